@@ -1,0 +1,153 @@
+//! The root parser. Man pages and completions are generated from it too.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::ValueParser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use crate::commands;
+use crate::exit::Failure;
+use crate::units;
+
+/// Flags that stand before or after any subcommand.
+#[derive(Clone, Debug)]
+pub struct Globals {
+    /// `--db`
+    pub db: Option<PathBuf>,
+    /// `--namespace`, not yet checked
+    pub namespace: Option<String>,
+    /// `--json`
+    pub json: bool,
+    /// `--quiet`
+    pub quiet: bool,
+    /// `--color`
+    pub color: String,
+    /// `--busy-timeout`
+    pub busy_timeout: Duration,
+}
+
+impl Globals {
+    /// Reads the flags out of what was parsed.
+    #[must_use]
+    pub fn from_matches(matches: &ArgMatches) -> Self {
+        Self {
+            db: matches.get_one::<PathBuf>("db").cloned(),
+            namespace: matches.get_one::<String>("namespace").cloned(),
+            json: matches.get_flag("json"),
+            quiet: matches.get_flag("quiet"),
+            color: matches.get_one::<String>("color").cloned().unwrap_or_default(),
+            busy_timeout: matches
+                .get_one::<Duration>("busy-timeout")
+                .copied()
+                .unwrap_or(Duration::from_secs(5)),
+        }
+    }
+}
+
+/// The whole parser. Arguments of subcommands are only built for the one that
+/// is called, which is what makes a start cheap.
+#[must_use]
+pub fn command() -> Command {
+    let root = Command::new("larder")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("A key-value store for the shell: one binary, one SQLite file, no server")
+        .subcommand_required(true)
+        .subcommand_value_name("COMMAND")
+        .disable_help_subcommand(true)
+        .infer_subcommands(false)
+        .max_term_width(100)
+        .arg(
+            Arg::new("db")
+                .long("db")
+                .value_name("FILE")
+                .global(true)
+                .value_parser(clap::value_parser!(PathBuf))
+                .help("The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]"),
+        )
+        .arg(
+            Arg::new("namespace")
+                .short('n')
+                .long("namespace")
+                .value_name("NS")
+                .global(true)
+                .help("Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]"),
+        )
+        .arg(
+            Arg::new("json")
+                .long("json")
+                .global(true)
+                .action(ArgAction::SetTrue)
+                .help("Print JSON, one record a line"),
+        )
+        .arg(
+            Arg::new("quiet")
+                .short('q')
+                .long("quiet")
+                .global(true)
+                .action(ArgAction::SetTrue)
+                .help("Print no notes and no progress, only results and errors"),
+        )
+        .arg(
+            Arg::new("color")
+                .long("color")
+                .value_name("WHEN")
+                .global(true)
+                .value_parser(["auto", "always", "never"])
+                .default_value("auto")
+                .hide_default_value(true)
+                .help("Colour the output"),
+        )
+        .arg(
+            Arg::new("busy-timeout")
+                .long("busy-timeout")
+                .value_name("DUR")
+                .global(true)
+                .value_parser(ValueParser::from(units::duration))
+                .help("Wait this long for a store that another process has locked [default: 5s]"),
+        );
+    root.subcommands(commands::ALL.iter().map(commands::Spec::shell))
+}
+
+/// Parses the arguments. `Err(Ok(text))` is help or the version: text to print
+/// and a success.
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<ArgMatches, Result<String, Failure>> {
+    command().try_get_matches_from(args).map_err(|error| match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Ok(error.render().ansi().to_string()),
+        _ => Err(usage_failure(&error)),
+    })
+}
+
+/// clap explains over several lines; the contract is one line and one hint.
+fn usage_failure(error: &clap::Error) -> Failure {
+    let text = error.render().to_string();
+    let mut message = String::new();
+    let mut hint = None;
+    let mut in_message = true;
+    for line in text.lines() {
+        let line = line.trim();
+        if let Some(tip) = line.strip_prefix("tip: ") {
+            hint.get_or_insert_with(|| tip.to_owned());
+        }
+        in_message &= !line.is_empty();
+        if in_message {
+            if !message.is_empty() {
+                message.push(' ');
+            }
+            message.push_str(line);
+        }
+    }
+    let message = message.strip_prefix("error: ").unwrap_or(&message);
+    let message = message.replacen("unrecognized subcommand", "no such command:", 1);
+    if let Some(ContextValue::Strings(similar)) = error.get(ContextKind::SuggestedSubcommand)
+        && let Some(first) = similar.first()
+    {
+        hint = Some(format!("did you mean '{first}'?"));
+    }
+    let mut failure =
+        Failure::usage(if message.is_empty() { "the command line makes no sense" } else { message.as_str() });
+    failure.hint = hint.or_else(|| Some("see 'larder --help', or 'larder COMMAND --help'".into()));
+    failure
+}

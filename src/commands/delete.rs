@@ -1,0 +1,154 @@
+use std::ffi::OsString;
+use std::ops::ControlFlow;
+use std::os::unix::ffi::OsStringExt;
+
+use clap::{ArgGroup, ArgMatches, Args, FromArgMatches};
+
+use super::{Context, Spec, glob};
+use crate::exit::{Exit, Failure};
+use crate::output::Out;
+use crate::store::{Condition, Error, Glob, Keys, Result, Transaction};
+
+pub const SPEC: Spec = Spec {
+    name: "delete",
+    aliases: &["del", "rm"],
+    about: "Delete keys, a group, or many groups",
+    build: |command| {
+        DeleteArgs::augment_args(command)
+            .group(ArgGroup::new("what").args(["keys", "glob", "all", "groups"]).required(true))
+            .group(ArgGroup::new("condition").args(["if_version", "if_value"]))
+            .after_help(
+                "Examples:\n  \
+                 larder delete session token\n  \
+                 larder delete session --glob 'user-*' --dry-run\n  \
+                 larder delete session --all\n  \
+                 larder delete --groups 'cache-*' --yes",
+            )
+    },
+    run,
+};
+
+/// Deletes keys. What is not there counts as deleted: the status is 0.
+#[derive(Args)]
+struct DeleteArgs {
+    /// The group
+    #[arg(required_unless_present = "groups", conflicts_with = "groups")]
+    group: Option<String>,
+    /// The keys
+    #[arg(value_name = "KEY")]
+    keys: Vec<String>,
+    /// Delete the keys that match P
+    #[arg(long, value_name = "P", value_parser = glob)]
+    glob: Option<Glob>,
+    /// Delete the whole group
+    #[arg(long)]
+    all: bool,
+    /// Delete every group whose name matches GLOB
+    #[arg(long, value_name = "GLOB", value_parser = glob, requires = "confirmed")]
+    groups: Option<Glob>,
+    /// Confirm --groups
+    #[arg(long = "yes", id = "confirmed")]
+    yes: bool,
+    /// Only if the entry is at version N (one KEY)
+    #[arg(long, value_name = "N", requires = "keys")]
+    if_version: Option<i64>,
+    /// Only if the entry's value is V (one KEY)
+    #[arg(long, value_name = "V", requires = "keys", allow_hyphen_values = true)]
+    if_value: Option<OsString>,
+    /// Delete nothing; print what would go
+    #[arg(long)]
+    dry_run: bool,
+}
+
+fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
+    let args = DeleteArgs::from_arg_matches(matches)?;
+    let condition = match (args.if_version, &args.if_value) {
+        (Some(version), _) => Condition::Version(version),
+        (_, Some(value)) => Condition::Value(value.clone().into_vec()),
+        _ => Condition::Any,
+    };
+    if condition != Condition::Any && args.keys.len() != 1 {
+        return Err(Failure::usage("a condition takes exactly one KEY").into());
+    }
+    let Some(store) = context.existing()? else {
+        if condition != Condition::Any {
+            return Err(Error::Condition("the key does not exist: there is no store".into()).into());
+        }
+        return report(context, &args, 0, &[]);
+    };
+    if args.dry_run {
+        let names = store.read(|tx| would_go(tx, &args))?;
+        let count = i64::try_from(names.len())?;
+        return report(context, &args, count, &names);
+    }
+    let deleted = store.write(|tx| delete(tx, &args, &condition))?;
+    report(context, &args, deleted, &[])
+}
+
+fn delete(tx: &Transaction<'_>, args: &DeleteArgs, condition: &Condition) -> Result<i64> {
+    let mut deleted = 0;
+    let Some(group) = &args.group else {
+        for group in groups(tx, args)? {
+            deleted += tx.delete_group(&group)?;
+        }
+        return Ok(deleted);
+    };
+    if args.all {
+        return tx.delete_group(group);
+    }
+    for key in keys(tx, group, args)? {
+        deleted += i64::from(tx.delete(group, &key, condition)?);
+    }
+    Ok(deleted)
+}
+
+fn would_go(tx: &Transaction<'_>, args: &DeleteArgs) -> Result<Vec<String>> {
+    let Some(group) = &args.group else { return groups(tx, args) };
+    let mut live = Vec::new();
+    for key in keys(tx, group, args)? {
+        match tx.get(group, &key) {
+            Ok(_) => live.push(key),
+            Err(Error::NotFound { .. }) => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(live)
+}
+
+fn keys(tx: &Transaction<'_>, group: &str, args: &DeleteArgs) -> Result<Vec<String>> {
+    if args.glob.is_none() && !args.all {
+        return Ok(args.keys.clone());
+    }
+    let mut found = Vec::new();
+    tx.entries(group, &Keys { glob: args.glob.as_ref(), after: None }, false, |entry| {
+        found.push(entry.key);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(found)
+}
+
+fn groups(tx: &Transaction<'_>, args: &DeleteArgs) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    tx.groups(&Keys { glob: args.groups.as_ref(), after: None }, |group| {
+        found.push(tx.scope.named(&group.name).to_owned());
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(found)
+}
+
+fn report(context: &Context, args: &DeleteArgs, deleted: i64, names: &[String]) -> anyhow::Result<Exit> {
+    let mut out = Out::default();
+    if context.settings.json {
+        let mut record = serde_json::json!({ "deleted": deleted });
+        if args.dry_run {
+            record["dry_run"] = true.into();
+        }
+        out.json(&record)?;
+    } else if args.dry_run {
+        for name in names {
+            out.line(&crate::output::text::safe(name))?;
+        }
+    }
+    out.finish()?;
+    Ok(Exit::Success)
+}

@@ -1,0 +1,64 @@
+use std::time::Duration;
+
+use clap::{ArgGroup, ArgMatches, Args, FromArgMatches};
+
+use super::set::expiry;
+use super::{Context, Spec};
+use crate::clock::Timestamp;
+use crate::exit::Exit;
+use crate::output::Out;
+use crate::output::json::EntryRecord;
+use crate::store::{Condition, Error};
+use crate::units;
+
+pub const SPEC: Spec = Spec {
+    name: "expire",
+    aliases: &[],
+    about: "Change how long an entry has left",
+    build: |command| {
+        ExpireArgs::augment_args(command)
+            .group(ArgGroup::new("when").args(["ttl", "at", "never"]).required(true))
+            .after_help(
+                "Examples:\n  \
+                 larder expire session token --ttl 1h\n  \
+                 larder expire session token --at 2030-01-01T00:00:00Z\n  \
+                 larder expire session token --never",
+            )
+    },
+    run,
+};
+
+/// Changes when an entry is due and leaves its value alone. The entry gets a
+/// new version, and the change log a "set".
+#[derive(Args)]
+struct ExpireArgs {
+    /// The group
+    group: String,
+    /// The key
+    key: String,
+    /// Due after DUR (250ms, 5m, 1h30m, 7d)
+    #[arg(long, value_name = "DUR", value_parser = units::duration)]
+    ttl: Option<Duration>,
+    /// Due at TIME (RFC 3339)
+    #[arg(long, value_name = "TIME", value_parser = units::time)]
+    at: Option<Timestamp>,
+    /// Never due
+    #[arg(long)]
+    never: bool,
+}
+
+fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
+    let args = ExpireArgs::from_arg_matches(matches)?;
+    let Some(store) = context.existing()? else {
+        return Err(Error::NotFound { group: args.group, key: args.key }.into());
+    };
+    let expiry = expiry(args.ttl, args.at, false, store.now())?;
+    let (entry, now) =
+        store.write(|tx| Ok((tx.expire(&args.group, &args.key, expiry, &Condition::Any)?, tx.now)))?;
+    if context.settings.json {
+        let mut out = Out::default();
+        out.json(&EntryRecord::new(entry, now))?;
+        out.finish()?;
+    }
+    Ok(Exit::Success)
+}

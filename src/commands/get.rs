@@ -1,0 +1,130 @@
+use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
+
+use clap::{ArgMatches, Args, FromArgMatches};
+
+use super::{Context, Spec};
+use crate::exit::{Exit, Failure};
+use crate::output::json::EntryRecord;
+use crate::output::{Out, text};
+use crate::store::{Entry, Error, quote};
+
+pub const SPEC: Spec = Spec {
+    name: "get",
+    aliases: &[],
+    about: "Print the value of a key",
+    build: |command| {
+        GetArgs::augment_args(command).after_help(
+            "Examples:\n  \
+             larder get session token\n  \
+             larder get config colour --default blue\n  \
+             larder get images logo -o logo.png",
+        )
+    },
+    run,
+};
+
+/// Prints a value. Into a pipe or file it is exactly the stored bytes; a
+/// terminal gets a final newline if the value has none, control characters as
+/// escapes, and no binary.
+#[derive(Args)]
+struct GetArgs {
+    /// The group
+    group: String,
+    /// The key
+    key: String,
+    /// Print V, with status 0, if the key does not exist
+    #[arg(long, value_name = "V")]
+    default: Option<OsString>,
+    /// Write the value to FILE instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Whether to add a final newline: if missing and on a terminal, always, never
+    #[arg(long, value_name = "WHEN", value_parser = ["auto", "always", "never"], default_value = "auto")]
+    newline: String,
+    /// Print the value as it was at version N, if the change log still has it
+    #[arg(long, value_name = "N")]
+    version: Option<i64>,
+}
+
+fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
+    let args = GetArgs::from_arg_matches(matches)?;
+    let found = match context.existing()? {
+        None => Err(Error::NotFound { group: args.group.clone(), key: args.key.clone() }),
+        Some(store) => store.read(|tx| {
+            let entry = match args.version {
+                None => tx.get(&args.group, &args.key)?,
+                Some(version) => tx.get_version(&args.group, &args.key, version)?,
+            };
+            Ok((entry, tx.now))
+        }),
+    };
+    let (entry, now) = match (found, args.default) {
+        (Ok(found), _) => found,
+        (Err(Error::NotFound { .. } | Error::Absent(_)), Some(default)) if !context.settings.json => {
+            emit(context, default.into_vec(), &args.newline, args.output.as_deref())?;
+            return Ok(Exit::Success);
+        }
+        (Err(Error::NotFound { .. } | Error::Absent(_)), Some(default)) => {
+            let mut out = Out::default();
+            let value = default.into_vec();
+            let (namespace, group) = crate::output::json::names(&context.settings.scope.stored(&args.group));
+            let mut record = serde_json::json!({"group": group, "key": args.key, "default": true});
+            if let Some(namespace) = namespace {
+                record["namespace"] = namespace.into();
+            }
+            record["value"] = String::from_utf8_lossy(&value).into();
+            out.json(&record)?;
+            out.finish()?;
+            return Ok(Exit::Success);
+        }
+        (Err(error), _) => return Err(error.into()),
+    };
+    if context.settings.json {
+        let mut out = Out::default();
+        out.json(&EntryRecord::new(entry, now))?;
+        out.finish()?;
+        return Ok(Exit::Success);
+    }
+    let Entry { value, .. } = entry;
+    emit(context, value.unwrap_or_default(), &args.newline, args.output.as_deref())?;
+    Ok(Exit::Success)
+}
+
+fn emit(
+    context: &Context,
+    mut value: Vec<u8>,
+    newline: &str,
+    file: Option<&std::path::Path>,
+) -> anyhow::Result<()> {
+    let terminal = file.is_none() && context.settings.terminal && std::io::stdout().is_terminal();
+    if terminal {
+        let Ok(shown) = std::str::from_utf8(&value) else {
+            return Err(Failure::new(Exit::BadData, "the value is binary, which a terminal cannot show")
+                .hint("write it to a file with -o FILE, or into a pipe")
+                .into());
+        };
+        if shown.contains('\0') {
+            return Err(Failure::new(Exit::BadData, "the value is binary, which a terminal cannot show")
+                .hint("write it to a file with -o FILE, or into a pipe")
+                .into());
+        }
+        value = text::safe_lines(shown).into_bytes();
+    }
+    let wanted = match newline {
+        "always" => true,
+        "never" => false,
+        _ => terminal,
+    };
+    if wanted && value.last() != Some(&b'\n') {
+        value.push(b'\n');
+    }
+    if let Some(path) = file {
+        return std::fs::write(path, &value).map_err(|e| Failure::io(&quote(&path.to_string_lossy()), e));
+    }
+    let mut out = Out::default();
+    out.write(&value)?;
+    out.finish()
+}

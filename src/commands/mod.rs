@@ -1,0 +1,115 @@
+//! The subcommands: one file each, with its help, its arguments and its
+//! function. Only here are layers joined.
+
+mod count;
+mod delete;
+mod expire;
+mod get;
+mod incr;
+mod info;
+mod list;
+mod set;
+mod ttl;
+
+use clap::{ArgMatches, Command};
+
+use crate::cli::Globals;
+use crate::clock::Clock;
+use crate::exit::Exit;
+use crate::settings::{Environment, Settings};
+use crate::store::{Glob, Store, StoreOptions};
+
+/// A subcommand as the root parser and the dispatcher see it.
+pub struct Spec {
+    /// The word on the command line.
+    pub name: &'static str,
+    /// Other words for it.
+    pub aliases: &'static [&'static str],
+    /// One line for the list of commands.
+    pub about: &'static str,
+    /// Adds arguments, long help and examples; runs only for the command that
+    /// is called.
+    pub build: fn(Command) -> Command,
+    /// Does it.
+    pub run: fn(&Context, &ArgMatches) -> anyhow::Result<Exit>,
+}
+
+impl Spec {
+    /// The command as listed, its arguments yet to be built.
+    #[must_use]
+    pub fn shell(&self) -> Command {
+        Command::new(self.name).about(self.about).visible_aliases(self.aliases).defer(self.build)
+    }
+}
+
+/// Every subcommand, in the order help lists them.
+pub const ALL: &[Spec] = &[
+    set::SPEC,
+    get::SPEC,
+    list::SPEC,
+    count::SPEC,
+    delete::SPEC,
+    ttl::SPEC,
+    expire::SPEC,
+    incr::SPEC,
+    info::SPEC,
+];
+
+/// What `larder` alone prints.
+pub const WELCOME: &str = "\
+larder: a key-value store for the shell
+
+  larder set session token abc123 --ttl 5m    keep a value, for a while
+  larder get session token                    print it
+  larder list session                         keys of a group
+  larder list                                 groups
+  larder watch session                        every change, as it happens
+  larder render app conf.hbs -o app.conf      fill a template from a group
+
+'larder --help' lists all commands, 'larder COMMAND --help' explains one,
+'larder man' shows the manual.
+";
+
+/// What a command works with.
+pub struct Context {
+    /// Flags and environment, resolved.
+    pub settings: Settings,
+}
+
+impl Context {
+    fn options(&self) -> StoreOptions {
+        StoreOptions {
+            path: self.settings.path.clone(),
+            scope: self.settings.scope.clone(),
+            busy_timeout: self.settings.busy_timeout,
+            clock: Clock::System,
+        }
+    }
+
+    /// The store, if there is one.
+    pub fn existing(&self) -> anyhow::Result<Option<Store>> {
+        Ok(Store::open(&self.options())?)
+    }
+
+    /// The store, created if need be.
+    pub fn create(&self) -> anyhow::Result<Store> {
+        Ok(Store::create(&self.options())?)
+    }
+}
+
+/// Runs the subcommand that was parsed.
+pub fn dispatch(matches: &ArgMatches, env: &dyn Environment) -> anyhow::Result<Exit> {
+    let Some((name, sub)) = matches.subcommand() else {
+        return crate::output::print_text(WELCOME);
+    };
+    let spec = ALL.iter().find(|spec| spec.name == name);
+    let spec = spec.ok_or_else(|| anyhow::anyhow!("no such command: {name}"))?;
+    let settings = Settings::resolve(&Globals::from_matches(sub), env)?;
+    let context = Context { settings };
+    (spec.run)(&context, sub).map_err(|error| error.context(name.to_owned()))
+}
+
+/// Parses a pattern argument.
+fn glob(pattern: &str) -> Result<Glob, String> {
+    Glob::new(pattern)
+}

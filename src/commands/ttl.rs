@@ -1,0 +1,42 @@
+use clap::{ArgMatches, Args, FromArgMatches};
+
+use super::{Context, Spec};
+use crate::exit::Exit;
+use crate::output::Out;
+use crate::store::Error;
+use crate::units;
+
+pub const SPEC: Spec = Spec {
+    name: "ttl",
+    aliases: &[],
+    about: "Print how long an entry has left",
+    build: |command| TtlArgs::augment_args(command).after_help("Examples:\n  larder ttl session token"),
+    run,
+};
+
+/// Prints the time an entry has left: milliseconds off a terminal, a duration
+/// on one, "never" for an entry that stays.
+#[derive(Args)]
+struct TtlArgs {
+    /// The group
+    group: String,
+    /// The key
+    key: String,
+}
+
+fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
+    let args = TtlArgs::from_arg_matches(matches)?;
+    let Some(store) = context.existing()? else {
+        return Err(Error::NotFound { group: args.group, key: args.key }.into());
+    };
+    let left = store.read(|tx| Ok(tx.get(&args.group, &args.key)?.expires_at.map(|at| at.since(tx.now))))?;
+    let mut out = Out::default();
+    match left {
+        left if context.settings.json => out.json(&serde_json::json!({ "ttl_ms": left }))?,
+        None => out.line("never")?,
+        Some(left) if context.settings.terminal => out.line(&units::human_span(left))?,
+        Some(left) => out.line(&left.to_string())?,
+    }
+    out.finish()?;
+    Ok(Exit::Success)
+}

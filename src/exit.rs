@@ -1,0 +1,211 @@
+//! The only table of exit codes, and how an error becomes a line and a status.
+
+use std::fmt;
+
+use crate::store;
+
+/// How a run ends. The numbers are a promise to scripts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Done; an empty list is done.
+    Success,
+    /// Not found, or due.
+    NotFound,
+    /// The command line makes no sense.
+    Usage,
+    /// A condition (`--if-…`) did not hold.
+    ConditionFailed,
+    /// A namespace's quota is exceeded.
+    QuotaExceeded,
+    /// A grant is missing.
+    AccessDenied,
+    /// Something stayed locked too long, or a `--timeout` ran out.
+    Busy,
+    /// Not a store, corrupt, or a newer schema.
+    UnusableStore,
+    /// A template, a line of input or a value is not what it should be.
+    BadData,
+    /// The watch position is no longer in the change log.
+    PositionTrimmed,
+    /// The operating system refused.
+    Io,
+    /// The status of a command that larder ran; 125, 126 and 127 are larder's
+    /// own: it failed itself, not executable, not found.
+    Child(u8),
+}
+
+impl Exit {
+    /// The process's exit status.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Success => 0,
+            Self::NotFound => 1,
+            Self::Usage => 2,
+            Self::ConditionFailed => 3,
+            Self::QuotaExceeded => 4,
+            Self::AccessDenied => 5,
+            Self::Busy => 6,
+            Self::UnusableStore => 7,
+            Self::BadData => 8,
+            Self::PositionTrimmed => 9,
+            Self::Io => 10,
+            Self::Child(status) => status,
+        }
+    }
+
+    /// The `error` field of the JSON line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::NotFound => "not_found",
+            Self::Usage => "usage",
+            Self::ConditionFailed => "condition_failed",
+            Self::QuotaExceeded => "quota_exceeded",
+            Self::AccessDenied => "access_denied",
+            Self::Busy => "busy",
+            Self::UnusableStore => "unusable_store",
+            Self::BadData => "bad_data",
+            Self::PositionTrimmed => "position_trimmed",
+            Self::Io => "io",
+            Self::Child(_) => "command_failed",
+        }
+    }
+}
+
+/// An error that already knows its exit: what commands raise themselves.
+#[derive(Debug)]
+pub struct Failure {
+    /// How the run ends.
+    pub exit: Exit,
+    /// What failed and why, one line.
+    pub message: String,
+    /// What to try, if there is a known way out.
+    pub hint: Option<String>,
+}
+
+impl Failure {
+    /// An error with this exit.
+    pub fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into(), hint: None }
+    }
+
+    /// A usage error.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+
+    /// Adds what to try.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    #[must_use]
+    /// The operating system refused while doing `what`. A closed pipe stays
+    /// recognisable: it ends a run quietly.
+    pub fn io(what: &str, error: std::io::Error) -> anyhow::Error {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            return error.into();
+        }
+        store::Error::io(what, error).into()
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// What is told about an error: its exit, its line and its hint.
+#[derive(Debug)]
+pub struct Report {
+    /// How the run ends.
+    pub exit: Exit,
+    /// One line, without `larder:` before it.
+    pub message: String,
+    /// What to try.
+    pub hint: Option<String>,
+}
+
+/// Finds the outcome in an error's chain. `None`: the reader of our output has
+/// gone, which is a success ("larder list | head" has done what was asked).
+#[must_use]
+pub fn report(error: &anyhow::Error) -> Option<Report> {
+    let message = one_line(&format!("{error:#}"));
+    for cause in error.chain() {
+        if let Some(failure) = cause.downcast_ref::<Failure>() {
+            return Some(Report { exit: failure.exit, message, hint: failure.hint.clone() });
+        }
+        if let Some(error) = cause.downcast_ref::<store::Error>() {
+            let (exit, hint) = classify(error);
+            return Some(Report { exit, message, hint: hint.map(str::to_owned) });
+        }
+        if let Some(error) = cause.downcast_ref::<std::io::Error>() {
+            if error.kind() == std::io::ErrorKind::BrokenPipe {
+                return None;
+            }
+            return Some(Report { exit: Exit::Io, message, hint: None });
+        }
+    }
+    Some(Report { exit: Exit::Io, message, hint: None })
+}
+
+/// Exit and standing hint of each outcome of the store.
+#[must_use]
+pub fn classify(error: &store::Error) -> (Exit, Option<&'static str>) {
+    use store::Error;
+    match error {
+        Error::NotFound { .. } | Error::Absent(_) => (Exit::NotFound, None),
+        Error::Condition(_) => (Exit::ConditionFailed, None),
+        Error::Quota { .. } => {
+            (Exit::QuotaExceeded, Some("delete something, or raise the limit with 'larder quota set'"))
+        }
+        Error::Denied(_) => (Exit::AccessDenied, None),
+        Error::Busy(_) => (Exit::Busy, Some("try again, or wait longer with --busy-timeout")),
+        Error::Unusable { .. } | Error::Sqlite(_) => (Exit::UnusableStore, None),
+        Error::BadData(_) => (Exit::BadData, None),
+        Error::Usage(_) => (Exit::Usage, None),
+        Error::Trimmed { .. } => {
+            (Exit::PositionTrimmed, Some("start with --snapshot to see what is there now"))
+        }
+        Error::Io { .. } => (Exit::Io, None),
+    }
+}
+
+/// Line breaks and other control characters shown as escapes.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() {
+            line.extend(c.escape_default());
+        } else {
+            line.push(c);
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outcomes_are_found_below_context() {
+        let error = anyhow::Error::from(store::Error::Condition("no".into())).context("set a b");
+        let report = report(&error).unwrap();
+        assert_eq!((report.exit.code(), report.message.as_str()), (3, "set a b: no"));
+    }
+
+    #[test]
+    fn a_closed_pipe_is_no_error() {
+        let closed = std::io::Error::from(std::io::ErrorKind::BrokenPipe);
+        assert!(report(&Failure::io("standard output", closed)).is_none());
+    }
+}

@@ -1,0 +1,62 @@
+//! larder: a key-value store for the shell.
+//!
+//! ```text
+//! main → run → commands → { watch, render, output } → store → clock
+//! ```
+//!
+//! Arrows run one way. The store knows no arguments, no terminal and no
+//! environment; [`render`] knows no store; sinks of the watch know no SQL; only
+//! [`commands`] join layers.
+//!
+//! * [`cli`]: the root parser, also the source of man pages and completions
+//! * [`settings`]: flag, else environment, else default, resolved once
+//! * [`commands`]: one file per subcommand
+//! * [`output`]: terminal or pipe, tables, plain text, JSON
+//! * [`store`]: the file
+//! * [`exit`]: the only table of exit codes
+//! * [`units`], [`clock`]: durations and sizes as people write them; time
+
+pub mod cli;
+pub mod clock;
+pub mod commands;
+pub mod exit;
+pub mod output;
+pub mod settings;
+pub mod store;
+pub mod units;
+
+use std::ffi::OsString;
+
+use exit::{Exit, Report};
+use settings::ProcessEnvironment;
+
+/// Runs one command line, program name first, and says how it ended. Errors
+/// have been reported on standard error.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
+    let args: Vec<OsString> = args.into_iter().collect();
+    // Asked before parsing, because a line that does not parse must answer in
+    // the form it asked for.
+    let json = args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--json");
+    if args.len() < 2 {
+        return tell(json, output::print_text(commands::WELCOME));
+    }
+    match cli::parse(args) {
+        Ok(matches) => tell(json, commands::dispatch(&matches, &ProcessEnvironment)),
+        Err(Ok(text)) => tell(json, output::print_help(&text)),
+        Err(Err(failure)) => tell(json, Err(failure.into())),
+    }
+}
+
+fn tell(json: bool, result: anyhow::Result<Exit>) -> Exit {
+    match result {
+        Ok(exit) => exit,
+        Err(error) => match exit::report(&error) {
+            None => Exit::Success,
+            Some(report) => {
+                let Report { exit, .. } = report;
+                output::print_error(json, &report);
+                exit
+            }
+        },
+    }
+}

@@ -1,0 +1,94 @@
+//! Output: where it goes and in what form, decided once per stream.
+
+pub mod json;
+pub mod text;
+
+use std::fmt::Write as _;
+use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+
+use crate::exit::{Exit, Failure, Report};
+
+/// Standard output, buffered. [`Out::finish`] must be called: what is still in
+/// the buffer may fail to be written, and that must not go unnoticed.
+#[derive(Debug)]
+pub struct Out {
+    writer: BufWriter<StdoutLock<'static>>,
+}
+
+impl Default for Out {
+    fn default() -> Self {
+        Self { writer: BufWriter::with_capacity(32 * 1024, io::stdout().lock()) }
+    }
+}
+
+impl Out {
+    /// Writes bytes as they are.
+    pub fn write(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
+        self.writer.write_all(bytes).map_err(|e| Failure::io("standard output", e))
+    }
+
+    /// Writes a line and its end.
+    pub fn line(&mut self, line: &str) -> anyhow::Result<()> {
+        self.write(line.as_bytes())?;
+        self.write(b"\n")
+    }
+
+    /// Writes a record as one line of JSON.
+    pub fn json(&mut self, record: &impl serde::Serialize) -> anyhow::Result<()> {
+        serde_json::to_writer(&mut self.writer, record)
+            .map_err(|e| Failure::io("standard output", e.into()))?;
+        self.write(b"\n")
+    }
+
+    /// Hands everything to the operating system.
+    pub fn flush(&mut self) -> anyhow::Result<()> {
+        self.writer.flush().map_err(|e| Failure::io("standard output", e))
+    }
+
+    /// Flushes and ends.
+    pub fn finish(mut self) -> anyhow::Result<()> {
+        self.flush()
+    }
+}
+
+/// Prints a text as it is.
+pub fn print_text(text: &str) -> anyhow::Result<Exit> {
+    let mut out = Out::default();
+    out.write(text.as_bytes())?;
+    out.finish()?;
+    Ok(Exit::Success)
+}
+
+/// Prints help, which comes with ANSI styles: kept on a terminal only.
+pub fn print_help(text: &str) -> anyhow::Result<Exit> {
+    let plain_wanted = !io::stdout().is_terminal()
+        || std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty())
+        || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    if plain_wanted { print_text(&text::without_styles(text)) } else { print_text(text) }
+}
+
+/// Reports an error on standard error: one line, and a hint; with `json`
+/// exactly one line. Nothing is left to do if standard error is gone.
+pub fn print_error(json: bool, report: &Report) {
+    let mut message = String::new();
+    if json {
+        let record = serde_json::json!({
+            "error": report.exit.name(),
+            "code": report.exit.code(),
+            "message": report.message,
+            "hint": report.hint,
+        });
+        let _ = writeln!(message, "{record}");
+    } else {
+        let _ = writeln!(message, "larder: {}", report.message);
+        if let Some(hint) = &report.hint {
+            let _ = writeln!(message, "hint: {hint}");
+        }
+    }
+    let _ = io::stderr().write_all(message.as_bytes());
+}
+
+/// Prints a note on standard error.
+pub fn print_note(note: &str) {
+    let _ = io::stderr().write_all(format!("larder: {note}\n").as_bytes());
+}

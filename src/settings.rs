@@ -1,0 +1,113 @@
+//! Settings: the flag, else the environment, else the default; resolved once.
+
+use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::cli::Globals;
+use crate::exit::Failure;
+use crate::store::{Namespace, Scope};
+
+/// The environment variables larder reads, as a table for tests to replace.
+pub trait Environment {
+    /// The variable's value; `None` if it is not set.
+    fn var(&self, name: &str) -> Option<OsString>;
+}
+
+/// The process's own environment.
+#[derive(Debug)]
+pub struct ProcessEnvironment;
+
+impl Environment for ProcessEnvironment {
+    fn var(&self, name: &str) -> Option<OsString> {
+        std::env::var_os(name)
+    }
+}
+
+/// Everything a command needs to know before it starts.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The store's file.
+    pub path: PathBuf,
+    /// The namespace, if any.
+    pub scope: Scope,
+    /// How long to wait for locks.
+    pub busy_timeout: Duration,
+    /// JSON output.
+    pub json: bool,
+    /// No messages but errors.
+    pub quiet: bool,
+    /// Whether standard output takes colour.
+    pub color: bool,
+    /// Whether standard output is a terminal.
+    pub terminal: bool,
+}
+
+impl Settings {
+    /// Joins flags and environment.
+    pub fn resolve(globals: &Globals, env: &dyn Environment) -> Result<Self, Failure> {
+        let terminal = std::io::stdout().is_terminal();
+        Ok(Self {
+            path: store_path(globals, env)?,
+            scope: scope(globals, env)?,
+            busy_timeout: globals.busy_timeout,
+            json: globals.json,
+            quiet: globals.quiet,
+            color: color(globals, env, terminal),
+            terminal,
+        })
+    }
+}
+
+fn store_path(globals: &Globals, env: &dyn Environment) -> Result<PathBuf, Failure> {
+    if let Some(path) = &globals.db {
+        if path.as_os_str().is_empty() {
+            return Err(Failure::usage("--db names no file"));
+        }
+        return Ok(path.clone());
+    }
+    if let Some(path) = env.var("LARDER_DB") {
+        if path.is_empty() {
+            return Err(Failure::usage("LARDER_DB is set but empty").hint("unset it, or name a file"));
+        }
+        return Ok(path.into());
+    }
+    let absolute = |name: &str| env.var(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let data = absolute("XDG_DATA_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/share")));
+    data.map(|data| data.join("larder/larder.db")).ok_or_else(|| {
+        Failure::usage("no place for the store: HOME is not set").hint("name a file with --db or LARDER_DB")
+    })
+}
+
+fn scope(globals: &Globals, env: &dyn Environment) -> Result<Scope, Failure> {
+    let (source, name) = match (&globals.namespace, env.var("LARDER_NAMESPACE")) {
+        (Some(name), _) => ("--namespace", name.clone()),
+        (None, Some(name)) => ("LARDER_NAMESPACE", name.to_string_lossy().into_owned()),
+        (None, None) => return Ok(Scope(None)),
+    };
+    match Namespace::new(&name) {
+        Some(namespace) => Ok(Scope(Some(namespace))),
+        // Never the whole store by accident: an unset shell variable must not
+        // widen what a script touches.
+        None if name.is_empty() => Err(Failure::usage(format!("{source} is set but empty"))
+            .hint("leave it away to see the whole store, or name a namespace")),
+        None => Err(Failure::usage(format!(
+            "{source}: {name:?} is not a namespace: only A-Z, a-z, 0-9 and - may stand in one"
+        ))),
+    }
+}
+
+/// What `--color` says, else NO_COLOR (<https://no-color.org>), else whether
+/// the terminal can.
+fn color(globals: &Globals, env: &dyn Environment, terminal: bool) -> bool {
+    match globals.color.as_str() {
+        "always" => true,
+        "never" => false,
+        _ => {
+            terminal
+                && env.var("NO_COLOR").is_none_or(|v| v.is_empty())
+                && env.var("TERM").is_none_or(|term| term != "dumb")
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! The change log: reading what the triggers wrote.
+
+use std::ops::ControlFlow;
+
+use rusqlite::{OptionalExtension, params};
+
+use super::entries::{Entry, name, value_bytes};
+use super::error::{Error, Result, quote};
+use super::transaction::Transaction;
+use crate::clock::Timestamp;
+
+/// What happened to an entry or a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeKind {
+    /// An entry was written.
+    Set,
+    /// An entry was deleted while it was live.
+    Delete,
+    /// An entry went because it was due.
+    Expire,
+    /// A whole group was deleted at once.
+    DeleteGroup,
+}
+
+impl ChangeKind {
+    /// The name in the log and in every output.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Set => "set",
+            Self::Delete => "delete",
+            Self::Expire => "expire",
+            Self::DeleteGroup => "delete_group",
+        }
+    }
+
+    fn from_log(text: &[u8]) -> Option<Self> {
+        [Self::Set, Self::Delete, Self::Expire, Self::DeleteGroup]
+            .into_iter()
+            .find(|kind| kind.as_str().as_bytes() == text)
+    }
+}
+
+/// One row of the change log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Position in the log; the version of the entry a `set` wrote.
+    pub seq: i64,
+    /// When it happened, by the clock of whoever wrote.
+    pub at: Timestamp,
+    /// What happened.
+    pub kind: ChangeKind,
+    /// Group as stored: with the namespace's prefix.
+    pub group: String,
+    /// Key; `None` for a whole group.
+    pub key: Option<String>,
+    /// The value set; `None` for other kinds, or where it was not asked for.
+    pub value: Option<Vec<u8>>,
+    /// When the entry is due, or was when it went.
+    pub expires_at: Option<Timestamp>,
+    /// Bytes of key plus value of a `set`, else 0.
+    pub bytes: i64,
+}
+
+/// How far the retained log reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogSpan {
+    /// Sequence number of the oldest row that is left.
+    pub oldest: i64,
+    /// Sequence number of the newest row; 0 in a store never written to.
+    pub newest: i64,
+    /// Bytes of keys and values between the two.
+    pub bytes: i64,
+}
+
+impl LogSpan {
+    /// Whether every change after `position` is still there.
+    #[must_use]
+    pub fn reaches_back_to(self, position: i64) -> bool {
+        position >= self.oldest - 1
+    }
+}
+
+impl Transaction<'_> {
+    /// The extent of the change log.
+    pub fn log_span(&self) -> Result<LogSpan> {
+        let mut query = self.conn.prepare_cached(
+            "SELECT o.seq,n.seq,n.total-o.total FROM(SELECT seq,total FROM larder_changes ORDER BY seq LIMIT 1)o,(SELECT seq,total FROM larder_changes ORDER BY seq DESC LIMIT 1)n",
+        )?;
+        Ok(query.query_row([], |row| {
+            Ok(LogSpan { oldest: row.get(0)?, newest: row.get(1)?, bytes: row.get(2)? })
+        })?)
+    }
+
+    /// Streams the changes of the scope after position `after`, in order,
+    /// until `each` breaks.
+    ///
+    /// # Errors
+    /// [`Error::Trimmed`] if changes after `after` are gone from the log.
+    pub fn changes(
+        &self,
+        after: i64,
+        with_values: bool,
+        mut each: impl FnMut(Change) -> Result<ControlFlow<()>>,
+    ) -> Result<()> {
+        let span = self.log_span()?;
+        if !span.reaches_back_to(after) {
+            return Err(Error::Trimmed { after, oldest: span.oldest });
+        }
+        let (first, past) = self.scope.range();
+        let value = if with_values { "entry_value" } else { "NULL" };
+        let mut query = self.conn.prepare_cached(&format!(
+            "SELECT seq,at,type,group_name,entry_key,{value},expires_at,bytes FROM larder_changes WHERE seq>?1 AND group_name>=?2 AND(?3 IS NULL OR group_name<?3)ORDER BY seq"
+        ))?;
+        let mut rows = query.query(params![after, first, past])?;
+        while let Some(row) = rows.next()? {
+            // The row of type 'origin' is nobody's change.
+            let Some(kind) = ChangeKind::from_log(row.get_ref(2)?.as_bytes().unwrap_or_default()) else {
+                continue;
+            };
+            let change = Change {
+                seq: row.get(0)?,
+                at: Timestamp(row.get(1)?),
+                kind,
+                group: name(row.get_ref(3)?),
+                key: row
+                    .get_ref(4)?
+                    .as_bytes_or_null()
+                    .ok()
+                    .flatten()
+                    .map(|b| String::from_utf8_lossy(b).into_owned()),
+                value: (with_values && kind == ChangeKind::Set)
+                    .then(|| row.get_ref(5).map(value_bytes))
+                    .transpose()?,
+                expires_at: row.get::<_, Option<i64>>(6)?.map(Timestamp),
+                bytes: row.get(7)?,
+            };
+            if each(change)?.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// An entry as it was at `version`, if the log still has that change. Its
+    /// `updated_at` is the time of the change.
+    pub fn get_version(&self, group: &str, key: &str, version: i64) -> Result<Entry> {
+        let stored = self.scope.stored(group);
+        let found = self
+            .conn
+            .prepare_cached(
+                "SELECT entry_value,at,expires_at,bytes FROM larder_changes WHERE seq=?1 AND type='set'AND group_name=?2 AND entry_key=?3",
+            )?
+            .query_row(params![version, stored, key], |row| {
+                Ok(Entry {
+                    group: stored.to_string(),
+                    key: key.to_owned(),
+                    value: Some(value_bytes(row.get_ref(0)?)),
+                    version,
+                    updated_at: Timestamp(row.get(1)?),
+                    expires_at: row.get::<_, Option<i64>>(2)?.map(Timestamp),
+                    bytes: row.get(3)?,
+                })
+            })
+            .optional()?;
+        if let Some(entry) = found {
+            return Ok(entry);
+        }
+        let span = self.log_span()?;
+        let why = if version < span.oldest {
+            format!("; the change log begins at {}", span.oldest)
+        } else {
+            String::new()
+        };
+        Err(Error::Absent(format!(
+            "key {} in group {} has no version {version}{why}",
+            quote(key),
+            quote(group)
+        )))
+    }
+
+    /// Logs that a whole group goes; the rows deleted next go without a change
+    /// of their own.
+    pub(super) fn append_delete_group(&self, stored: &str) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "INSERT INTO larder_changes SELECT seq+1,?1,'delete_group',?2,NULL,NULL,NULL,0,total FROM larder_changes ORDER BY seq DESC LIMIT 1",
+            )?
+            .execute(params![self.now.0, stored])?;
+        Ok(())
+    }
+}

@@ -1,0 +1,259 @@
+//! One connection to one file: opening, waiting, transactions, checkpoints.
+
+use std::cell::Cell;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use nix::sys::stat::{UtimensatFlags, utimensat};
+use nix::sys::time::TimeSpec;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use super::error::{Error, Result, quote};
+use super::place::{self, Place};
+use super::schema::{self, Seal};
+use super::transaction::Transaction;
+use super::{Scope, clock_vfs, migrations};
+use crate::clock::{Clock, Timestamp};
+
+/// Frames in the write-ahead log at which the committing writer checkpoints.
+/// A frame is one page; opening a log that was left behind costs every reader
+/// about 2 µs a frame.
+const CHECKPOINT_FRAMES: u64 = 64;
+
+/// The oldest SQLite without the WAL-reset bug (fixed in 3.51.3).
+const OLDEST_SQLITE: i32 = 3_051_003;
+
+/// How a store is opened.
+#[derive(Clone, Debug)]
+pub struct StoreOptions {
+    /// The file. Relative paths are taken from the current directory.
+    pub path: PathBuf,
+    /// The namespace, or the whole store.
+    pub scope: Scope,
+    /// How long to wait for other processes' locks.
+    pub busy_timeout: Duration,
+    /// Where the time comes from.
+    pub clock: Clock,
+}
+
+impl StoreOptions {
+    /// The whole store at `path`, five seconds of patience, the system's clock.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            scope: Scope::default(),
+            busy_timeout: Duration::from_secs(5),
+            clock: Clock::System,
+        }
+    }
+}
+
+/// An open store. Every operation runs inside [`Store::read`] or
+/// [`Store::write`].
+#[derive(Debug)]
+pub struct Store {
+    pub(super) conn: Connection,
+    pub(super) options: StoreOptions,
+}
+
+thread_local! {
+    static DEADLINE: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// Waits a random 150 to 450 µs: short enough that a lock is taken soon after
+/// it is free, random so that waiters do not march in step. SQLite's own
+/// back-off grows to 100 ms and makes the unlucky wait for seconds.
+fn wait_for_lock(_attempt: i32) -> bool {
+    if DEADLINE.get().is_none_or(|deadline| Instant::now() >= deadline) {
+        return false;
+    }
+    std::thread::sleep(Duration::from_micros(150 + u64::from(jitter()) % 300));
+    true
+}
+
+/// A number that differs between processes and moments; quality is no concern.
+fn jitter() -> u32 {
+    let nanos = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |since| since.subsec_nanos());
+    (nanos ^ std::process::id().wrapping_mul(0x9e37_79b9)).wrapping_mul(0x85eb_ca6b) >> 8
+}
+
+impl Store {
+    /// Opens an existing store; `None` if there is none, or an empty file that
+    /// no writer has made a store of yet. A go-store file is migrated.
+    pub fn open(options: &StoreOptions) -> Result<Option<Self>> {
+        let options = absolute(options)?;
+        match place::inspect(&options.path)? {
+            Place::Missing => Ok(None),
+            Place::File => Self::connect(options, false),
+        }
+    }
+
+    /// Opens the store for writing, creating it if there is none.
+    pub fn create(options: &StoreOptions) -> Result<Self> {
+        let options = absolute(options)?;
+        if place::inspect(&options.path)? == Place::Missing {
+            place::create(&options.path)?;
+        }
+        let path = options.path.clone();
+        Self::connect(options, true)?
+            .ok_or_else(|| Error::unusable(&path, "vanished while it was being opened"))
+    }
+
+    fn connect(options: StoreOptions, create: bool) -> Result<Option<Self>> {
+        if rusqlite::version_number() < OLDEST_SQLITE {
+            return Err(Error::unusable(
+                &options.path,
+                format!(
+                    "cannot be opened safely with SQLite {}; 3.51.3 or newer is needed",
+                    rusqlite::version()
+                ),
+            ));
+        }
+        clock_vfs::register();
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let path = options.path.clone();
+        let opened = (|| -> Result<Option<Self>> {
+            let mut conn = Connection::open_with_flags_and_vfs(&options.path, flags, clock_vfs::NAME)?;
+            conn.busy_handler(Some(wait_for_lock))?;
+            conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+            conn.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+            conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+            let store = Self { conn, options };
+            store.conn.execute_batch("PRAGMA cell_size_check=ON")?;
+            if store
+                .retry(|| store.in_transaction("BEGIN", |tx| schema::verify(tx.conn, &store.options.path)))?
+                == Seal::Unmarked
+                && !migrations::adopt(&store, create)?
+            {
+                return Ok(None);
+            }
+            Ok(Some(store))
+        })();
+        opened.map_err(|e| e.settle(&path))
+    }
+
+    /// The store's absolute path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.options.path
+    }
+
+    /// The namespace this store was opened for.
+    #[must_use]
+    pub fn scope(&self) -> &Scope {
+        &self.options.scope
+    }
+
+    /// The present, by the store's clock.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.options.clock.now()
+    }
+
+    /// Runs `f` on one consistent snapshot. It may run again if the store was
+    /// locked in between, so it must not have effects of its own before its
+    /// last read.
+    pub fn read<T>(&self, mut f: impl FnMut(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        self.retry(|| self.in_transaction("BEGIN", &mut f)).map_err(|e| e.settle(&self.options.path))
+    }
+
+    /// Runs `f` in a transaction that holds the write lock from its start, and
+    /// commits what it did, durably, if it returns `Ok`. It may run again after
+    /// a rollback.
+    pub fn write<T>(&self, mut f: impl FnMut(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        let result = self.retry(|| {
+            self.prepare_writer()?;
+            let mut before = 0;
+            let value = self.in_transaction("BEGIN IMMEDIATE", |tx| {
+                before = self.wal_frames();
+                f(tx)
+            })?;
+            self.after_commit(before);
+            Ok(value)
+        });
+        result.map_err(|e| e.settle(&self.options.path))
+    }
+
+    /// Settings that only writing needs; cheap enough to repeat.
+    pub(super) fn prepare_writer(&self) -> Result<()> {
+        self.conn
+            .execute_batch("PRAGMA synchronous=FULL;PRAGMA wal_autocheckpoint=0;PRAGMA temp_store=MEMORY")?;
+        Ok(())
+    }
+
+    pub(super) fn in_transaction<T>(
+        &self,
+        begin: &str,
+        f: impl FnOnce(&Transaction<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let now = self.options.clock.now();
+        clock_vfs::set_now(now);
+        self.conn.execute_batch(begin)?;
+        let tx = Transaction { conn: &self.conn, now, scope: &self.options.scope };
+        let result = f(&tx).and_then(|value| {
+            self.conn.execute_batch("COMMIT")?;
+            Ok(value)
+        });
+        if result.is_err() && !self.conn.is_autocommit() {
+            // The error that brought us here is the one to report.
+            let _ = self.conn.execute_batch("ROLLBACK");
+        }
+        result
+    }
+
+    /// Starts over while the store is locked, until the busy timeout is up.
+    pub(super) fn retry<T>(&self, mut f: impl FnMut() -> Result<T>) -> Result<T> {
+        let deadline = Instant::now() + self.options.busy_timeout;
+        DEADLINE.set(Some(deadline));
+        let mut attempt = 0;
+        loop {
+            match f() {
+                Err(e) if e.is_busy() && wait_for_lock(attempt) => attempt += 1,
+                other => return other,
+            }
+        }
+    }
+
+    /// Size of the write-ahead log in frames, 0 if it cannot be told.
+    fn wal_frames(&self) -> u64 {
+        let mut name = self.options.path.clone().into_os_string();
+        name.push("-wal");
+        fs::metadata(name).map_or(0, |meta| meta.len() / (4096 + 24))
+    }
+
+    /// What follows a commit: the checkpoint, if this commit took the log past
+    /// another multiple of the limit, and the bell. Neither can undo the
+    /// commit, so neither can fail the write.
+    pub(super) fn after_commit(&self, frames_before: u64) {
+        if self.wal_frames() / CHECKPOINT_FRAMES > frames_before / CHECKPOINT_FRAMES {
+            DEADLINE.set(None);
+            let _ = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        }
+        self.ring();
+    }
+
+    /// The bell: touches the database's times, which a watcher waits for. By
+    /// name, because closing a descriptor of the database would drop the
+    /// process's locks on it.
+    fn ring(&self) {
+        let _ = utimensat(
+            nix::fcntl::AT_FDCWD,
+            &self.options.path,
+            &TimeSpec::UTIME_NOW,
+            &TimeSpec::UTIME_NOW,
+            UtimensatFlags::FollowSymlink,
+        );
+    }
+}
+
+/// SQLite reads `file:x?mode=memory` as a URI and would store nothing; an
+/// absolute path cannot be taken for one.
+fn absolute(options: &StoreOptions) -> Result<StoreOptions> {
+    let path = std::path::absolute(&options.path)
+        .map_err(|e| Error::io(format!("store {}", quote(&options.path.to_string_lossy())), e))?;
+    Ok(StoreOptions { path, ..options.clone() })
+}

@@ -1,0 +1,282 @@
+//! Entries: one key at a time.
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{OptionalExtension, ToSql, params};
+
+use super::error::{Error, Result};
+use super::transaction::Transaction;
+use crate::clock::Timestamp;
+
+/// The most bytes key and value of an entry can have together: SQLite's limit
+/// for a row, less room for the other columns. Lower for the group's sake.
+pub const MAX_ENTRY_BYTES: usize = 999_000_000;
+
+/// A live entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Group as stored: with the namespace's prefix.
+    pub group: String,
+    /// Key.
+    pub key: String,
+    /// Value; `None` where only the facts about it were asked for.
+    pub value: Option<Vec<u8>>,
+    /// Sequence number of the change that wrote it.
+    pub version: i64,
+    /// Bytes of key plus value, the measure of quotas.
+    pub bytes: i64,
+    /// When it was written.
+    pub updated_at: Timestamp,
+    /// When it goes, if ever.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// What a write does about the time to live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expiry {
+    /// The entry stays until deleted.
+    Never,
+    /// The entry is due at this moment.
+    At(Timestamp),
+    /// The entry keeps what it has.
+    Keep,
+}
+
+/// What must hold for a write to happen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// Nothing.
+    Any,
+    /// No live entry under the key.
+    Absent,
+    /// A live entry under the key.
+    Present,
+    /// A live entry with this version.
+    Version(i64),
+    /// A live entry with this value.
+    Value(Vec<u8>),
+}
+
+/// What an existing row says, live or due.
+struct Row {
+    id: i64,
+    version: i64,
+    expires_at: Option<i64>,
+    value: Option<Vec<u8>>,
+}
+
+impl Row {
+    fn is_live(&self, now: Timestamp) -> bool {
+        self.expires_at.is_none_or(|at| at > now.0)
+    }
+}
+
+/// Binds a value as TEXT if it is UTF-8, else as BLOB.
+pub(super) struct Stored<'a>(pub &'a [u8]);
+
+impl ToSql for Stored<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match std::str::from_utf8(self.0) {
+            Ok(_) => ValueRef::Text(self.0),
+            Err(_) => ValueRef::Blob(self.0),
+        }))
+    }
+}
+
+/// The bytes of a stored value, whatever its storage class.
+pub(super) fn value_bytes(value: ValueRef<'_>) -> Vec<u8> {
+    match value {
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.to_vec(),
+        ValueRef::Integer(i) => i.to_string().into_bytes(),
+        ValueRef::Real(r) => r.to_string().into_bytes(),
+        ValueRef::Null => Vec::new(),
+    }
+}
+
+/// A name from the store. Text that is not UTF-8 can only come from another
+/// client; it is shown with replacement characters rather than refused.
+pub(super) fn name(value: ValueRef<'_>) -> String {
+    match value {
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        other => String::from_utf8_lossy(&value_bytes(other)).into_owned(),
+    }
+}
+
+/// Refuses an entry SQLite could not hold, before any transaction opens.
+pub fn check_size(key: &str, value: &[u8]) -> Result<()> {
+    let bytes = key.len() + value.len();
+    if bytes > MAX_ENTRY_BYTES {
+        return Err(Error::BadData(format!(
+            "key and value have {bytes} bytes together; the most an entry can hold is {MAX_ENTRY_BYTES}"
+        )));
+    }
+    Ok(())
+}
+
+impl Transaction<'_> {
+    /// The live entry under `key`.
+    pub fn get(&self, group: &str, key: &str) -> Result<Entry> {
+        let stored = self.scope.stored(group);
+        let mut query = self.conn.prepare_cached(
+            "SELECT entry_value,version,updated_at,expires_at FROM entries WHERE group_name=?1 AND entry_key=?2 AND(expires_at IS NULL OR expires_at>?3)",
+        )?;
+        let found = query
+            .query_row(params![stored, key, self.now.0], |row| {
+                let value = value_bytes(row.get_ref(0)?);
+                Ok(Entry {
+                    bytes: entry_bytes(key, &value),
+                    group: String::new(),
+                    key: String::new(),
+                    value: Some(value),
+                    version: row.get(1)?,
+                    updated_at: Timestamp(row.get(2)?),
+                    expires_at: row.get::<_, Option<i64>>(3)?.map(Timestamp),
+                })
+            })
+            .optional()?;
+        match found {
+            Some(entry) => Ok(Entry { group: stored.into_owned(), key: key.to_owned(), ..entry }),
+            None => Err(not_found(group, key)),
+        }
+    }
+
+    /// Writes an entry, new or over what is there, if `condition` holds.
+    /// Returns its facts, without the value.
+    pub fn set(
+        &self,
+        group: &str,
+        key: &str,
+        value: &[u8],
+        expiry: Expiry,
+        condition: &Condition,
+    ) -> Result<Entry> {
+        let stored = self.scope.stored(group);
+        let row = self.row(&stored, key, matches!(condition, Condition::Value(_)))?;
+        self.hold(group, key, row.as_ref(), condition)?;
+        let live = row.as_ref().filter(|row| row.is_live(self.now));
+        let expires_at = match expiry {
+            Expiry::Never => None,
+            Expiry::At(at) => Some(at.0),
+            Expiry::Keep => live.and_then(|row| row.expires_at),
+        };
+        let written = match &row {
+            // The version is foreseen, so that the trigger need not write the
+            // row a second time. A due row logs its expiry first.
+            Some(row) => self
+                .conn
+                .prepare_cached(
+                    "UPDATE entries SET entry_value=?1,expires_at=?2,version=(SELECT max(seq)FROM larder_changes)+?3,updated_at=?4 WHERE rowid=?5 RETURNING version",
+                )?
+                .query_row(
+                    params![Stored(value), expires_at, 1 + i64::from(live.is_none()), self.now.0, row.id],
+                    |row| row.get(0),
+                ),
+            None => self
+                .conn
+                .prepare_cached(
+                    "INSERT INTO entries VALUES(?1,?2,?3,?4,(SELECT max(seq)FROM larder_changes)+1,?5)RETURNING version",
+                )?
+                .query_row(params![stored, key, Stored(value), expires_at, self.now.0], |row| row.get(0)),
+        };
+        let version = match written.map_err(Error::from) {
+            Ok(version) => version,
+            Err(e) if e.is_quota_abort() => return Err(self.quota_error(&stored, key, value)?),
+            Err(e) => return Err(e),
+        };
+        Ok(Entry {
+            group: stored.into_owned(),
+            key: key.to_owned(),
+            value: None,
+            version,
+            bytes: entry_bytes(key, value),
+            updated_at: self.now,
+            expires_at: expires_at.map(Timestamp),
+        })
+    }
+
+    /// Deletes one entry if `condition` holds; `false` if there was no live
+    /// one. A due one is logged as the expiry it is.
+    pub fn delete(&self, group: &str, key: &str, condition: &Condition) -> Result<bool> {
+        let stored = self.scope.stored(group);
+        let row = self.row(&stored, key, matches!(condition, Condition::Value(_)))?;
+        self.hold(group, key, row.as_ref(), condition)?;
+        let Some(row) = row else { return Ok(false) };
+        self.conn.prepare_cached("DELETE FROM entries WHERE rowid=?1")?.execute([row.id])?;
+        Ok(row.is_live(self.now))
+    }
+
+    /// Changes when a live entry is due, and nothing else about it.
+    pub fn expire(&self, group: &str, key: &str, expiry: Expiry, condition: &Condition) -> Result<Entry> {
+        let entry = self.get(group, key)?;
+        self.set(group, key, entry.value.as_deref().unwrap_or_default(), expiry, condition)
+    }
+
+    /// Adds to an integer, which starts at 0; its time to live stays. Returns
+    /// the sum and the version.
+    pub fn incr(&self, group: &str, key: &str, by: i64) -> Result<(i64, i64)> {
+        let old = match self.get(group, key) {
+            Ok(entry) => {
+                let bytes = entry.value.unwrap_or_default();
+                std::str::from_utf8(&bytes).ok().and_then(|text| text.parse::<i64>().ok()).ok_or_else(
+                    || {
+                        Error::BadData(format!(
+                            "the value of {} in {} is not an integer of 64 bits",
+                            super::quote(key),
+                            super::quote(group)
+                        ))
+                    },
+                )?
+            }
+            Err(Error::NotFound { .. }) => 0,
+            Err(e) => return Err(e),
+        };
+        let sum = old.checked_add(by).ok_or_else(|| {
+            Error::BadData(format!("{old} plus {by} does not fit into an integer of 64 bits"))
+        })?;
+        let entry = self.set(group, key, sum.to_string().as_bytes(), Expiry::Keep, &Condition::Any)?;
+        Ok((sum, entry.version))
+    }
+
+    fn row(&self, stored: &str, key: &str, with_value: bool) -> Result<Option<Row>> {
+        let sql = if with_value {
+            "SELECT rowid,version,expires_at,entry_value FROM entries WHERE group_name=?1 AND entry_key=?2"
+        } else {
+            "SELECT rowid,version,expires_at,NULL FROM entries WHERE group_name=?1 AND entry_key=?2"
+        };
+        let row = self.conn.prepare_cached(sql)?.query_row([stored, key], |row| {
+            Ok(Row {
+                id: row.get(0)?,
+                version: row.get(1)?,
+                expires_at: row.get(2)?,
+                value: with_value.then(|| row.get_ref(3).map(value_bytes)).transpose()?,
+            })
+        });
+        Ok(row.optional()?)
+    }
+
+    fn hold(&self, group: &str, key: &str, row: Option<&Row>, condition: &Condition) -> Result<()> {
+        let live = row.filter(|row| row.is_live(self.now));
+        let entry = format!("key {} in group {}", super::quote(key), super::quote(group));
+        let failed = |why: String| Err(Error::Condition(why));
+        match (condition, live) {
+            (Condition::Any, _) | (Condition::Absent, None) | (Condition::Present, Some(_)) => Ok(()),
+            (Condition::Absent, Some(row)) => failed(format!("{entry} exists, at version {}", row.version)),
+            (_, None) => failed(format!("{entry} does not exist")),
+            (Condition::Version(version), Some(row)) if *version == row.version => Ok(()),
+            (Condition::Version(version), Some(row)) => {
+                failed(format!("{entry} is at version {}, not {version}", row.version))
+            }
+            (Condition::Value(value), Some(row)) if row.value.as_ref() == Some(value) => Ok(()),
+            (Condition::Value(_), Some(row)) => {
+                failed(format!("{entry} has another value, at version {}", row.version))
+            }
+        }
+    }
+}
+
+pub(super) fn entry_bytes(key: &str, value: &[u8]) -> i64 {
+    i64::try_from(key.len() + value.len()).unwrap_or(i64::MAX)
+}
+
+pub(super) fn not_found(group: &str, key: &str) -> Error {
+    Error::NotFound { group: group.to_owned(), key: key.to_owned() }
+}

@@ -1,0 +1,167 @@
+//! Groups: what is in them, how many, and all of them at once.
+
+use std::ops::ControlFlow;
+
+use rusqlite::{OptionalExtension, params};
+
+use super::entries::{Entry, name, value_bytes};
+use super::error::Result;
+use super::glob::Glob;
+use super::transaction::Transaction;
+use crate::clock::Timestamp;
+
+/// A group with at least one live key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// Name as stored: with the namespace's prefix.
+    pub name: String,
+    /// Live keys.
+    pub keys: i64,
+    /// Bytes of their keys and values.
+    pub bytes: i64,
+}
+
+/// Which names of a listing are wanted.
+#[derive(Clone, Debug, Default)]
+pub struct Keys<'a> {
+    /// Only names that match.
+    pub glob: Option<&'a Glob>,
+    /// Only names after this one, in byte order.
+    pub after: Option<&'a str>,
+}
+
+impl Keys<'_> {
+    fn wants(&self, name: &str) -> bool {
+        self.glob.is_none_or(|glob| glob.matches(name)) && self.after.is_none_or(|after| name > after)
+    }
+
+    /// The least name that can be wanted.
+    fn low(&self) -> String {
+        let prefix = self.glob.map(Glob::literal_prefix).unwrap_or_default();
+        self.after.map_or("", |after| after).max(&prefix).to_owned()
+    }
+
+    /// A name past all that can be wanted: the prefix with its last character
+    /// made the next one.
+    fn high(&self) -> Option<String> {
+        let mut prefix = self.glob?.literal_prefix();
+        while let Some(last) = prefix.pop() {
+            if let Some(next) = (last..=char::MAX).nth(1) {
+                prefix.push(next);
+                return Some(prefix);
+            }
+        }
+        None
+    }
+}
+
+impl Transaction<'_> {
+    /// Streams the live entries of a group in byte order of their keys until
+    /// `each` breaks. Values are read only if asked for.
+    pub fn entries(
+        &self,
+        group: &str,
+        keys: &Keys<'_>,
+        with_values: bool,
+        mut each: impl FnMut(Entry) -> Result<ControlFlow<()>>,
+    ) -> Result<()> {
+        let stored = self.scope.stored(group);
+        let value = if with_values { "entry_value" } else { "NULL" };
+        let bound = if keys.high().is_some() { "AND entry_key<?4" } else { "AND ?4 IS NULL" };
+        let mut query = self.conn.prepare(&format!(
+            "SELECT entry_key,{value},version,octet_length(entry_key)+octet_length(entry_value),updated_at,expires_at FROM entries WHERE group_name=?1 AND entry_key>=?2 {bound} AND(expires_at IS NULL OR expires_at>?3)ORDER BY entry_key"
+        ))?;
+        let mut rows = query.query(params![stored, keys.low(), self.now.0, keys.high()])?;
+        while let Some(row) = rows.next()? {
+            let key = name(row.get_ref(0)?);
+            if !keys.wants(&key) {
+                continue;
+            }
+            let entry = Entry {
+                group: stored.clone().into_owned(),
+                key,
+                value: with_values.then(|| row.get_ref(1).map(value_bytes)).transpose()?,
+                version: row.get(2)?,
+                bytes: row.get(3)?,
+                updated_at: Timestamp(row.get(4)?),
+                expires_at: row.get::<_, Option<i64>>(5)?.map(Timestamp),
+            };
+            if each(entry)?.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Streams the groups of the scope that hold a live key, in byte order of
+    /// their names, until `each` breaks.
+    pub fn groups(
+        &self,
+        names: &Keys<'_>,
+        mut each: impl FnMut(Group) -> Result<ControlFlow<()>>,
+    ) -> Result<()> {
+        let (first, past) = self.scope.range();
+        let mut query = self.conn.prepare(
+            "SELECT g.group_name,g.keys-ifnull(d.n,0),g.bytes-ifnull(d.b,0)FROM larder_groups g LEFT JOIN(SELECT group_name,count(*)n,sum(octet_length(entry_key)+octet_length(entry_value))b FROM entries WHERE expires_at<=?3 GROUP BY group_name)d ON d.group_name=g.group_name WHERE g.group_name>=?1 AND(?2 IS NULL OR g.group_name<?2)ORDER BY g.group_name",
+        )?;
+        let mut rows = query.query(params![first, past, self.now.0])?;
+        while let Some(row) = rows.next()? {
+            let group = Group { name: name(row.get_ref(0)?), keys: row.get(1)?, bytes: row.get(2)? };
+            if group.keys <= 0 || !names.wants(self.scope.named(&group.name)) {
+                continue;
+            }
+            if each(group)?.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Live keys of a group: its counter less the due rows, both by index.
+    pub fn count(&self, group: &str) -> Result<i64> {
+        let stored = self.scope.stored(group);
+        let keys = self
+            .conn
+            .prepare_cached("SELECT keys FROM larder_groups WHERE group_name=?1")?
+            .query_row([&stored], |row| row.get::<_, i64>(0))
+            .optional()?;
+        let Some(keys) = keys else { return Ok(0) };
+        let due: i64 = self
+            .conn
+            .prepare_cached("SELECT count(*)FROM entries WHERE expires_at<=?1 AND group_name=?2")?
+            .query_row(params![self.now.0, stored], |row| row.get(0))?;
+        Ok(keys - due)
+    }
+
+    /// Live keys in scope.
+    pub fn count_all(&self) -> Result<i64> {
+        let (first, past) = self.scope.range();
+        let namespace = self.scope.0.as_ref().map(super::Namespace::as_str);
+        let keys: i64 = self.conn.query_row(
+            "SELECT ifnull(sum(keys),0)FROM larder_namespaces WHERE ?1 IS NULL OR namespace=?1",
+            [namespace],
+            |row| row.get(0),
+        )?;
+        let due: i64 = self.conn.query_row(
+            "SELECT count(*)FROM entries WHERE expires_at<=?1 AND group_name>=?2 AND(?3 IS NULL OR group_name<?3)",
+            params![self.now.0, first, past],
+            |row| row.get(0),
+        )?;
+        Ok(keys - due)
+    }
+
+    /// Deletes a whole group, as one `delete_group` change; returns how many
+    /// live keys it held. Its due entries go first, as the expiries they are.
+    pub fn delete_group(&self, group: &str) -> Result<i64> {
+        let stored = self.scope.stored(group);
+        self.conn
+            .prepare_cached("DELETE FROM entries WHERE group_name=?1 AND expires_at<=?2")?
+            .execute(params![stored, self.now.0])?;
+        let live = self.count(group)?;
+        if live > 0 {
+            self.append_delete_group(&stored)?;
+            self.conn.prepare_cached("DELETE FROM entries WHERE group_name=?1")?.execute([&stored])?;
+        }
+        Ok(live)
+    }
+}

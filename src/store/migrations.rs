@@ -1,0 +1,232 @@
+//! Making a store of what is found: an empty file, or go-store's.
+//!
+//! Files are recognised by what their tables look like, never by the text of
+//! their SQL. The table is always rebuilt under larder's own statement, so that
+//! every store carries the same seal. All of it is one transaction: a kill at
+//! any moment leaves the old file.
+
+use std::path::Path;
+
+use rusqlite::{Connection, params};
+
+use super::connection::Store;
+use super::entries::{Stored, name, value_bytes};
+use super::error::{Error, Result, quote};
+use super::schema::{self, Seal};
+use super::transaction::Transaction;
+
+/// What an unmarked file turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// No tables at all.
+    Empty,
+    /// go-store's, by the tables it has; the flag tells whether the table has
+    /// an `expires_at`.
+    GoStore { entries: Option<bool>, kv: Option<bool> },
+}
+
+/// Makes a store of the unmarked file that `store` is connected to. `false` if
+/// it is empty and `create` does not allow filling it. A file that is somebody
+/// else's is refused before anything is written to it.
+pub(super) fn adopt(store: &Store, create: bool) -> Result<bool> {
+    let path = &store.options.path;
+    let form = store.retry(|| store.in_transaction("BEGIN", |tx| recognise(tx.conn, path)))?;
+    if form == Form::Empty && !create {
+        return Ok(false);
+    }
+    store.prepare_writer()?;
+    store.retry(|| switch_to_wal(&store.conn))?;
+    store.retry(|| {
+        store.in_transaction("BEGIN IMMEDIATE", |tx| {
+            // Another opener may have been first; what was read before the lock
+            // says nothing.
+            if schema::verify(tx.conn, path)? == Seal::Unmarked {
+                migrate(tx, recognise(tx.conn, path)?).map_err(|e| refuse_bad_rows(e, path))?;
+            }
+            Ok(())
+        })
+    })?;
+    store.after_commit(0);
+    Ok(true)
+}
+
+/// The switch to WAL needs the file for itself for a moment, and SQLite does
+/// not call the busy handler for every part of it: the caller retries.
+fn switch_to_wal(conn: &Connection) -> Result<()> {
+    let mode: String = conn.query_row("PRAGMA journal_mode=WAL", [], |row| row.get(0))?;
+    if mode == "wal" {
+        return Ok(());
+    }
+    Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY), None).into())
+}
+
+fn recognise(conn: &Connection, path: &Path) -> Result<Form> {
+    let foreign = |why: String| Err(Error::unusable(path, format!("is not a larder store: {why}")));
+    let mark = |pragma: &str| conn.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, i64>(0));
+    if mark("application_id")? != 0 || mark("user_version")? != 0 {
+        return foreign("it is marked as another program's database".into());
+    }
+    let mut query = conn.prepare("SELECT type,name,tbl_name,sql FROM sqlite_schema")?;
+    let mut rows = query.query([])?;
+    let mut tables = 0;
+    let (mut entries, mut kv) = (None, None);
+    while let Some(row) = rows.next()? {
+        let (kind, object, table) = (name(row.get_ref(0)?), name(row.get_ref(1)?), name(row.get_ref(2)?));
+        let sql = row.get_ref(3)?.as_str().unwrap_or_default().to_ascii_uppercase();
+        let ours = ["entries", "kv"].iter().any(|t| table.eq_ignore_ascii_case(t));
+        let plain = match kind.as_str() {
+            "table" => {
+                !(object.to_ascii_lowercase().starts_with("larder_")
+                    || ours && sql.starts_with("CREATE VIRTUAL"))
+            }
+            "index" => !ours || sql.is_empty(),
+            _ => false,
+        };
+        if !plain {
+            return foreign(format!("it has the {kind} {}", quote(&object)));
+        }
+        tables += 1;
+        if kind == "table" && ours {
+            let columns = columns(conn, &object)?;
+            let base: &[&str] = if object.eq_ignore_ascii_case("kv") {
+                &["grp", "key", "value"]
+            } else {
+                &["group_name", "entry_key", "entry_value"]
+            };
+            let matches = |extra: &[&str]| {
+                columns.len() == base.len() + extra.len()
+                    && base.iter().chain(extra).all(|c| columns.iter().any(|have| have == c))
+            };
+            let with_expiry = match (matches(&[]), matches(&["expires_at"])) {
+                (true, _) => false,
+                (_, true) => true,
+                _ => return foreign(format!("its table {} has other columns", quote(&object))),
+            };
+            if object.eq_ignore_ascii_case("kv") {
+                kv = Some(with_expiry);
+            } else {
+                entries = Some(with_expiry);
+            }
+        }
+    }
+    if tables == 0 {
+        return Ok(Form::Empty);
+    }
+    if entries.is_none() && kv.is_none() {
+        return foreign("it holds none of a store's tables".into());
+    }
+    let encoding: String = conn.query_row("PRAGMA encoding", [], |row| row.get(0))?;
+    if encoding != "UTF-8" {
+        return foreign(format!("its text is {encoding}, not UTF-8"));
+    }
+    Ok(Form::GoStore { entries, kv })
+}
+
+/// Names of all columns, hidden and generated ones marked so that they match
+/// nothing.
+fn columns(conn: &Connection, table: &str) -> Result<Vec<String>> {
+    let mut query = conn.prepare("SELECT name,hidden FROM pragma_table_xinfo(?1)")?;
+    let columns = query.query_map([table], |row| {
+        let hidden: i64 = row.get(1)?;
+        Ok(if hidden == 0 { row.get::<_, String>(0)? } else { "\0generated".into() })
+    })?;
+    Ok(columns.collect::<rusqlite::Result<_>>()?)
+}
+
+fn migrate(tx: &Transaction<'_>, form: Form) -> Result<()> {
+    let conn = tx.conn;
+    let (entries, kv) = match form {
+        Form::Empty => (None, None),
+        Form::GoStore { entries, kv } => (entries, kv),
+    };
+    if entries.is_some() {
+        conn.execute_batch("ALTER TABLE entries RENAME TO larder_old_entries")?;
+    }
+    for statement in schema::tables() {
+        conn.execute_batch(statement.sql)?;
+    }
+    // Entries from before the log share the version of its origin, which is 1:
+    // a version of 0 is what a foreign writer's row has before its trigger ran.
+    let origin = i64::from(entries.is_some() || kv.is_some());
+    conn.execute(
+        "INSERT INTO larder_changes VALUES(?1,?2,'origin','',NULL,NULL,NULL,0,0)",
+        params![origin, tx.now.0],
+    )?;
+    if let Some(with_expiry) = entries {
+        let expiry = if with_expiry { "CAST(expires_at AS INTEGER)" } else { "NULL" };
+        conn.execute(
+            &format!("INSERT INTO entries SELECT group_name,entry_key,ifnull(entry_value,''),{expiry},?1,?2 FROM larder_old_entries"),
+            params![origin, tx.now.0],
+        )?;
+        conn.execute_batch("DROP TABLE larder_old_entries")?;
+    }
+    if let Some(with_expiry) = kv {
+        let expiry = if with_expiry { "CAST(k.expires_at AS INTEGER)" } else { "NULL" };
+        log_conflicts(tx, expiry)?;
+        conn.execute(
+            &format!("INSERT INTO entries SELECT k.grp,k.key,ifnull(k.value,''),{expiry},?1,?2 FROM kv k WHERE NOT EXISTS(SELECT 1 FROM entries e WHERE e.group_name=k.grp AND e.entry_key=k.key)"),
+            params![origin, tx.now.0],
+        )?;
+        conn.execute_batch("DROP TABLE kv")?;
+    }
+    conn.execute_batch(
+        "INSERT INTO larder_groups(group_name,keys,bytes)SELECT group_name,count(*),sum(length(CAST(entry_key AS BLOB))+length(CAST(entry_value AS BLOB)))FROM entries GROUP BY group_name;
+         INSERT INTO larder_namespaces(namespace,keys,bytes,groups)SELECT namespace,sum(keys),sum(bytes),count(*)FROM larder_groups GROUP BY namespace",
+    )?;
+    for statement in schema::triggers() {
+        conn.execute_batch(statement.sql)?;
+    }
+    conn.execute_batch(&format!(
+        "PRAGMA application_id={};PRAGMA user_version={}",
+        schema::APPLICATION_ID,
+        schema::VERSION
+    ))?;
+    Ok(())
+}
+
+/// Where `kv` and `entries` both have a key, the row of `entries` wins. The
+/// other is not lost without a trace: it is logged as set before the winner.
+fn log_conflicts(tx: &Transaction<'_>, expiry: &str) -> Result<()> {
+    let mut losers = tx.conn.prepare(&format!(
+        "SELECT e.rowid,e.group_name,e.entry_key,ifnull(k.value,''),{expiry},e.entry_value,e.expires_at FROM kv k JOIN entries e ON e.group_name=k.grp AND e.entry_key=k.key ORDER BY e.group_name,e.entry_key"
+    ))?;
+    let mut log = tx.conn.prepare(
+        "INSERT INTO larder_changes SELECT seq+1,?1,'set',?2,?3,?4,?5,b,total+b FROM(SELECT seq,total,length(CAST(?3 AS BLOB))+length(CAST(?4 AS BLOB))b FROM larder_changes ORDER BY seq DESC LIMIT 1)RETURNING seq",
+    )?;
+    let mut version = tx.conn.prepare("UPDATE entries SET version=?1 WHERE rowid=?2")?;
+    let mut rows = losers.query([])?;
+    while let Some(row) = rows.next()? {
+        let id: i64 = row.get(0)?;
+        let mut seq = 0i64;
+        for (value, expires_at) in [(3, 4), (5, 6)] {
+            let value = value_bytes(row.get_ref(value)?);
+            seq = log.query_row(
+                params![
+                    tx.now.0,
+                    name(row.get_ref(1)?),
+                    name(row.get_ref(2)?),
+                    Stored(&value),
+                    row.get::<_, Option<i64>>(expires_at)?
+                ],
+                |row| row.get(0),
+            )?;
+        }
+        version.execute([seq, id])?;
+    }
+    Ok(())
+}
+
+/// A row larder's table cannot hold (no key, a key twice) is the file's fault.
+fn refuse_bad_rows(error: Error, path: &Path) -> Error {
+    match &error {
+        Error::Sqlite(rusqlite::Error::SqliteFailure(e, _))
+            if e.code == rusqlite::ErrorCode::ConstraintViolation =>
+        {
+            Error::unusable(
+                path,
+                "cannot be migrated: it has an entry without a group or key, or the same key twice",
+            )
+        }
+        _ => error,
+    }
+}

@@ -1,0 +1,50 @@
+//! The store: one SQLite file, its format, and everything that is done to it.
+//!
+//! # The format
+//!
+//! A WAL-mode SQLite database in UTF-8 whose schema is `schema/tables.sql` and
+//! `schema/triggers.sql`, where every table, column and trigger is explained.
+//! `application_id` is [`schema::APPLICATION_ID`], `user_version` is
+//! [`schema::VERSION`].
+//!
+//! Invariants, kept by the triggers whichever client writes:
+//!
+//! * every change of `entries` is in `larder_changes`, in commit order;
+//! * an entry's `version` is the `seq` of the change that wrote it;
+//! * `larder_groups` and `larder_namespaces` say what `entries` holds, due
+//!   rows included;
+//! * no write takes a namespace past a limit it was not past before.
+//!
+//! # The rooms
+//!
+//! One file per noun. [`Store`] opens and locks; every operation is a method
+//! of [`Transaction`] and runs inside [`Store::read`] or [`Store::write`].
+//! Nothing here knows arguments, terminals or the environment.
+
+mod changes;
+mod clock_vfs;
+mod connection;
+mod entries;
+mod error;
+mod glob;
+mod groups;
+mod migrations;
+mod namespaces;
+mod place;
+mod purge;
+mod quotas;
+pub mod schema;
+mod scope;
+mod transaction;
+
+pub use changes::{Change, ChangeKind, LogSpan};
+pub use connection::{Store, StoreOptions};
+pub use entries::{Condition, Entry, Expiry, MAX_ENTRY_BYTES, check_size};
+pub use error::{Error, Result, quote};
+pub use glob::Glob;
+pub use groups::{Group, Keys};
+pub use namespaces::NamespaceUsage;
+pub use purge::{KeepChanges, Purged};
+pub use quotas::Limits;
+pub use scope::{Namespace, Scope, split_stored};
+pub use transaction::Transaction;

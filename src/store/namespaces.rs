@@ -1,0 +1,74 @@
+//! Namespaces: who uses how much, and clearing one out.
+
+use rusqlite::params;
+
+use super::Limits;
+use super::error::Result;
+use super::scope::Namespace;
+use super::transaction::Transaction;
+use crate::clock::Timestamp;
+
+/// Live use of a namespace, and its limits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamespaceUsage {
+    /// The namespace.
+    pub namespace: Namespace,
+    /// Live keys.
+    pub keys: i64,
+    /// Bytes of live keys and values.
+    pub bytes: i64,
+    /// Groups with a live key.
+    pub groups: i64,
+    /// Its quota.
+    pub limits: Limits,
+    /// When its next entry is due.
+    pub next_expiry: Option<Timestamp>,
+}
+
+impl Transaction<'_> {
+    /// Live use of one namespace: counters less what is due.
+    pub fn usage(&self, namespace: &Namespace) -> Result<NamespaceUsage> {
+        let (first, past) = (namespace.first_group(), namespace.past_last_group());
+        let (keys, bytes, groups): (i64, i64, i64) = self.conn.query_row(
+            "SELECT ifnull(sum(keys),0),ifnull(sum(bytes),0),ifnull(sum(groups),0)FROM larder_namespaces WHERE namespace=?1",
+            [namespace.as_str()],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )?;
+        let (due_keys, due_bytes, due_groups): (i64, i64, i64) = self.conn.query_row(
+            "SELECT ifnull(sum(n),0),ifnull(sum(b),0),count(*)FILTER(WHERE n=(SELECT keys FROM larder_groups WHERE group_name=d.group_name))FROM(SELECT group_name,count(*)n,sum(octet_length(entry_key)+octet_length(entry_value))b FROM entries WHERE expires_at<=?1 AND group_name>=?2 AND group_name<?3 GROUP BY group_name)d",
+            params![self.now.0, first, past],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )?;
+        let next_expiry: Option<i64> = self.conn.query_row(
+            "SELECT min(expires_at)FROM entries WHERE expires_at>?1 AND group_name>=?2 AND group_name<?3",
+            params![self.now.0, first, past],
+            |row| row.get(0),
+        )?;
+        Ok(NamespaceUsage {
+            namespace: namespace.clone(),
+            keys: keys - due_keys,
+            bytes: bytes - due_bytes,
+            groups: groups - due_groups,
+            limits: self.limits(namespace)?,
+            next_expiry: next_expiry.map(Timestamp),
+        })
+    }
+
+    /// Every namespace in scope that holds a live key or has a quota, by name.
+    pub fn namespaces(&self) -> Result<Vec<NamespaceUsage>> {
+        let only = self.scope.0.as_ref().map(Namespace::as_str);
+        let mut query = self
+            .conn
+            .prepare("SELECT namespace FROM larder_namespaces WHERE namespace<>''AND(?1 IS NULL OR namespace=?1)ORDER BY namespace")?;
+        let names = query.query_map([only], |row| row.get::<_, String>(0))?;
+        let mut found = Vec::new();
+        for name in names {
+            let Some(namespace) = Namespace::new(&name?) else { continue };
+            let usage = self.usage(&namespace)?;
+            if usage.keys > 0 || usage.limits != Limits::default() {
+                found.push(usage);
+            }
+        }
+        Ok(found)
+    }
+}

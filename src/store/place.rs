@@ -1,0 +1,65 @@
+//! Where a store lies: what may stand at its path, and how it comes to be.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::ErrorKind;
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use super::error::{Error, Result, quote};
+
+/// What stands at a store's path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Nothing.
+    Missing,
+    /// A file, possibly empty.
+    File,
+}
+
+/// Looks at the path without opening it: opening a FIFO would hang, and opening
+/// the database outside SQLite could drop locks that SQLite holds.
+pub(super) fn inspect(path: &Path) -> Result<Place> {
+    let meta = match fs::metadata(path) {
+        Ok(meta) => meta,
+        Err(e) if e.kind() == ErrorKind::NotFound => {
+            return match fs::symlink_metadata(path) {
+                Ok(_) => Err(Error::unusable(path, "is a symbolic link to nothing")),
+                Err(_) => Ok(Place::Missing),
+            };
+        }
+        Err(e) => return Err(Error::io(format!("store {}", quote(&path.to_string_lossy())), e)),
+    };
+    let kind = meta.file_type();
+    let what = if kind.is_file() {
+        // Through a second name SQLite would look for a second -wal, and miss
+        // every write acknowledged through the first.
+        if meta.nlink() > 1 {
+            return Err(Error::unusable(path, "has more than one name (hard links); a store must have one"));
+        }
+        return Ok(Place::File);
+    } else if kind.is_dir() {
+        "is a directory"
+    } else if kind.is_fifo() {
+        "is a FIFO"
+    } else if kind.is_socket() {
+        "is a socket"
+    } else {
+        "is a device"
+    };
+    Err(Error::unusable(path, format!("{what}, not a store")))
+}
+
+/// Makes an empty file for a new store: directories 0700, file 0600, never
+/// through a symbolic link. Losing the race to another creator is success.
+pub(super) fn create(path: &Path) -> Result<()> {
+    let told = |e| Error::io(format!("cannot create store {}", quote(&path.to_string_lossy())), e);
+    let parent = path.parent().unwrap_or(Path::new("/"));
+    DirBuilder::new().recursive(true).mode(0o700).create(parent).map_err(told)?;
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(file) => drop(file),
+        Err(e) if e.kind() == ErrorKind::AlreadyExists => return Ok(()),
+        Err(e) => return Err(told(e)),
+    }
+    // The name must survive a power cut as surely as what is written under it.
+    File::open(parent).and_then(|dir| dir.sync_all()).map_err(told)
+}

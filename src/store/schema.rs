@@ -1,0 +1,189 @@
+//! The schema: the statements that make it, and the seal that proves it.
+//!
+//! SQLite keeps the text of each CREATE statement in the file. An opener
+//! compares those texts with its own: a file whose triggers do less than
+//! larder's, or more, is refused by the name of what differs.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::error::{Error, Result, quote};
+
+/// `PRAGMA application_id` of a larder store: "lard" in ASCII.
+pub const APPLICATION_ID: i32 = 0x6c61_7264;
+
+/// `PRAGMA user_version` of the schema written here.
+pub const VERSION: i32 = 1;
+
+const TABLES: &str = include_str!("schema/tables.sql");
+const TRIGGERS: &str = include_str!("schema/triggers.sql");
+
+/// One CREATE statement, without its semicolon.
+#[derive(Clone, Copy)]
+pub(super) struct Statement {
+    /// `table`, `index` or `trigger`.
+    pub kind: &'static str,
+    pub name: &'static str,
+    pub sql: &'static str,
+}
+
+/// Every statement of the schema, in order of creation.
+pub(super) fn statements() -> impl Iterator<Item = Statement> {
+    tables().chain(triggers())
+}
+
+pub(super) fn tables() -> impl Iterator<Item = Statement> {
+    split(TABLES, ";\n")
+}
+
+pub(super) fn triggers() -> impl Iterator<Item = Statement> {
+    split(TRIGGERS, "\nEND;\n")
+}
+
+/// Statements start with CREATE at the beginning of a line and end before the
+/// semicolon that `end` holds; what stands between them is comment.
+fn split(file: &'static str, end: &'static str) -> impl Iterator<Item = Statement> {
+    let mut rest = file;
+    std::iter::from_fn(move || {
+        let start = if rest.starts_with("CREATE ") { 0 } else { rest.find("\nCREATE ")? + 1 };
+        let length = rest[start..].find(end)? + end.find(';')?;
+        let sql = &rest[start..start + length];
+        rest = &rest[start + length..];
+        let mut words = sql.split([' ', '(']).skip(1);
+        let kind = match words.next()? {
+            "TABLE" => "table",
+            "INDEX" => "index",
+            _ => "trigger",
+        };
+        Some(Statement { kind, name: words.next()?, sql })
+    })
+}
+
+/// What the file says it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seal {
+    /// larder's schema, untouched.
+    Intact,
+    /// Not marked as larder's: empty, go-store's, or somebody else's.
+    Unmarked,
+}
+
+/// Reads the marks and compares the schema with larder's own. Must run inside
+/// a transaction: read apart, a migration that commits in between would make
+/// a good store look tampered with.
+pub(super) fn verify(conn: &Connection, path: &Path) -> Result<Seal> {
+    let version: i32 = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if version != VERSION {
+        let application: i32 = conn.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+        if application != APPLICATION_ID {
+            return Ok(Seal::Unmarked);
+        }
+        if version > VERSION {
+            return Err(Error::unusable(
+                path,
+                format!("has schema {version}, newer than this larder knows ({VERSION}); upgrade larder"),
+            ));
+        }
+        return Err(Error::unusable(path, format!("has an unknown schema ({version})")));
+    }
+    match first_difference(conn)? {
+        None => Ok(Seal::Intact),
+        Some(difference) => {
+            let application: i32 = conn.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+            if application != APPLICATION_ID {
+                return Ok(Seal::Unmarked);
+            }
+            Err(Error::unusable(path, difference))
+        }
+    }
+}
+
+/// The first respect in which the file's schema is not larder's, as the end of
+/// a sentence about the file; `None` if there is none.
+pub(super) fn first_difference(conn: &Connection) -> Result<Option<String>> {
+    let mut found = 0u32;
+    let mut expected = 0u32;
+    let known: Vec<Statement> = statements().inspect(|_| expected += 1).collect();
+    let mut seen = 0u64;
+    let mut query = conn.prepare("SELECT type,name,tbl_name,sql FROM sqlite_schema")?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        let kind = row.get_ref(0)?.as_bytes().unwrap_or_default();
+        let name = row.get_ref(1)?.as_bytes().unwrap_or_default();
+        let table = row.get_ref(2)?.as_bytes().unwrap_or_default();
+        let sql = row.get_ref(3)?.as_bytes().ok();
+        if let Some(at) = known.iter().position(|s| s.name.as_bytes() == name) {
+            if known[at].kind.as_bytes() != kind || sql != Some(known[at].sql.as_bytes()) {
+                return Ok(Some(format!(
+                    "has been altered: the {} {} is not larder's",
+                    known[at].kind, known[at].name
+                )));
+            }
+            if seen & (1 << at) == 0 {
+                seen |= 1 << at;
+                found += 1;
+            }
+            continue;
+        }
+        let ours = known.iter().any(|s| s.kind == "table" && s.name.as_bytes().eq_ignore_ascii_case(table));
+        let refused = match kind {
+            b"trigger" | b"view" => true,
+            b"index" => ours && sql.is_some(),
+            _ => ours || name.to_ascii_lowercase().starts_with(b"larder_"),
+        };
+        if refused {
+            return Ok(Some(format!(
+                "has been altered: the {} {} is not larder's",
+                String::from_utf8_lossy(kind),
+                quote(&String::from_utf8_lossy(name))
+            )));
+        }
+    }
+    if found == expected {
+        return Ok(None);
+    }
+    let missing = known.iter().enumerate().find(|(at, _)| seen & (1 << at) == 0);
+    Ok(missing.map(|(_, s)| format!("has been altered: the {} {} is missing", s.kind, s.name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_files_split_into_their_statements() {
+        let all: Vec<_> = statements().collect();
+        let names: Vec<_> = all.iter().map(|s| s.name).collect();
+        assert_eq!(
+            names,
+            [
+                "entries",
+                "larder_expiry",
+                "larder_changes",
+                "larder_groups",
+                "larder_namespaces",
+                "larder_replaced",
+                "larder_consumers",
+                "larder_grants",
+                "larder_arrive",
+                "larder_insert",
+                "larder_update",
+                "larder_delete"
+            ]
+        );
+        assert!(all.iter().all(|s| s.sql.starts_with("CREATE ") && !s.sql.ends_with(';')));
+        assert!(triggers().all(|s| s.sql.ends_with("\nEND")));
+    }
+
+    #[test]
+    fn a_fresh_schema_carries_its_own_seal() {
+        let conn = Connection::open_in_memory().unwrap();
+        for statement in statements() {
+            conn.execute_batch(statement.sql).unwrap();
+        }
+        assert_eq!(first_difference(&conn).unwrap(), None);
+        conn.execute_batch("DROP TRIGGER larder_delete").unwrap();
+        assert!(first_difference(&conn).unwrap().unwrap().contains("larder_delete is missing"));
+    }
+}
