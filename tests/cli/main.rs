@@ -1,0 +1,21 @@
+//! The program from outside: exact streams and statuses, a module for each
+//! subcommand.
+
+mod harness;
+mod ttl;
+
+use std::path::Path;
+
+#[test]
+fn no_module_is_forgotten() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli");
+    let declared = std::fs::read_to_string(folder.join("main.rs")).unwrap();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let module = name.strip_suffix(".rs").unwrap_or(&name);
+        assert!(
+            module == "main" || declared.lines().any(|line| line == format!("mod {module};")),
+            "tests/cli/{name} is not declared in main.rs: its tests never run"
+        );
+    }
+}
