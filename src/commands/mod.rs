@@ -8,6 +8,7 @@ mod get;
 mod incr;
 mod info;
 mod list;
+mod purge;
 mod set;
 mod ttl;
 
@@ -52,6 +53,7 @@ pub const ALL: &[Spec] = &[
     ttl::SPEC,
     expire::SPEC,
     incr::SPEC,
+    purge::SPEC,
     info::SPEC,
 ];
 

@@ -44,7 +44,7 @@ pub use error::{Error, Result, quote};
 pub use glob::Glob;
 pub use groups::{Group, Keys};
 pub use namespaces::NamespaceUsage;
-pub use purge::{KeepChanges, Purged};
+pub use purge::{Horizon, KeepChanges, Purged};
 pub use quotas::Limits;
 pub use scope::{Namespace, Scope, split_stored};
 pub use transaction::Transaction;

@@ -1,18 +1,37 @@
 //! Purge: due entries go, the change log is trimmed, unused rows are swept up.
 //!
-//! Work is cut into transactions of [`STEP`] rows, so that no other writer
-//! waits longer than one of them takes.
+//! Work is cut into short transactions, and what is to go is looked up before
+//! the write lock is taken, so that no other writer waits longer than one of
+//! them takes.
 
-use std::time::Duration;
+use std::cell::Cell;
+use std::time::{Duration, Instant};
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 
+use super::changes::LogSpan;
 use super::connection::Store;
 use super::error::Result;
 use super::transaction::Transaction;
 
-/// Rows per transaction. 1,000 due entries take 10 to 40 ms under the triggers.
-const STEP: i64 = 1000;
+/// Most rows of a transaction; fewer where the disk or large values make even
+/// these slow.
+const STEP: usize = 1000;
+
+/// When a transaction stops taking more rows. Commit, sync and checkpoint come
+/// on top.
+const BUDGET: Duration = Duration::from_millis(15);
+
+/// Pause between two transactions. A waiting writer looks at the lock every
+/// 150 to 450 µs; without a pause it would hardly ever find it free.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// What the log keeps by itself, as in the triggers: changes and bytes that
+/// are only ever exceeded by younger changes or ones a consumer has yet to
+/// handle, then those that are never exceeded.
+const SOFT: (i64, i64) = (100_000, 67_108_864);
+const HARD: (i64, i64) = (4_000_000, 1_073_741_824);
+const SOFT_AGE_MILLIS: i64 = 600_000;
 
 /// How much of the change log a purge leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +42,15 @@ pub enum KeepChanges {
     Younger(Duration),
     /// This many of the newest.
     Newest(u64),
+}
+
+/// Where the log is cut; see [`Transaction::trim_horizon`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Horizon {
+    /// First change wanted; consumers may hold back older ones.
+    soft: i64,
+    /// First change that is kept whoever wants older ones.
+    hard: i64,
 }
 
 /// What a purge did, or would do.
@@ -45,17 +73,46 @@ impl Transaction<'_> {
         )?)
     }
 
-    /// Removes up to `limit` due entries, oldest expiry first; returns how
-    /// many went.
-    pub fn purge_due(&self, group: Option<&str>, limit: i64) -> Result<i64> {
+    /// Up to `limit` entries that were due at `until`, oldest expiry first and
+    /// none older than `from`: rowids, and the last one's expiry, from which
+    /// the next look continues.
+    fn find_due(&self, group: Option<&str>, from: i64, until: i64, limit: usize) -> Result<(Vec<i64>, i64)> {
         let (first, past) = self.due_range(group);
-        let gone = self
-            .conn
-            .prepare_cached(
-                "DELETE FROM entries WHERE rowid IN(SELECT rowid FROM entries WHERE expires_at<=?1 AND group_name>=?2 AND(?3 IS NULL OR group_name<?3)ORDER BY expires_at LIMIT ?4)AND expires_at<=?1",
-            )?
-            .execute(params![self.now.0, first, past, limit])?;
-        Ok(i64::try_from(gone).unwrap_or(i64::MAX))
+        let mut query = self.conn.prepare_cached(
+            "SELECT rowid,expires_at FROM entries WHERE expires_at>=?1 AND expires_at<=?2 AND group_name>=?3 AND(?4 IS NULL OR group_name<?4)ORDER BY expires_at LIMIT ?5",
+        )?;
+        let mut rows =
+            query.query(params![from, until, first, past, i64::try_from(limit).unwrap_or(i64::MAX)])?;
+        let (mut ids, mut last) = (Vec::new(), from);
+        while let Some(row) = rows.next()? {
+            ids.push(row.get(0)?);
+            last = row.get(1)?;
+        }
+        Ok((ids, last))
+    }
+
+    /// Removes those of `ids` that are still due entries of the scope (the
+    /// look-up was another transaction), until `enough` says so. Returns how
+    /// many were dealt with and how many went.
+    fn remove_due(
+        &self,
+        group: Option<&str>,
+        ids: &[i64],
+        enough: impl Fn() -> bool,
+    ) -> Result<(usize, i64)> {
+        let (first, past) = self.due_range(group);
+        let mut delete = self.conn.prepare_cached(
+            "DELETE FROM entries WHERE rowid=?1 AND expires_at<=?2 AND group_name>=?3 AND(?4 IS NULL OR group_name<?4)",
+        )?;
+        let (mut dealt_with, mut gone) = (0, 0);
+        for id in ids {
+            gone += i64::try_from(delete.execute(params![id, self.now.0, first, past])?).unwrap_or(0);
+            dealt_with += 1;
+            if enough() {
+                break;
+            }
+        }
+        Ok((dealt_with, gone))
     }
 
     /// One group as a range of names: from itself to the next possible string.
@@ -70,40 +127,92 @@ impl Transaction<'_> {
         }
     }
 
-    /// The first sequence number that `keep` keeps. Changes that a named
-    /// consumer has yet to handle are always kept.
-    pub fn trim_horizon(&self, keep: KeepChanges) -> Result<i64> {
+    /// Where a trim by `keep` cuts.
+    pub fn trim_horizon(&self, keep: KeepChanges) -> Result<Horizon> {
         let span = self.log_span()?;
-        let wanted: i64 = match keep {
-            KeepChanges::Bounded => span.oldest,
+        let (soft, hard) = match keep {
+            KeepChanges::Bounded => {
+                let hard = self.first_within(span, HARD)?;
+                let mut soft = self.first_within(span, SOFT)?;
+                if soft > span.oldest {
+                    let young = self.first_at(self.now.0.saturating_sub(SOFT_AGE_MILLIS))?;
+                    soft = soft.min(young.unwrap_or(span.newest));
+                }
+                (soft, hard)
+            }
             KeepChanges::Newest(n) => {
-                span.newest.saturating_sub(i64::try_from(n).unwrap_or(i64::MAX)).saturating_add(1)
+                let n = i64::try_from(n).unwrap_or(i64::MAX);
+                (span.newest.saturating_sub(n).saturating_add(1), 0)
             }
             KeepChanges::Younger(age) => {
                 let cutoff = self.now.0.saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
-                // The first change young enough. Times may step back with the
-                // clock; the log is cut only below the first that is kept.
-                self.conn.query_row(
-                    "SELECT ifnull((SELECT seq FROM larder_changes WHERE at>=?1 ORDER BY seq LIMIT 1),?2)",
-                    params![cutoff, span.newest],
-                    |row| row.get(0),
-                )?
+                (self.first_at(cutoff)?.unwrap_or(span.newest), 0)
             }
         };
-        let held: Option<i64> =
-            self.conn.query_row("SELECT min(position)FROM larder_consumers", [], |row| row.get(0))?;
-        let horizon = held.map_or(wanted, |position| wanted.min(position.saturating_add(1)));
-        // The newest row stays, as the source of the next sequence number.
-        Ok(horizon.min(span.newest))
+        Ok(Horizon { soft, hard })
     }
 
-    /// Removes up to `limit` changes below `horizon`; returns how many went.
-    pub fn trim(&self, horizon: i64, limit: i64) -> Result<i64> {
-        let gone = self
+    /// The first change not older than `at`. Times may step back with the
+    /// clock; the log is cut only below the first that is kept.
+    fn first_at(&self, at: i64) -> Result<Option<i64>> {
+        let mut query =
+            self.conn.prepare_cached("SELECT seq FROM larder_changes WHERE at>=?1 ORDER BY seq LIMIT 1")?;
+        Ok(query.query_row([at], |row| row.get(0)).optional()?)
+    }
+
+    /// The first of the newest changes that are at most so many, and hold at
+    /// most so many bytes.
+    fn first_within(&self, span: LogSpan, (changes, bytes): (i64, i64)) -> Result<i64> {
+        let mut query = self
             .conn
-            .prepare_cached("DELETE FROM larder_changes WHERE seq IN(SELECT seq FROM larder_changes WHERE seq<?1 ORDER BY seq LIMIT ?2)")?
-            .execute(params![horizon, limit])?;
-        Ok(i64::try_from(gone).unwrap_or(i64::MAX))
+            .prepare_cached("SELECT total FROM larder_changes WHERE seq>=?1 ORDER BY seq LIMIT 1")?;
+        let mut total = |seq: i64| query.query_row([seq], |row| row.get::<_, i64>(0));
+        let newest = total(span.newest)?;
+        let (mut low, mut high) = (span.oldest.max(span.newest.saturating_sub(changes)), span.newest);
+        // Totals grow with the sequence number.
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if total(middle)? < newest - bytes { low = middle + 1 } else { high = middle }
+        }
+        Ok(low)
+    }
+
+    /// The first sequence number that stays if the log is cut at `horizon`: a
+    /// consumer holds back what it has yet to handle, up to the hard bound, and
+    /// the newest row stays as the source of the next number.
+    pub fn trim_point(&self, horizon: Horizon) -> Result<i64> {
+        let held: Option<i64> =
+            self.conn.query_row("SELECT min(position)FROM larder_consumers", [], |row| row.get(0))?;
+        let soft = held.map_or(horizon.soft, |position| horizon.soft.min(position.saturating_add(1)));
+        Ok(soft.max(horizon.hard).min(self.log_span()?.newest))
+    }
+
+    /// Changes that a trim at `horizon` would remove.
+    pub fn count_trimmable(&self, horizon: Horizon) -> Result<i64> {
+        let point = self.trim_point(horizon)?;
+        Ok(self
+            .conn
+            .query_row("SELECT count(*)FROM larder_changes WHERE seq<?1", [point], |row| row.get(0))?)
+    }
+
+    /// Removes changes below `horizon`, oldest first, until `enough` says so or
+    /// `limit` went. Returns how many went and whether any are left.
+    fn trim(&self, horizon: Horizon, limit: usize, enough: impl Fn() -> bool) -> Result<(i64, bool)> {
+        let point = self.trim_point(horizon)?;
+        let mut delete = self.conn.prepare_cached(
+            "DELETE FROM larder_changes WHERE seq=(SELECT min(seq)FROM larder_changes)AND seq<?1",
+        )?;
+        let mut gone = 0;
+        for _ in 0..limit {
+            if delete.execute([point])? == 0 {
+                return Ok((gone, false));
+            }
+            gone += 1;
+            if enough() {
+                break;
+            }
+        }
+        Ok((gone, true))
     }
 
     /// Drops the rows of namespaces that hold nothing and limit nothing.
@@ -126,24 +235,32 @@ impl Store {
         mut progress: impl FnMut(Purged),
     ) -> Result<Purged> {
         let mut done = Purged::default();
-        if self.read(|tx| tx.count_due(group))? > 0 {
-            loop {
-                let gone = self.write(|tx| tx.purge_due(group, STEP))?;
+        let mut pace = Pace::default();
+        let (until, mut from) = (self.now().0, i64::MIN);
+        loop {
+            let (ids, last) = self.read(|tx| tx.find_due(group, from, until, STEP))?;
+            let mut rest = &ids[..];
+            while !rest.is_empty() {
+                let now = &rest[..rest.len().min(pace.rows)];
+                let (dealt_with, gone) =
+                    pace.step(|enough| self.write(|tx| tx.remove_due(group, now, enough)))?;
+                rest = &rest[dealt_with..];
                 done.entries += gone;
                 progress(done);
-                if gone < STEP {
-                    break;
-                }
             }
-        }
-        let horizon = self.read(|tx| tx.trim_horizon(keep))?;
-        while self.read(|tx| tx.log_span())?.oldest < horizon {
-            let gone = self.write(|tx| tx.trim(horizon, STEP))?;
-            done.changes += gone;
-            progress(done);
-            if gone < STEP {
+            if ids.len() < STEP {
                 break;
             }
+            from = last;
+        }
+        let horizon = self.read(|tx| tx.trim_horizon(keep))?;
+        let mut more = self.read(|tx| Ok(tx.log_span()?.oldest < tx.trim_point(horizon)?))?;
+        while more {
+            let rows = pace.rows;
+            let gone;
+            (gone, more) = pace.step(|enough| self.write(|tx| tx.trim(horizon, rows, enough)))?;
+            done.changes += gone;
+            progress(done);
         }
         if group.is_none() && done != Purged::default() {
             self.write(|tx| tx.sweep_namespaces())?;
@@ -156,10 +273,49 @@ impl Store {
     pub fn vacuum(&self) -> Result<()> {
         self.retry(|| {
             self.prepare_writer()?;
-            self.conn.execute_batch("VACUUM")?;
-            self.after_commit(0);
+            // The copy would be made in memory.
+            self.conn.execute_batch("PRAGMA temp_store=FILE;VACUUM")?;
+            // The file shrinks only when the log has been copied back. A reader
+            // may prevent that: then the next checkpoint does it.
+            self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
             Ok(())
         })
         .map_err(|e| e.settle(&self.options.path))
+    }
+}
+
+/// Fits the size of transactions to what they turn out to cost.
+struct Pace {
+    rows: usize,
+    started: Cell<Option<Instant>>,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { rows: 128, started: Cell::new(None) }
+    }
+}
+
+impl Pace {
+    /// Runs one transaction, which asks the predicate after every row whether
+    /// it has had enough. The time until its first row, spent waiting for the
+    /// lock, is nobody else's loss.
+    fn step<T>(&mut self, transaction: impl FnOnce(&dyn Fn() -> bool) -> Result<T>) -> Result<T> {
+        if self.started.take().is_some() {
+            std::thread::sleep(PAUSE);
+        }
+        let started = &self.started;
+        let result = transaction(&|| {
+            let first = started.get().unwrap_or_else(Instant::now);
+            started.set(Some(first));
+            first.elapsed() >= BUDGET
+        })?;
+        let took = self.started.get().map_or(Duration::ZERO, |at| at.elapsed());
+        if took > 2 * BUDGET {
+            self.rows = (self.rows / 2).max(8);
+        } else if took < BUDGET {
+            self.rows = (self.rows * 2).min(STEP);
+        }
+        Ok(result)
     }
 }

@@ -2,6 +2,7 @@
 //! subcommand.
 
 mod harness;
+mod purge;
 mod ttl;
 
 use std::path::Path;

@@ -1,0 +1,106 @@
+use clap::{ArgMatches, Args, FromArgMatches};
+
+use super::{Context, Spec};
+use crate::exit::{Exit, Failure};
+use crate::output::{self, Out};
+use crate::store::{KeepChanges, Purged};
+use crate::units;
+
+pub const SPEC: Spec = Spec {
+    name: "purge",
+    aliases: &[],
+    about: "Remove due entries and trim the change log",
+    build: |command| {
+        PurgeArgs::augment_args(command).after_help(
+            "Examples:\n  \
+             larder purge\n  \
+             larder purge session --dry-run\n  \
+             larder purge --keep-changes 7d --vacuum\n\n\
+             In a crontab, every ten minutes:\n  \
+             */10 * * * * larder purge",
+        )
+    },
+    run,
+};
+
+/// Removes entries that are due, from the whole store or from one group, and
+/// trims the change log to what it keeps by itself. Due entries are invisible
+/// anyway: purge gives back their space, and logs each as an expiry.
+///
+/// It works in many short transactions, so that no writer waits long, and is
+/// silent off a terminal. With --json it prints how many entries and changes
+/// went. With --dry-run nothing goes, and it prints how many entries would.
+///
+/// The change log is one for all namespaces: --keep-changes needs the whole
+/// store, and trims everybody's changes also beside a GROUP. Changes that a
+/// named consumer has yet to handle are always kept.
+#[derive(Args)]
+struct PurgeArgs {
+    /// Only this group's entries; without it, every group in scope
+    group: Option<String>,
+    /// Remove nothing; print how many due entries there are
+    #[arg(long)]
+    dry_run: bool,
+    /// Trim the change log to changes younger than DUR, or to the newest N
+    #[arg(long, value_name = "DUR|N", value_parser = keep_changes)]
+    keep_changes: Option<KeepChanges>,
+    /// Then give free space back to the file system; locks the store meanwhile
+    #[arg(long)]
+    vacuum: bool,
+}
+
+fn keep_changes(text: &str) -> Result<KeepChanges, String> {
+    if let Ok(newest) = text.parse::<u64>() {
+        return Ok(KeepChanges::Newest(newest));
+    }
+    units::duration(text)
+        .map(KeepChanges::Younger)
+        .map_err(|_| format!("{text:?} is neither a number of changes nor a duration such as 12h or 7d"))
+}
+
+fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
+    let args = PurgeArgs::from_arg_matches(matches)?;
+    if args.keep_changes.is_some() && context.settings.scope.0.is_some() {
+        return Err(Failure::usage("--keep-changes would trim the changes of every namespace")
+            .hint("leave it out, or purge the whole store: without -n and LARDER_NAMESPACE")
+            .into());
+    }
+    let keep = args.keep_changes.unwrap_or(KeepChanges::Bounded);
+    let group = args.group.as_deref();
+    let purged = match context.existing()? {
+        None => Purged::default(),
+        Some(store) if args.dry_run => store.read(|tx| {
+            let changes = tx.count_trimmable(tx.trim_horizon(keep)?)?;
+            Ok(Purged { entries: tx.count_due(group)?, changes })
+        })?,
+        Some(store) => {
+            let purged = store.purge(group, keep, |_| ())?;
+            if args.vacuum {
+                store.vacuum()?;
+            }
+            purged
+        }
+    };
+    report(context, args.dry_run, purged)
+}
+
+fn report(context: &Context, dry_run: bool, purged: Purged) -> anyhow::Result<Exit> {
+    let settings = &context.settings;
+    let Purged { entries, changes } = purged;
+    if settings.json {
+        let mut out = Out::default();
+        let mut record = serde_json::json!({ "deleted": entries, "changes": changes });
+        if dry_run {
+            record["dry_run"] = true.into();
+        }
+        out.json(&record)?;
+        out.finish()?;
+    } else if dry_run {
+        let mut out = Out::default();
+        out.line(&entries.to_string())?;
+        out.finish()?;
+    } else if settings.terminal && !settings.quiet {
+        output::print_note(&format!("purged {entries} due entries, trimmed {changes} changes"));
+    }
+    Ok(Exit::Success)
+}
