@@ -42,6 +42,9 @@ pub struct Settings {
     pub color: bool,
     /// Whether standard output is a terminal.
     pub terminal: bool,
+    /// Whether progress may be shown: standard error is a terminal that can
+    /// move its cursor, and nobody asked for quiet.
+    pub progress: bool,
 }
 
 impl Settings {
@@ -56,6 +59,7 @@ impl Settings {
             quiet: globals.quiet,
             color: color(globals, env, terminal),
             terminal,
+            progress: !globals.quiet && std::io::stderr().is_terminal() && !is_dumb(env),
         })
     }
 }
@@ -104,10 +108,10 @@ fn color(globals: &Globals, env: &dyn Environment, terminal: bool) -> bool {
     match globals.color.as_str() {
         "always" => true,
         "never" => false,
-        _ => {
-            terminal
-                && env.var("NO_COLOR").is_none_or(|v| v.is_empty())
-                && env.var("TERM").is_none_or(|term| term != "dumb")
-        }
+        _ => terminal && env.var("NO_COLOR").is_none_or(|v| v.is_empty()) && !is_dumb(env),
     }
+}
+
+fn is_dumb(env: &dyn Environment) -> bool {
+    env.var("TERM").is_some_and(|term| term == "dumb")
 }

@@ -1,6 +1,8 @@
 //! Output: where it goes and in what form, decided once per stream.
 
 pub mod json;
+pub mod progress;
+pub mod table;
 pub mod text;
 
 use std::fmt::Write as _;

@@ -1,0 +1,127 @@
+//! Progress of long work, on standard error.
+
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::settings::Settings;
+
+/// Work that ends before this shows nothing.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Steps between two looks at the clock.
+const STRIDE: u64 = 64;
+
+/// A line that counts, if standard error is a terminal, `--quiet` was not given
+/// and the work takes longer than a second. Otherwise a few instructions a step.
+///
+/// It goes away by itself when dropped, so that an error message finds an empty
+/// line. Not for work whose output appears on the same terminal.
+///
+/// ```no_run
+/// # use larder::output::progress::Progress;
+/// # fn f(settings: &larder::settings::Settings) {
+/// let mut progress = Progress::new(settings, "importing");
+/// for _line in 0..1000 {
+///     progress.tick(1);
+/// }
+/// progress.finish();
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Progress {
+    doing: Option<Doing>,
+}
+
+#[derive(Debug)]
+struct Doing {
+    what: &'static str,
+    total: Option<u64>,
+    started: Instant,
+    done: u64,
+    looked_at: u64,
+    bar: Option<ProgressBar>,
+}
+
+impl Progress {
+    /// Progress of `what` is done: "importing".
+    #[must_use]
+    pub fn new(settings: &Settings, what: &'static str) -> Self {
+        let doing = settings.progress.then(|| Doing {
+            what,
+            total: None,
+            started: Instant::now(),
+            done: 0,
+            looked_at: 0,
+            bar: None,
+        });
+        Self { doing }
+    }
+
+    /// Progress that is never shown.
+    #[must_use]
+    pub fn off() -> Self {
+        Self { doing: None }
+    }
+
+    /// Says how many steps there will be: the line gets a bar and an estimate.
+    #[must_use]
+    pub fn of(mut self, total: u64) -> Self {
+        if let Some(doing) = &mut self.doing {
+            doing.total = Some(total);
+        }
+        self
+    }
+
+    /// `steps` more have been done. Large steps (bytes, rows of a chunk) and
+    /// single ones are equally fine.
+    #[inline]
+    pub fn tick(&mut self, steps: u64) {
+        if let Some(doing) = &mut self.doing {
+            doing.done += steps;
+            if doing.done - doing.looked_at >= STRIDE || doing.looked_at == 0 {
+                doing.look();
+            }
+        }
+    }
+
+    /// Takes the line away.
+    pub fn finish(&mut self) {
+        if let Some(Doing { bar: Some(bar), .. }) = self.doing.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}
+
+impl Doing {
+    fn look(&mut self) {
+        self.looked_at = self.done;
+        if self.bar.is_none() && self.started.elapsed() >= PATIENCE {
+            self.bar = Some(self.show());
+        }
+        if let Some(bar) = &self.bar {
+            bar.set_position(self.done);
+        }
+    }
+
+    fn show(&self) -> ProgressBar {
+        let target = ProgressDrawTarget::stderr_with_hz(10);
+        let template = match self.total {
+            Some(_) => "{msg} {bar:24} {human_pos}/{human_len} ({per_sec}, {eta} left)",
+            None => "{msg} {human_pos} ({per_sec})",
+        };
+        // A template is text of this file: one that does not parse shows as
+        // the library's own.
+        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        ProgressBar::with_draw_target(self.total, target)
+            .with_style(style)
+            .with_message(self.what)
+            .with_elapsed(self.started.elapsed())
+    }
+}

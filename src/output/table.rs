@@ -1,0 +1,396 @@
+//! Tables for people: only ever on a terminal, never wider than it.
+//!
+//! A table is printed in chunks, so that a listing of any length takes no more
+//! memory than [`CHUNK`] rows. Columns grow from chunk to chunk, they never
+//! shrink.
+
+use std::borrow::Cow;
+
+use comfy_table::{Attribute, CellAlignment, Color, ColumnConstraint, ContentArrangement, Width, presets};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use super::{Out, text};
+use crate::clock::Timestamp;
+use crate::settings::Settings;
+use crate::units;
+
+/// Rows laid out together.
+const CHUNK: usize = 500;
+
+/// Spaces between columns.
+const GAP: usize = 2;
+
+/// A text column is not cut below this width while another one is wider.
+const LEAST_TEXT: usize = 8;
+
+/// Blocks in a usage bar.
+const BAR: usize = 10;
+
+/// A column: its heading, and whether it holds numbers.
+#[derive(Clone, Debug)]
+pub struct Column {
+    heading: &'static str,
+    number: bool,
+}
+
+impl Column {
+    /// Text: aligned left, cut first when the terminal is narrow.
+    #[must_use]
+    pub const fn text(heading: &'static str) -> Self {
+        Self { heading, number: false }
+    }
+
+    /// Numbers and the like: aligned right, cut last.
+    #[must_use]
+    pub const fn number(heading: &'static str) -> Self {
+        Self { heading, number: true }
+    }
+}
+
+/// How a cell is coloured, where there is colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Tone {
+    #[default]
+    Plain,
+    Dim,
+    Good,
+    Warning,
+    Bad,
+}
+
+/// What stands in one column of one row.
+#[derive(Clone, Debug, Default)]
+pub struct Cell {
+    text: String,
+    tone: Tone,
+}
+
+impl Cell {
+    /// Text from anywhere, the store included: it is made safe for a terminal
+    /// when the table is printed. A value of any size is fine; no more of it
+    /// is kept than a wide terminal can show.
+    #[must_use]
+    pub fn text(text: &str) -> Self {
+        // Escapes make it longer and combining marks take no room, so what is
+        // kept is more than can be shown, and the cut still gets its "…".
+        const KEPT: usize = 2048;
+        let end = text.char_indices().nth(KEPT).map_or(text.len(), |(at, _)| at);
+        Self { text: text[..end].to_owned(), tone: Tone::Plain }
+    }
+
+    /// A value: its text, or how long it is if it is binary.
+    #[must_use]
+    pub fn value(value: &[u8]) -> Self {
+        match std::str::from_utf8(value) {
+            Ok(text) if !text.contains('\0') => Self::text(text),
+            _ => Self::text(&format!("<binary, {}>", units::human_bytes(length(value)))).dim(),
+        }
+    }
+
+    /// A number.
+    #[must_use]
+    pub fn number(number: i64) -> Self {
+        Self { text: number.to_string(), tone: Tone::Plain }
+    }
+
+    /// A number of bytes, as `1.5 KiB`.
+    #[must_use]
+    pub fn bytes(bytes: i64) -> Self {
+        Self { text: units::human_bytes(bytes), tone: Tone::Plain }
+    }
+
+    /// A moment of the past, as `5m ago`.
+    #[must_use]
+    pub fn past(at: Timestamp, now: Timestamp) -> Self {
+        Self { text: format!("{} ago", units::human_span(now.since(at).max(0))), tone: Tone::Plain }
+    }
+
+    /// When something is due, as `in 5m`; `never` for `None`.
+    #[must_use]
+    pub fn due(at: Option<Timestamp>, now: Timestamp) -> Self {
+        match at {
+            Some(at) => {
+                Self { text: format!("in {}", units::human_span(at.since(now).max(0))), tone: Tone::Plain }
+            }
+            None => Self { text: "never".into(), tone: Tone::Dim },
+        }
+    }
+
+    /// How much of a limit is used: a bar and per cent, green, yellow from 80 %
+    /// and red from 100 %; `-` if there is no limit.
+    #[must_use]
+    pub fn usage(used: i64, limit: Option<i64>) -> Self {
+        let Some(limit) = limit.filter(|limit| *limit > 0) else {
+            return Self { text: "-".into(), tone: Tone::Dim };
+        };
+        let percent = (i128::from(used.max(0)) * 100 / i128::from(limit)).min(999);
+        let percent = usize::try_from(percent).unwrap_or(999);
+        let full = (percent * BAR).div_ceil(100).min(BAR);
+        let tone = match percent {
+            0..80 => Tone::Good,
+            80..100 => Tone::Warning,
+            _ => Tone::Bad,
+        };
+        Self { text: format!("{}{} {percent:>3}%", "█".repeat(full), "░".repeat(BAR - full)), tone }
+    }
+
+    /// The same in a fainter tone, for what matters least.
+    #[must_use]
+    pub fn dim(mut self) -> Self {
+        self.tone = Tone::Dim;
+        self
+    }
+}
+
+fn length(value: &[u8]) -> i64 {
+    i64::try_from(value.len()).unwrap_or(i64::MAX)
+}
+
+/// A table on standard output.
+///
+/// ```no_run
+/// # use larder::output::{Out, table::{Cell, Column, Table}};
+/// # fn f(settings: &larder::settings::Settings) -> anyhow::Result<()> {
+/// let mut out = Out::default();
+/// let mut table = Table::new(settings, &[Column::text("GROUP"), Column::number("KEYS")]);
+/// table.row(&mut out, [Cell::text("session"), Cell::number(3)])?;
+/// table.finish(&mut out)?;
+/// # out.finish()
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Table {
+    layout: Layout,
+    rows: Vec<Vec<Cell>>,
+}
+
+impl Table {
+    /// A table as wide as the terminal at most, with the colours that the
+    /// settings allow.
+    #[must_use]
+    pub fn new(settings: &Settings, columns: &[Column]) -> Self {
+        Self { layout: Layout::new(columns, terminal_width(), settings.color), rows: Vec::new() }
+    }
+
+    /// Adds a row, a cell a column; prints if enough have come together.
+    pub fn row(&mut self, out: &mut Out, cells: impl Into<Vec<Cell>>) -> anyhow::Result<()> {
+        self.rows.push(cells.into());
+        if self.rows.len() >= CHUNK {
+            return self.finish(out);
+        }
+        Ok(())
+    }
+
+    /// Prints what has not been printed yet. A table without rows prints
+    /// nothing, not even its headings.
+    pub fn finish(&mut self, out: &mut Out) -> anyhow::Result<()> {
+        let text = self.layout.render(&std::mem::take(&mut self.rows));
+        out.write(text.as_bytes())
+    }
+}
+
+/// Columns of standard output's terminal, 80 if it does not tell.
+#[must_use]
+pub fn terminal_width() -> usize {
+    terminal_size::terminal_size_of(std::io::stdout())
+        .map(|(width, _)| usize::from(width.0))
+        .filter(|width| *width > 0)
+        .unwrap_or(80)
+}
+
+/// The form of a table, and how far it has been printed.
+#[derive(Debug)]
+struct Layout {
+    columns: Vec<Column>,
+    widths: Vec<usize>,
+    room: usize,
+    color: bool,
+    headed: bool,
+}
+
+impl Layout {
+    fn new(columns: &[Column], width: usize, color: bool) -> Self {
+        let gaps = GAP * columns.len().saturating_sub(1);
+        Self {
+            columns: columns.to_vec(),
+            widths: columns.iter().map(|column| column.heading.width()).collect(),
+            room: width.saturating_sub(gaps).max(columns.len()),
+            color,
+            headed: false,
+        }
+    }
+
+    /// The next rows as lines; headings stand before the first of them.
+    fn render(&mut self, rows: &[Vec<Cell>]) -> String {
+        if rows.is_empty() {
+            return String::new();
+        }
+        let shown: Vec<Vec<(Cow<'_, str>, Tone)>> = rows
+            .iter()
+            .map(|row| row.iter().map(|cell| (text::safe(&cell.text), cell.tone)).collect())
+            .collect();
+        for row in &shown {
+            for (width, (text, _)) in self.widths.iter_mut().zip(row) {
+                *width = (*width).max(text.width());
+            }
+        }
+        self.fit();
+        let mut table = comfy_table::Table::new();
+        // Content is cut to its column here: comfy-table would wrap it, and
+        // the colours are the settings' business, not the terminal's.
+        table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+        table.force_no_tty();
+        if self.color {
+            // Without this crossterm asks NO_COLOR again, and --color=always
+            // would be overruled.
+            crossterm::style::force_color_output(true);
+            table.enforce_styling();
+        }
+        if !self.headed {
+            self.headed = true;
+            let headings = self.columns.iter().zip(&self.widths).map(|(column, width)| {
+                comfy_table::Cell::new(cut(column.heading, *width)).add_attribute(Attribute::Bold)
+            });
+            table.set_header(headings);
+        }
+        for row in &shown {
+            let cells = row.iter().zip(&self.widths).map(|((text, tone), width)| {
+                let cell = comfy_table::Cell::new(cut(text, *width));
+                match tone {
+                    Tone::Plain => cell,
+                    Tone::Dim => cell.add_attribute(Attribute::Dim),
+                    Tone::Good => cell.fg(Color::Green),
+                    Tone::Warning => cell.fg(Color::Yellow),
+                    Tone::Bad => cell.fg(Color::Red),
+                }
+            });
+            table.add_row(cells);
+        }
+        for (at, column) in self.columns.iter().enumerate() {
+            let Some(target) = table.column_mut(at) else { continue };
+            let gap = if at + 1 < self.columns.len() { GAP } else { 0 };
+            let whole = u16::try_from(self.widths[at] + gap).unwrap_or(u16::MAX);
+            target.set_padding((0, u16::try_from(gap).unwrap_or(0)));
+            target.set_constraint(ColumnConstraint::Absolute(Width::Fixed(whole)));
+            if column.number {
+                target.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        let mut lines = String::new();
+        for line in table.lines() {
+            lines.push_str(line.trim_end_matches(' '));
+            lines.push('\n');
+        }
+        lines
+    }
+
+    /// Takes width off the widest column, text before numbers, until all of
+    /// them have room.
+    fn fit(&mut self) {
+        let mut excess = self.widths.iter().sum::<usize>().saturating_sub(self.room);
+        for (numbers_too, least) in [(false, LEAST_TEXT), (true, 1)] {
+            while excess > 0 {
+                let widest = (0..self.widths.len())
+                    .filter(|&at| (numbers_too || !self.columns[at].number) && self.widths[at] > least)
+                    .max_by_key(|&at| self.widths[at]);
+                let Some(widest) = widest else { break };
+                // Down to the next wider one at once would be quicker; widths
+                // are bounded by what a cell keeps, so this is quick enough.
+                self.widths[widest] -= 1;
+                excess -= 1;
+            }
+        }
+    }
+}
+
+/// Text in at most `width` columns; what was cut off is an ellipsis.
+fn cut(text: &str, width: usize) -> Cow<'_, str> {
+    if text.width() <= width {
+        return Cow::Borrowed(text);
+    }
+    let mut used = 0;
+    let mut end = 0;
+    for (at, c) in text.char_indices() {
+        used += c.width().unwrap_or(0);
+        if used + 1 > width {
+            break;
+        }
+        end = at + c.len_utf8();
+    }
+    // Widths of a run can differ from the sum of its characters' widths (an
+    // emoji and its selector), so the sum only finds the place to start from.
+    while end > 0 && text[..end].width() + 1 > width {
+        end = text[..end].char_indices().next_back().map_or(0, |(at, _)| at);
+    }
+    Cow::Owned(format!("{}…", &text[..end]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COLUMNS: [Column; 2] = [Column::text("KEY"), Column::number("BYTES")];
+
+    fn row(key: &str, bytes: i64) -> Vec<Cell> {
+        vec![Cell::text(key), Cell::number(bytes)]
+    }
+
+    #[test]
+    fn columns_are_as_wide_as_their_content() {
+        let mut layout = Layout::new(&COLUMNS, 80, false);
+        assert_eq!(layout.render(&[]), "");
+        assert_eq!(
+            layout.render(&[row("a", 1), row("long-key", 123_456)]),
+            "KEY        BYTES\na              1\nlong-key  123456\n"
+        );
+        assert_eq!(layout.render(&[row("b", 7)]), "b              7\n", "a second chunk has no headings");
+    }
+
+    #[test]
+    fn nothing_is_wider_than_the_terminal() {
+        let keys = [
+            "x".repeat(300),
+            "漢字".repeat(60),
+            "👩🏽‍🚀❤️".repeat(40),
+            "e\u{301}".repeat(100),
+            "\u{1b}[2J".repeat(50),
+        ];
+        let rows: Vec<_> = keys.iter().map(|key| row(key, i64::MAX)).collect();
+        for width in [1, 4, 20, 60, 80, 200] {
+            let text = Layout::new(&COLUMNS, width, false).render(&rows);
+            assert_eq!(text.lines().count(), 6);
+            for line in text.lines() {
+                assert!(line.width() <= width.max(4), "{width}: {line}");
+                assert!(!line.contains('\u{1b}'));
+            }
+        }
+        let text = Layout::new(&COLUMNS, 30, false).render(&rows[..2]);
+        assert_eq!(
+            text,
+            "KEY                      BYTES\nxxxxxxxx…  9223372036854775807\n漢字漢字…  9223372036854775807\n"
+        );
+    }
+
+    #[test]
+    fn colour_is_asked_for() {
+        let rows = [vec![Cell::text("a"), Cell::usage(9, Some(10))]];
+        let plain = Layout::new(&COLUMNS, 80, false).render(&rows);
+        assert!(!plain.contains('\u{1b}') && plain.contains("█████████░  90%"), "{plain}");
+        let colourful = Layout::new(&COLUMNS, 80, true).render(&rows);
+        assert!(colourful.contains('\u{1b}'));
+        assert_eq!(text::without_styles(&colourful).replace(' ', ""), plain.replace(' ', ""));
+    }
+
+    #[test]
+    fn usage_bars() {
+        for (used, limit, text) in [
+            (0, Some(10), "░░░░░░░░░░   0%"),
+            (1, Some(1000), "░░░░░░░░░░   0%"),
+            (15, Some(10), "██████████ 150%"),
+            (5, None, "-"),
+            (i64::MAX, Some(1), "██████████ 999%"),
+        ] {
+            assert_eq!(Cell::usage(used, limit).text, text);
+        }
+    }
+}
