@@ -24,6 +24,7 @@ pub mod output;
 pub mod settings;
 pub mod store;
 pub mod units;
+pub mod watch;
 
 use std::ffi::OsString;
 

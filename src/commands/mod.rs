@@ -1,6 +1,7 @@
 //! The subcommands: one file each, with its help, its arguments and its
 //! function. Only here are layers joined.
 
+mod consumer;
 mod count;
 mod delete;
 mod expire;
@@ -11,14 +12,17 @@ mod list;
 mod purge;
 mod set;
 mod ttl;
+mod watch;
+
+use std::path::PathBuf;
 
 use clap::{ArgMatches, Command};
 
 use crate::cli::Globals;
 use crate::clock::Clock;
-use crate::exit::Exit;
+use crate::exit::{Exit, Failure};
 use crate::settings::{Environment, Settings};
-use crate::store::{Glob, Store, StoreOptions};
+use crate::store::{Glob, Store, StoreOptions, quote};
 
 /// A subcommand as the root parser and the dispatcher see it.
 pub struct Spec {
@@ -54,6 +58,8 @@ pub const ALL: &[Spec] = &[
     expire::SPEC,
     incr::SPEC,
     purge::SPEC,
+    watch::SPEC,
+    consumer::SPEC,
     info::SPEC,
 ];
 
@@ -86,6 +92,12 @@ impl Context {
             busy_timeout: self.settings.busy_timeout,
             clock: Clock::System,
         }
+    }
+
+    /// The store's absolute path.
+    pub fn store_path(&self) -> anyhow::Result<PathBuf> {
+        let path = &self.settings.path;
+        std::path::absolute(path).map_err(|e| Failure::io(&quote(&path.to_string_lossy()), e))
     }
 
     /// The store, if there is one.

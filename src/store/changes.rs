@@ -92,14 +92,15 @@ impl Transaction<'_> {
         })?)
     }
 
-    /// Streams the changes of the scope after position `after`, in order,
-    /// until `each` breaks.
+    /// Streams the changes of the scope, or of one group of it, after position
+    /// `after`, in order, until `each` breaks.
     ///
     /// # Errors
     /// [`Error::Trimmed`] if changes after `after` are gone from the log.
     pub fn changes(
         &self,
         after: i64,
+        group: Option<&str>,
         with_values: bool,
         mut each: impl FnMut(Change) -> Result<ControlFlow<()>>,
     ) -> Result<()> {
@@ -107,7 +108,7 @@ impl Transaction<'_> {
         if !span.reaches_back_to(after) {
             return Err(Error::Trimmed { after, oldest: span.oldest });
         }
-        let (first, past) = self.scope.range();
+        let (first, past) = self.scope.range_of(group);
         let value = if with_values { "entry_value" } else { "NULL" };
         let mut query = self.conn.prepare_cached(&format!(
             "SELECT seq,at,type,group_name,entry_key,{value},expires_at,bytes FROM larder_changes WHERE seq>?1 AND group_name>=?2 AND(?3 IS NULL OR group_name<?3)ORDER BY seq"

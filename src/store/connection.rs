@@ -164,7 +164,14 @@ impl Store {
     /// Runs `f` in a transaction that holds the write lock from its start, and
     /// commits what it did, durably, if it returns `Ok`. It may run again after
     /// a rollback.
-    pub fn write<T>(&self, mut f: impl FnMut(&Transaction<'_>) -> Result<T>) -> Result<T> {
+    pub fn write<T>(&self, f: impl FnMut(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        let value = self.write_quietly(f)?;
+        self.ring();
+        Ok(value)
+    }
+
+    /// Like [`Store::write`], for what no watcher needs to hear of.
+    pub(super) fn write_quietly<T>(&self, mut f: impl FnMut(&Transaction<'_>) -> Result<T>) -> Result<T> {
         let result = self.retry(|| {
             self.prepare_writer()?;
             let mut before = 0;
@@ -172,7 +179,7 @@ impl Store {
                 before = self.wal_frames();
                 f(tx)
             })?;
-            self.after_commit(before);
+            self.checkpoint_if_due(before);
             Ok(value)
         });
         result.map_err(|e| e.settle(&self.options.path))
@@ -226,14 +233,13 @@ impl Store {
     }
 
     /// What follows a commit: the checkpoint, if this commit took the log past
-    /// another multiple of the limit, and the bell. Neither can undo the
-    /// commit, so neither can fail the write.
-    pub(super) fn after_commit(&self, frames_before: u64) {
+    /// another multiple of the limit. It cannot undo the commit, so it cannot
+    /// fail the write.
+    pub(super) fn checkpoint_if_due(&self, frames_before: u64) {
         if self.wal_frames() / CHECKPOINT_FRAMES > frames_before / CHECKPOINT_FRAMES {
             DEADLINE.set(None);
             let _ = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         }
-        self.ring();
     }
 
     /// The bell: touches the database's times, which a watcher waits for. By

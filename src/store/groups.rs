@@ -93,6 +93,40 @@ impl Transaction<'_> {
         Ok(())
     }
 
+    /// A page of live entries of the scope, or of one group of it, that were
+    /// written no later than version `newest`, in byte order of group and key,
+    /// from past `after`. Pages in separate transactions make a listing that
+    /// keeps no snapshot open; what changes in between has a later version.
+    pub fn entries_page(
+        &self,
+        group: Option<&str>,
+        after: Option<&Entry>,
+        newest: i64,
+        limit: usize,
+        with_values: bool,
+    ) -> Result<Vec<Entry>> {
+        let (first, past) = self.scope.range_of(group);
+        let value = if with_values { "entry_value" } else { "NULL" };
+        // A name with a NUL byte more is the next possible one.
+        let from = after.map_or((first, String::new()), |e| (e.group.clone(), format!("{}\0", e.key)));
+        let mut query = self.conn.prepare_cached(&format!(
+            "SELECT group_name,entry_key,{value},version,octet_length(entry_key)+octet_length(entry_value),updated_at,expires_at FROM entries WHERE(group_name,entry_key)>=(?1,?2)AND(?3 IS NULL OR group_name<?3)AND version<=?4 AND(expires_at IS NULL OR expires_at>?5)ORDER BY group_name,entry_key LIMIT ?6"
+        ))?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let entries = query.query_map(params![from.0, from.1, past, newest, self.now.0, limit], |row| {
+            Ok(Entry {
+                group: name(row.get_ref(0)?),
+                key: name(row.get_ref(1)?),
+                value: with_values.then(|| row.get_ref(2).map(value_bytes)).transpose()?,
+                version: row.get(3)?,
+                bytes: row.get(4)?,
+                updated_at: Timestamp(row.get(5)?),
+                expires_at: row.get::<_, Option<i64>>(6)?.map(Timestamp),
+            })
+        })?;
+        Ok(entries.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// Streams the groups of the scope that hold a live key, in byte order of
     /// their names, until `each` breaks.
     pub fn groups(

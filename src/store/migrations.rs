@@ -46,7 +46,7 @@ pub(super) fn adopt(store: &Store, create: bool) -> Result<bool> {
             Ok(())
         })
     })?;
-    store.after_commit(0);
+    store.checkpoint_if_due(0);
     Ok(true)
 }
 

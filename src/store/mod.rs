@@ -24,6 +24,7 @@
 mod changes;
 mod clock_vfs;
 mod connection;
+mod consumers;
 mod entries;
 mod error;
 mod glob;
@@ -39,6 +40,7 @@ mod transaction;
 
 pub use changes::{Change, ChangeKind, LogSpan};
 pub use connection::{Store, StoreOptions};
+pub use consumers::{Claim, Consumer};
 pub use entries::{Condition, Entry, Expiry, MAX_ENTRY_BYTES, check_size};
 pub use error::{Error, Result, quote};
 pub use glob::Glob;

@@ -13,6 +13,7 @@ use super::changes::LogSpan;
 use super::connection::Store;
 use super::error::Result;
 use super::transaction::Transaction;
+use crate::clock::Timestamp;
 
 /// Most rows of a transaction; fewer where the disk or large values make even
 /// these slow.
@@ -65,7 +66,7 @@ pub struct Purged {
 impl Transaction<'_> {
     /// Due entries, of one group or of the scope.
     pub fn count_due(&self, group: Option<&str>) -> Result<i64> {
-        let (first, past) = self.due_range(group);
+        let (first, past) = self.scope.range_of(group);
         Ok(self.conn.query_row(
             "SELECT count(*)FROM entries WHERE expires_at<=?1 AND group_name>=?2 AND(?3 IS NULL OR group_name<?3)",
             params![self.now.0, first, past],
@@ -77,7 +78,7 @@ impl Transaction<'_> {
     /// none older than `from`: rowids, and the last one's expiry, from which
     /// the next look continues.
     fn find_due(&self, group: Option<&str>, from: i64, until: i64, limit: usize) -> Result<(Vec<i64>, i64)> {
-        let (first, past) = self.due_range(group);
+        let (first, past) = self.scope.range_of(group);
         let mut query = self.conn.prepare_cached(
             "SELECT rowid,expires_at FROM entries WHERE expires_at>=?1 AND expires_at<=?2 AND group_name>=?3 AND(?4 IS NULL OR group_name<?4)ORDER BY expires_at LIMIT ?5",
         )?;
@@ -100,7 +101,7 @@ impl Transaction<'_> {
         ids: &[i64],
         enough: impl Fn() -> bool,
     ) -> Result<(usize, i64)> {
-        let (first, past) = self.due_range(group);
+        let (first, past) = self.scope.range_of(group);
         let mut delete = self.conn.prepare_cached(
             "DELETE FROM entries WHERE rowid=?1 AND expires_at<=?2 AND group_name>=?3 AND(?4 IS NULL OR group_name<?4)",
         )?;
@@ -115,16 +116,27 @@ impl Transaction<'_> {
         Ok((dealt_with, gone))
     }
 
-    /// One group as a range of names: from itself to the next possible string.
-    fn due_range(&self, group: Option<&str>) -> (String, Option<String>) {
-        match group {
-            None => self.scope.range(),
-            Some(group) => {
-                let stored = self.scope.stored(group).into_owned();
-                let next = format!("{stored}\0");
-                (stored, Some(next))
-            }
-        }
+    /// Removes up to `limit` due entries of the whole store, whatever the
+    /// scope: a due entry is gone for everybody, and whoever notices first
+    /// reports it.
+    pub fn claim_due(&self, limit: i64) -> Result<i64> {
+        let gone = self
+            .conn
+            .prepare_cached(
+                "DELETE FROM entries WHERE rowid IN(SELECT rowid FROM entries WHERE expires_at<=?1 ORDER BY expires_at LIMIT ?2)AND expires_at<=?1",
+            )?
+            .execute(params![self.now.0, limit])?;
+        Ok(i64::try_from(gone).unwrap_or(i64::MAX))
+    }
+
+    /// When the next entry of the whole store is due; in the past if one is
+    /// due and not yet claimed.
+    pub fn next_due(&self) -> Result<Option<Timestamp>> {
+        let at: Option<i64> = self
+            .conn
+            .prepare_cached("SELECT min(expires_at)FROM entries WHERE expires_at IS NOT NULL")?
+            .query_row([], |row| row.get(0))?;
+        Ok(at.map(Timestamp))
     }
 
     /// Where a trim by `keep` cuts.

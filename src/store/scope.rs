@@ -71,6 +71,20 @@ impl Scope {
         }
     }
 
+    /// The range of one group of this scope, from its own name to the next
+    /// possible one, or of all of them.
+    #[must_use]
+    pub fn range_of(&self, group: Option<&str>) -> (String, Option<String>) {
+        match group {
+            None => self.range(),
+            Some(group) => {
+                let stored = self.stored(group).into_owned();
+                let next = format!("{stored}\0");
+                (stored, Some(next))
+            }
+        }
+    }
+
     /// The stored group names of this scope: from the first, inclusive, to the
     /// second, exclusive; `None` is no upper bound.
     #[must_use]

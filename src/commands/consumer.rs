@@ -1,0 +1,135 @@
+use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
+
+use super::{Context, Spec};
+use crate::exit::Exit;
+use crate::output::{Out, text};
+use crate::store::{Claim, Error, quote};
+use crate::units;
+
+pub const SPEC: Spec = Spec {
+    name: "consumer",
+    aliases: &[],
+    about: "List, move and forget named watch positions",
+    build: |command| {
+        ConsumerArgs::augment_args(command).after_help(
+            "Examples:\n  \
+             larder consumer list\n  \
+             larder consumer reset shipping --to 1200\n  \
+             larder consumer delete shipping",
+        )
+    },
+    run,
+};
+
+/// A consumer is the position of a "larder watch --consumer NAME": the last
+/// change it handled. Changes after it are kept in the log until it has, up to
+/// 4,000,000 changes or 1 GiB.
+#[derive(Args)]
+struct ConsumerArgs {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Show every consumer, its position and how many changes it has yet to handle
+    #[command(after_help = "Examples:\n  larder consumer list --json")]
+    List,
+    /// Move a consumer's position
+    #[command(
+        after_help = "Examples:\n  larder consumer reset shipping\n  larder consumer reset shipping --to 0"
+    )]
+    Reset {
+        /// The consumer
+        name: String,
+        /// The last change to count as handled; without it, the newest there is
+        #[arg(long, value_name = "SEQ", value_parser = units::count)]
+        to: Option<i64>,
+    },
+    /// Forget a consumer, so that it no longer holds back the change log
+    #[command(after_help = "Examples:\n  larder consumer delete shipping")]
+    Delete {
+        /// The consumer
+        name: String,
+    },
+}
+
+fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
+    match ConsumerArgs::from_arg_matches(matches)?.action {
+        Action::List => list(context),
+        Action::Reset { name, to } => change(context, &name, to.map_or(Step::ToNewest, Step::To)),
+        Action::Delete { name } => change(context, &name, Step::Delete),
+    }
+}
+
+fn list(context: &Context) -> anyhow::Result<Exit> {
+    let Some(store) = context.existing()? else { return Ok(Exit::Success) };
+    let (consumers, newest) = store.read(|tx| Ok((tx.consumers()?, tx.log_span()?.newest)))?;
+    let mut out = Out::default();
+    for consumer in consumers {
+        let lag = (newest - consumer.position).max(0);
+        if context.settings.json {
+            out.json(&serde_json::json!({
+                "name": consumer.name,
+                "position": consumer.position,
+                "lag": lag,
+                "updated_at": consumer.updated_at.to_string(),
+                "holder": consumer.holder,
+            }))?;
+        } else {
+            let (name, holder) = (text::field(&consumer.name), text::field(&consumer.holder));
+            out.line(&format!("{name}\t{}\t{lag}\t{}\t{holder}", consumer.position, consumer.updated_at))?;
+        }
+    }
+    out.finish()?;
+    Ok(Exit::Success)
+}
+
+/// What happens to a consumer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Step {
+    To(i64),
+    ToNewest,
+    Delete,
+}
+
+/// Moves or forgets a consumer; not while a watch reads as it, which would
+/// move it back.
+fn change(context: &Context, name: &str, step: Step) -> anyhow::Result<Exit> {
+    let absent = || Error::Absent(format!("there is no consumer {}", quote(name)));
+    if context.existing()?.is_none() {
+        return Err(absent().into());
+    }
+    let claim = Claim::take(&context.store_path()?, &context.settings.scope.stored(name))?;
+    let store = context.existing()?.ok_or_else(absent)?;
+    let Some(consumer) = store.read(|tx| tx.consumer(name))? else { return Err(absent().into()) };
+    if claim.is_none() {
+        return Err(Error::Busy(format!("consumer {} is in use by {}", quote(name), consumer.holder)).into());
+    }
+    store.write(|tx| {
+        let span = tx.log_span()?;
+        let to = match step {
+            Step::Delete => return tx.delete_consumer(name).map(|_| ()),
+            Step::ToNewest => span.newest,
+            Step::To(to) => to,
+        };
+        if to > span.newest {
+            let newest = span.newest;
+            return Err(Error::Usage(format!(
+                "position {to} lies in the future: the newest change is {newest}"
+            )));
+        }
+        if !span.reaches_back_to(to) {
+            return Err(Error::Trimmed { after: to, oldest: span.oldest });
+        }
+        tx.put_consumer(name, to, &consumer.holder)
+    })?;
+    drop(store);
+    drop(claim);
+    if context.settings.json {
+        let mut out = Out::default();
+        out.json(&serde_json::json!({ "name": name, "deleted": step == Step::Delete }))?;
+        out.finish()?;
+    }
+    Ok(Exit::Success)
+}

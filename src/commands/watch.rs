@@ -1,0 +1,183 @@
+use std::ffi::OsString;
+use std::time::Duration;
+
+use clap::{ArgMatches, Args, FromArgMatches};
+
+use super::{Context, Spec, glob};
+use crate::exit::{Exit, Failure};
+use crate::store::{Claim, Error, Glob, Store, quote};
+use crate::units;
+use crate::watch::{self, Control, Exec, ExecOptions, Form, Plan, Selection, Sink, Source, Stdout, Wake};
+
+pub const SPEC: Spec = Spec {
+    name: "watch",
+    aliases: &[],
+    about: "Follow every change, to the terminal, a pipe or a command",
+    build: |command| {
+        WatchArgs::augment_args(command).mut_arg("after", |arg| arg.conflicts_with("snapshot")).after_help(
+            "Examples:\n  \
+                 larder watch session\n  \
+                 larder watch config 'db-*' --snapshot --json\n  \
+                 larder watch orders --consumer shipping -- ./ship.sh\n  \
+                 larder watch --groups 'tenant-*:jobs' --count 1 --timeout 30s",
+        )
+    },
+    run,
+};
+
+/// Prints every change, in commit order, whoever made it: larder or any other
+/// SQLite client. Into a pipe it is SEQ, TYPE, GROUP and KEY between TABs, one
+/// change a line. With a command after --, the command runs once for each
+/// change, with the value on standard input and LARDER_SEQ, LARDER_TYPE,
+/// LARDER_NAMESPACE, LARDER_GROUP and LARDER_KEY in its environment.
+///
+/// An entry that is due is reported as "expire" within 100 ms while a watch
+/// runs that may write to the store. SIGINT, SIGTERM and SIGHUP end a watch with status 0
+/// after the change in hand: a running command has 10 seconds to finish, then
+/// its process group gets SIGTERM, and SIGKILL 5 seconds later.
+#[derive(Args)]
+struct WatchArgs {
+    /// Only this group
+    group: Option<String>,
+    /// Only keys that match: * any run, ? one character, [...] a set; and the
+    /// deletion of the whole group
+    #[arg(value_name = "GLOB", value_parser = glob, requires = "group")]
+    keys: Option<Glob>,
+    /// Only groups that match GLOB
+    #[arg(long, value_name = "GLOB", value_parser = glob, conflicts_with = "group")]
+    groups: Option<Glob>,
+    /// Start after the change SEQ instead of now
+    #[arg(long, value_name = "SEQ", value_parser = units::count)]
+    after: Option<i64>,
+    /// Print the current entries first, each as the "set" that wrote it, then every later change
+    #[arg(long)]
+    snapshot: bool,
+    /// Keep the position in the store under NAME, and go on from there next time
+    #[arg(long, value_name = "NAME")]
+    consumer: Option<String>,
+    /// End with status 0 after N changes
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64))]
+    count: Option<u64>,
+    /// End with status 6 after DUR in all
+    #[arg(long, value_name = "DUR", value_parser = units::duration)]
+    timeout: Option<Duration>,
+    /// Look for changes of writers other than larder this often
+    #[arg(long, value_name = "DUR", value_parser = units::duration, default_value = "250ms", hide_default_value = false)]
+    interval: Duration,
+    /// Give up on a change after N more attempts of a failing command, and end
+    /// with its status; without it, try for ever
+    #[arg(long, value_name = "N", requires = "command")]
+    retry: Option<u32>,
+    /// Run this for each change
+    #[arg(last = true, value_name = "CMD")]
+    command: Vec<OsString>,
+}
+
+fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
+    let args = WatchArgs::from_arg_matches(matches)?;
+    let path = context.store_path()?;
+    let mut sink = sink(context, &args, &path)?;
+    let control = Control::install(args.timeout, args.command.is_empty())?;
+    let Some(waited) = wait_for_store(context, args.interval, &control)? else {
+        return end(control.stopped().map_or(Exit::Success, watch::Stop::exit));
+    };
+    // Taken before the store is opened, given back after it is closed.
+    let claim = match &args.consumer {
+        None => None,
+        Some(name) => Claim::take(&path, &context.settings.scope.stored(name))?,
+    };
+    let store =
+        context.existing()?.ok_or_else(|| Error::unusable(&path, "vanished while it was being opened"))?;
+    if let (Some(name), None) = (&args.consumer, &claim) {
+        let holder = store.read(|tx| tx.consumer(name))?.map_or(String::new(), |c| c.holder);
+        return Err(Error::Busy(format!("consumer {} is in use by {holder}", quote(name))).into());
+    }
+    let after = start(&store, &args, waited)?;
+    let selection =
+        Selection { group: args.group.clone(), keys: args.keys.clone(), groups: args.groups.clone() };
+    let mut source = Source::new(store, selection, after, args.interval)?;
+    let mut count = args.count;
+    // A new consumer's position is stored once its snapshot has been delivered
+    // in full; a run that is cut short before starts over with the snapshot.
+    if args.snapshot
+        && let Some(exit) = watch::deliver_snapshot(&source, sink.as_mut(), &mut count, &control)?
+    {
+        return end(exit);
+    }
+    if let Some(name) = &args.consumer {
+        source.store().write(|tx| tx.put_consumer(name, after, &holder()))?;
+    }
+    let plan = Plan { count, consumer: args.consumer.as_deref() };
+    let exit = watch::run(&mut source, sink.as_mut(), &plan, &control)?;
+    drop(source);
+    drop(claim);
+    end(exit)
+}
+
+/// A run that its `--timeout` ended says so.
+fn end(exit: Exit) -> anyhow::Result<Exit> {
+    match exit {
+        Exit::Busy => Err(Failure::new(Exit::Busy, "the time given with --timeout is up").into()),
+        exit => Ok(exit),
+    }
+}
+
+fn sink(context: &Context, args: &WatchArgs, path: &std::path::Path) -> anyhow::Result<Box<dyn Sink>> {
+    if !args.command.is_empty() {
+        let options =
+            ExecOptions { command: args.command.clone(), retry: args.retry, store: path.to_owned() };
+        return Ok(Box::new(Exec::new(options)?));
+    }
+    let settings = &context.settings;
+    let form = match (settings.json, settings.terminal) {
+        (true, _) => Form::Json,
+        (_, true) => Form::Columns { color: settings.color },
+        _ => Form::Tabs,
+    };
+    Ok(Box::new(Stdout::new(form, settings.scope.clone())))
+}
+
+/// Waits until there is a store; `Some(true)` if there was none at first,
+/// `None` if the run was ended before one appeared.
+fn wait_for_store(context: &Context, interval: Duration, control: &Control) -> anyhow::Result<Option<bool>> {
+    let mut waited = false;
+    while context.existing()?.is_none() {
+        waited = true;
+        if let Wake::Stop(_) = control.wait(&[], interval) {
+            return Ok(None);
+        }
+    }
+    Ok(Some(waited))
+}
+
+/// The position to start after.
+fn start(store: &Store, args: &WatchArgs, waited: bool) -> anyhow::Result<i64> {
+    let (span, known) = store.read(|tx| {
+        let known = args.consumer.as_deref().map(|name| tx.consumer(name)).transpose()?.flatten();
+        Ok((tx.log_span()?, known))
+    })?;
+    match (known, args.after) {
+        (Some(known), Some(_)) => {
+            Err(Failure::usage(format!("consumer {} has a position already", quote(&known.name)))
+                .hint("move it with 'larder consumer reset NAME --to SEQ'")
+                .into())
+        }
+        (Some(known), None) if args.snapshot => Err(Failure::usage(format!(
+            "consumer {} has a position already, so there is no snapshot to begin with",
+            quote(&known.name)
+        ))
+        .hint("forget it with 'larder consumer delete NAME'")
+        .into()),
+        (Some(known), None) => Ok(known.position),
+        (None, Some(after)) => Ok(after),
+        // A store that appeared while we waited is all news.
+        (None, None) if waited => Ok(span.oldest.max(0)),
+        (None, None) => Ok(span.newest),
+    }
+}
+
+/// Who reads, for the message to a second one.
+fn holder() -> String {
+    let host = nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    format!("process {} on {host}", std::process::id())
+}

@@ -1,0 +1,222 @@
+//! The sink that runs a command for each change.
+
+use std::ffi::{OsStr, OsString};
+use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+
+use super::control::{Control, Stop, Wake};
+use super::{Delivery, Sink};
+use crate::exit::{Exit, Failure};
+use crate::output::print_note;
+use crate::store::{Change, quote, split_stored};
+
+/// How long a command may go on after the watch was told to end, before its
+/// process group gets SIGTERM; and after that, before SIGKILL.
+const GRACE: Duration = Duration::from_secs(10);
+const GRACE_AFTER_TERM: Duration = Duration::from_secs(5);
+
+/// First and longest pause between two attempts at the same change.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// What to run and how often.
+#[derive(Clone, Debug)]
+pub struct ExecOptions {
+    /// Program and arguments.
+    pub command: Vec<OsString>,
+    /// Attempts after the first; `None` goes on for ever.
+    pub retry: Option<u32>,
+    /// The store's path, for larder calls of the command.
+    pub store: PathBuf,
+}
+
+/// Runs the command once per change: the value on standard input, the facts in
+/// `LARDER_*` variables, no shell in between.
+#[derive(Debug)]
+pub struct Exec {
+    options: ExecOptions,
+    program: PathBuf,
+}
+
+/// Finds a program as the shell would, before the first change is taken:
+/// status 127 if there is none, 126 if it may not be run.
+pub fn find_program(name: &OsStr) -> Result<PathBuf, Failure> {
+    let shown = quote(&name.to_string_lossy());
+    let runnable = |path: &Path| {
+        std::fs::metadata(path).ok().map(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+    };
+    let candidates: Vec<PathBuf> = if name.as_bytes().contains(&b'/') {
+        vec![name.into()]
+    } else {
+        let path = std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
+        std::env::split_paths(&path).map(|dir| dir.join(name)).collect()
+    };
+    let mut refused = false;
+    for candidate in candidates {
+        match runnable(&candidate) {
+            Some(true) => return Ok(candidate),
+            Some(false) => refused = true,
+            None => {}
+        }
+    }
+    if refused {
+        return Err(Failure::new(Exit::Child(126), format!("the command {shown} is not executable")));
+    }
+    Err(Failure::new(Exit::Child(127), format!("there is no command {shown}")))
+}
+
+impl Exec {
+    /// A sink for the command; fails at once if there is no such program.
+    pub fn new(options: ExecOptions) -> Result<Self, Failure> {
+        let name = options.command.first().ok_or_else(|| Failure::usage("the command is missing"))?;
+        let program = find_program(name)?;
+        Ok(Self { options, program })
+    }
+
+    fn spawn(&self, change: &Change) -> std::io::Result<Child> {
+        let (namespace, group) = split_stored(&change.group);
+        let mut command = Command::new(&self.program);
+        command
+            .arg0(&self.options.command[0])
+            .args(&self.options.command[1..])
+            .stdin(Stdio::piped())
+            .process_group(0)
+            .env("LARDER_DB", &self.options.store)
+            .env("LARDER_SEQ", change.seq.to_string())
+            .env("LARDER_TYPE", change.kind.as_str())
+            .env("LARDER_GROUP", variable(group));
+        match namespace {
+            Some(namespace) => command.env("LARDER_NAMESPACE", namespace.as_str()),
+            None => command.env_remove("LARDER_NAMESPACE"),
+        };
+        match &change.key {
+            Some(key) => command.env("LARDER_KEY", variable(key)),
+            None => command.env_remove("LARDER_KEY"),
+        };
+        let mut child = command.spawn()?;
+        let value = change.value.clone().unwrap_or_default();
+        if let Some(mut stdin) = child.stdin.take() {
+            // In a thread, because a command may read as slowly as it likes;
+            // one that does not read its input at all is none of our business.
+            std::thread::spawn(move || {
+                let _ = stdin.write_all(&value);
+            });
+        }
+        Ok(child)
+    }
+
+    /// Waits for the command. A signal to the watch leaves it [`GRACE`]; a
+    /// second one does not.
+    fn wait(child: &mut Child, control: &Control) -> std::io::Result<(ExitStatus, Option<Stop>)> {
+        let mut stop = None;
+        let mut kill_at: Option<(Instant, Signal)> = None;
+        loop {
+            if let Some(status) = child.try_wait()? {
+                return Ok((status, stop));
+            }
+            let group = Pid::from_raw(i32::try_from(child.id()).unwrap_or(i32::MAX));
+            if stop.is_none() {
+                stop = control.stopped();
+                if stop.is_some() {
+                    kill_at = Some((Instant::now() + GRACE, Signal::SIGTERM));
+                }
+            }
+            if let Some((at, signal)) = kill_at
+                && (Instant::now() >= at || (signal == Signal::SIGTERM && control.signals() > 1))
+            {
+                let _ = killpg(group, signal);
+                kill_at = Some((Instant::now() + GRACE_AFTER_TERM, Signal::SIGKILL));
+            }
+            let pause = kill_at.map_or(Duration::from_secs(1), |(at, _)| {
+                at.saturating_duration_since(Instant::now()).min(Duration::from_millis(100))
+            });
+            // SIGCHLD ends the wait as soon as the command does.
+            if let Wake::Stop(_) = control.wait(&[], pause)
+                && stop.is_some()
+            {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        }
+    }
+}
+
+impl Sink for Exec {
+    fn wants_values(&self) -> bool {
+        true
+    }
+
+    fn deliver(&mut self, change: &Change, control: &Control) -> anyhow::Result<Delivery> {
+        let mut attempt = 0u32;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let shown = quote(&self.options.command[0].to_string_lossy());
+            let mut child = match self.spawn(change) {
+                Ok(child) => child,
+                Err(e) => return Err(Failure::io(&format!("cannot run {shown}"), e)),
+            };
+            let (status, stop) = Self::wait(&mut child, control).map_err(|e| Failure::io(&shown, e))?;
+            if status.success() {
+                // A change that was handled counts, even if it is the last.
+                return Ok(Delivery::Done);
+            }
+            let what = describe(change);
+            let code = exit_code(status);
+            if let Some(stop) = stop {
+                print_note(&format!(
+                    "watch: {what}: {shown} ended with status {code} when the watch was told to end"
+                ));
+                return Ok(Delivery::Stopped(stop));
+            }
+            if self.options.retry.is_some_and(|most| attempt >= most) {
+                print_note(&format!("watch: {what}: {shown} failed with status {code}; giving up"));
+                return Ok(Delivery::Ended(Exit::Child(code)));
+            }
+            attempt += 1;
+            print_note(&format!(
+                "watch: {what}: {shown} failed with status {code}; attempt {} in {}ms",
+                attempt + 1,
+                pause.as_millis()
+            ));
+            let until = Instant::now() + pause;
+            while Instant::now() < until {
+                if let Wake::Stop(stop) = control.wait(&[], until.saturating_duration_since(Instant::now())) {
+                    return Ok(Delivery::Stopped(stop));
+                }
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    fn settle(&mut self, _control: &Control) -> anyhow::Result<Delivery> {
+        Ok(Delivery::Done)
+    }
+
+    fn settles_each(&self) -> bool {
+        true
+    }
+}
+
+/// A name as a variable's value, which cannot hold a NUL byte.
+fn variable(name: &str) -> String {
+    name.replace('\0', "\\0")
+}
+
+fn describe(change: &Change) -> String {
+    let key = change.key.as_deref().map(|key| format!(" {}", quote(key))).unwrap_or_default();
+    format!("change {} ({} {}{key})", change.seq, change.kind.as_str(), quote(&change.group))
+}
+
+/// A status as the shell would give it: 128 plus the signal's number for a
+/// command that a signal ended.
+fn exit_code(status: ExitStatus) -> u8 {
+    let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
+    u8::try_from(code).unwrap_or(1)
+}

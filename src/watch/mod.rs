@@ -1,0 +1,183 @@
+//! The watch: changes from the log, in order, to a sink.
+//!
+//! A [`Source`] is a cursor over the change log. It reads in short
+//! transactions, so that it never keeps the write-ahead log from being reset,
+//! and sleeps in between until the bell rings, an entry is due, or the interval
+//! is up. The cursor alone makes it correct; what wakes it only makes it quick.
+//! A [`Sink`] takes one change at a time and knows nothing of the store.
+//! [`run`] joins the two.
+
+mod bell;
+mod control;
+mod exec;
+mod selection;
+mod source;
+mod stdout;
+
+pub use bell::Bell;
+pub use control::{Control, Stop, Wake};
+pub use exec::{Exec, ExecOptions, find_program};
+pub use selection::Selection;
+pub use source::Source;
+pub use stdout::{Form, Stdout};
+
+use crate::exit::Exit;
+use crate::store::Change;
+
+/// What became of a change that was given to a sink.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// It was handled, or will be with the next [`Sink::settle`].
+    Done,
+    /// The run was stopped before the change was handled.
+    Stopped(Stop),
+    /// The sink takes no more; the run ends like this.
+    Ended(Exit),
+}
+
+/// Where changes go.
+pub trait Sink {
+    /// Whether changes must carry their values.
+    fn wants_values(&self) -> bool;
+
+    /// Takes one change.
+    fn deliver(&mut self, change: &Change, control: &Control) -> anyhow::Result<Delivery>;
+
+    /// Makes sure of everything delivered so far.
+    fn settle(&mut self, control: &Control) -> anyhow::Result<Delivery>;
+
+    /// Whether each change is settled, and remembered, by itself. A sink that
+    /// runs commands says yes; one that prints does better by the batch.
+    fn settles_each(&self) -> bool {
+        false
+    }
+}
+
+/// How a run is bounded and remembered.
+#[derive(Debug, Default)]
+pub struct Plan<'a> {
+    /// End with success after this many changes.
+    pub count: Option<u64>,
+    /// Named consumer whose position moves as changes are handled.
+    pub consumer: Option<&'a str>,
+}
+
+/// How far a consumer's position may fall behind over changes it does not
+/// listen to: they hold back trimming until it moves.
+const SKIPPED_BEFORE_MOVE: i64 = 1000;
+
+/// Feeds the sink until something ends it; says how the run ends.
+pub fn run(
+    source: &mut Source,
+    sink: &mut dyn Sink,
+    plan: &Plan<'_>,
+    control: &Control,
+) -> anyhow::Result<Exit> {
+    let mut run = Run { sink, control, left: plan.count, remembered: source.cursor() };
+    if plan.count == Some(0) {
+        return Ok(Exit::Success);
+    }
+    loop {
+        let changes = source.next(run.sink.wants_values())?;
+        if let Some(exit) = run.batch(source, &changes, plan.consumer)? {
+            return Ok(exit);
+        }
+        if !changes.is_empty() || source.is_behind() {
+            continue;
+        }
+        if let Wake::Stop(stop) = source.wait(control)? {
+            return Ok(stop.exit());
+        }
+    }
+}
+
+/// Feeds the sink what is there at the source's cursor, and nothing else, and
+/// takes it off `count`; `Some` if the run ends with it. No position moves: a
+/// run that is cut short starts over.
+pub fn deliver_snapshot(
+    source: &Source,
+    sink: &mut dyn Sink,
+    count: &mut Option<u64>,
+    control: &Control,
+) -> anyhow::Result<Option<Exit>> {
+    let mut run = Run { sink, control, left: *count, remembered: source.cursor() };
+    let mut last = None;
+    let ended = loop {
+        let page = source.snapshot(&mut last, run.sink.wants_values())?;
+        if page.is_empty() {
+            break None;
+        }
+        if let Some(exit) = run.batch(source, &page, None)? {
+            break Some(exit);
+        }
+    };
+    *count = run.left;
+    Ok(ended)
+}
+
+/// A run under way.
+struct Run<'a> {
+    sink: &'a mut dyn Sink,
+    control: &'a Control,
+    /// Changes left to deliver.
+    left: Option<u64>,
+    /// The consumer's position as stored.
+    remembered: i64,
+}
+
+impl Run<'_> {
+    /// Delivers one batch; `Some` if the run ends with it.
+    fn batch(
+        &mut self,
+        source: &Source,
+        changes: &[Change],
+        consumer: Option<&str>,
+    ) -> anyhow::Result<Option<Exit>> {
+        let mut handled = None;
+        let mut ending = None;
+        for change in changes {
+            ending = match self.control.stopped() {
+                Some(stop) => Some(stop.exit()),
+                None => match self.sink.deliver(change, self.control)? {
+                    Delivery::Done => None,
+                    // What was delivered before is settled below or lost with
+                    // the reader; either way this change was not handled.
+                    Delivery::Stopped(stop) => return Ok(Some(stop.exit())),
+                    Delivery::Ended(exit) => Some(exit),
+                },
+            };
+            if ending.is_some() {
+                break;
+            }
+            handled = Some(change.seq);
+            if self.sink.settles_each()
+                && let Some(name) = consumer
+            {
+                source.store().move_consumer(name, change.seq)?;
+                self.remembered = change.seq;
+            }
+            if let Some(left) = &mut self.left {
+                *left -= 1;
+                if *left == 0 {
+                    ending = Some(Exit::Success);
+                    break;
+                }
+            }
+        }
+        match self.sink.settle(self.control)? {
+            Delivery::Done => {}
+            Delivery::Stopped(stop) => return Ok(Some(stop.exit())),
+            Delivery::Ended(exit) => return Ok(Some(exit)),
+        }
+        if let Some(name) = consumer {
+            // With the batch done, what was passed over is behind us too.
+            let reached = if ending.is_none() { source.cursor() } else { handled.unwrap_or(self.remembered) };
+            let due = handled.is_some() || reached - self.remembered >= SKIPPED_BEFORE_MOVE;
+            if due && reached > self.remembered {
+                source.store().move_consumer(name, reached)?;
+                self.remembered = reached;
+            }
+        }
+        Ok(ending)
+    }
+}

@@ -1,0 +1,197 @@
+//! The source of changes: a cursor over the log, and what wakes it.
+
+use std::ops::ControlFlow;
+use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::time::Duration;
+
+use super::bell::Bell;
+use super::control::{Control, Wake};
+use super::selection::Selection;
+use crate::store::{Change, ChangeKind, Entry, Error, Result, Store, quote};
+
+/// Most changes, and about the most bytes of values, read in one transaction:
+/// what bounds the memory of a watch.
+const BATCH_CHANGES: usize = 256;
+const BATCH_BYTES: i64 = 1 << 20;
+
+/// Most entries of a snapshot read at once with their values.
+const SNAPSHOT_VALUES: usize = 16;
+
+/// Most due entries claimed in one transaction.
+const CLAIM: i64 = 1000;
+
+/// Pause before claiming again after the store refused it.
+const CLAIM_AGAIN: Duration = Duration::from_secs(1);
+
+/// A position in the change log of one store.
+#[derive(Debug)]
+pub struct Source {
+    store: Store,
+    selection: Selection,
+    cursor: i64,
+    /// Whether the last batch ended because it was full.
+    behind: bool,
+    bell: Option<Bell>,
+    interval: Duration,
+    /// Device and inode, to notice a store that was deleted or replaced.
+    identity: (u64, u64),
+    /// Whether the last attempt to claim due entries failed.
+    cannot_claim: bool,
+}
+
+impl Source {
+    /// A source that begins after position `after`. `interval` is how long a
+    /// change by a writer that rings no bell may go unnoticed.
+    ///
+    /// # Errors
+    /// [`Error::Trimmed`] or [`Error::Usage`] if the log does not have that
+    /// position any more, or yet.
+    pub fn new(store: Store, selection: Selection, after: i64, interval: Duration) -> Result<Self> {
+        let bell = Bell::new(store.path());
+        let identity = identity(store.path())?;
+        let span = store.read(|tx| tx.log_span())?;
+        if !span.reaches_back_to(after) {
+            return Err(Error::Trimmed { after, oldest: span.oldest });
+        }
+        if after > span.newest {
+            return Err(Error::Usage(format!(
+                "position {after} lies in the future: the newest change is {}",
+                span.newest
+            )));
+        }
+        Ok(Self {
+            store,
+            selection,
+            cursor: after,
+            behind: false,
+            bell,
+            interval,
+            identity,
+            cannot_claim: false,
+        })
+    }
+
+    /// The last position that was read.
+    #[must_use]
+    pub fn cursor(&self) -> i64 {
+        self.cursor
+    }
+
+    /// Whether more is known to be there to read.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        self.behind
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The next changes, oldest first, at most a batch; none if there is
+    /// nothing new. Due entries are claimed first, so that they are among them.
+    pub fn next(&mut self, with_values: bool) -> Result<Vec<Change>> {
+        if let Some(bell) = &self.bell {
+            bell.hush();
+        }
+        if identity(self.store.path()).ok() != Some(self.identity) {
+            return Err(Error::unusable(
+                self.store.path(),
+                "was deleted or replaced while it was being watched",
+            ));
+        }
+        self.claim();
+        let mut changes = Vec::new();
+        let mut cursor = self.cursor;
+        self.behind = self.store.read(|tx| {
+            changes.clear();
+            let mut bytes = 0;
+            let mut full = false;
+            cursor = self.cursor;
+            let span = tx.log_span()?;
+            tx.changes(self.cursor, self.selection.group.as_deref(), with_values, |change| {
+                cursor = change.seq;
+                if self.selection.takes(&change, tx.scope) {
+                    bytes += change.bytes;
+                    changes.push(change);
+                }
+                full = changes.len() >= BATCH_CHANGES || bytes >= BATCH_BYTES;
+                Ok(if full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+            })?;
+            if !full {
+                cursor = cursor.max(span.newest);
+            }
+            Ok(full)
+        })?;
+        self.cursor = cursor;
+        Ok(changes)
+    }
+
+    /// A page of what is there at the cursor, each entry as the `set` that
+    /// wrote it; `last` is where the page before ended, and where this one
+    /// does. Empty when all has been seen.
+    pub fn snapshot(&self, last: &mut Option<Entry>, with_values: bool) -> Result<Vec<Change>> {
+        let group = self.selection.group.as_deref();
+        let limit = if with_values { SNAPSHOT_VALUES } else { BATCH_CHANGES };
+        loop {
+            let page = self
+                .store
+                .read(|tx| tx.entries_page(group, last.as_ref(), self.cursor, limit, with_values))?;
+            let Some(end) = page.last() else { return Ok(Vec::new()) };
+            *last = Some(Entry { value: None, ..end.clone() });
+            let mut chosen: Vec<Change> = page.into_iter().map(as_change).collect();
+            chosen.retain(|change| self.selection.takes(change, self.store.scope()));
+            if !chosen.is_empty() {
+                return Ok(chosen);
+            }
+        }
+    }
+
+    /// Removes what is due, so that the log reports it. A store this process
+    /// may not write to leaves that to others.
+    fn claim(&mut self) {
+        self.cannot_claim = loop {
+            match self.store.read(|tx| Ok(tx.next_due()?.is_some_and(|at| at <= tx.now))) {
+                Ok(false) => break false,
+                Ok(true) => {}
+                Err(_) => break true,
+            }
+            if self.store.write(|tx| tx.claim_due(CLAIM)).is_err() {
+                break true;
+            }
+        };
+    }
+
+    /// Sleeps until there may be something new.
+    pub fn wait(&self, control: &Control) -> Result<Wake> {
+        let mut at_most = self.interval;
+        if self.cannot_claim {
+            at_most = at_most.max(CLAIM_AGAIN.min(self.interval));
+        } else if let Some(due) = self.store.read(|tx| Ok(tx.next_due()?.map(|at| at.since(tx.now))))? {
+            at_most = at_most.min(Duration::from_millis(u64::try_from(due).unwrap_or(0)));
+        }
+        let bell = self.bell.as_ref().map(AsFd::as_fd);
+        Ok(control.wait(bell.as_slice(), at_most))
+    }
+}
+
+fn as_change(entry: Entry) -> Change {
+    Change {
+        seq: entry.version,
+        at: entry.updated_at,
+        kind: ChangeKind::Set,
+        group: entry.group,
+        key: Some(entry.key),
+        value: entry.value,
+        expires_at: entry.expires_at,
+        bytes: entry.bytes,
+    }
+}
+
+fn identity(path: &Path) -> Result<(u64, u64)> {
+    let meta = std::fs::metadata(path).map_err(|e| Error::io(quote(&path.to_string_lossy()), e))?;
+    Ok((meta.dev(), meta.ino()))
+}

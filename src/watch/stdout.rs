@@ -1,0 +1,104 @@
+//! The sink that prints.
+
+use std::io::Write;
+use std::os::fd::AsFd;
+
+use super::control::{Control, Stop};
+use super::{Delivery, Sink};
+use crate::exit::Failure;
+use crate::output::json::ChangeRecord;
+use crate::output::text::{field, safe};
+use crate::store::{Change, ChangeKind, Scope};
+
+/// What a change looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// `SEQ TAB TYPE TAB GROUP TAB KEY`.
+    Tabs,
+    /// One JSON record.
+    Json,
+    /// Aligned columns for a person, in colour or not.
+    Columns {
+        /// Whether to use colour.
+        color: bool,
+    },
+}
+
+/// A pipe that polls writable takes this much without blocking (POSIX's
+/// `PIPE_BUF` on Linux).
+const CHUNK: usize = 4096;
+
+/// Prints changes to standard output; each batch is flushed whole.
+#[derive(Debug)]
+pub struct Stdout {
+    form: Form,
+    scope: Scope,
+    buffer: Vec<u8>,
+}
+
+impl Stdout {
+    /// A printer of names as `scope` has them.
+    #[must_use]
+    pub fn new(form: Form, scope: Scope) -> Self {
+        Self { form, scope, buffer: Vec::new() }
+    }
+
+    fn line(&self, change: &Change) -> anyhow::Result<Vec<u8>> {
+        let group = self.scope.named(&change.group);
+        let key = change.key.as_deref().unwrap_or_default();
+        let kind = change.kind.as_str();
+        let mut line = match self.form {
+            Form::Json => serde_json::to_vec(&ChangeRecord::new(change.clone()))?,
+            Form::Tabs => format!("{}\t{kind}\t{}\t{}", change.seq, field(group), field(key)).into_bytes(),
+            Form::Columns { color } => {
+                let time = change.at.to_string();
+                let time = time.get(11..23).unwrap_or(&time).to_owned();
+                let (start, end) = match (color, change.kind) {
+                    (false, _) => ("", ""),
+                    (true, ChangeKind::Set) => ("\x1b[32m", "\x1b[0m"),
+                    (true, ChangeKind::Expire) => ("\x1b[33m", "\x1b[0m"),
+                    (true, _) => ("\x1b[31m", "\x1b[0m"),
+                };
+                format!("{time}  {:>7}  {start}{kind:<12}{end}  {}  {}", change.seq, safe(group), safe(key))
+                    .trim_end()
+                    .to_owned()
+                    .into_bytes()
+            }
+        };
+        line.push(b'\n');
+        Ok(line)
+    }
+}
+
+impl Sink for Stdout {
+    fn wants_values(&self) -> bool {
+        self.form == Form::Json
+    }
+
+    fn deliver(&mut self, change: &Change, control: &Control) -> anyhow::Result<Delivery> {
+        let line = self.line(change)?;
+        self.buffer.extend(line);
+        // A batch of large values need not be held twice.
+        if self.buffer.len() > 1 << 16 { self.settle(control) } else { Ok(Delivery::Done) }
+    }
+
+    fn settle(&mut self, control: &Control) -> anyhow::Result<Delivery> {
+        let mut stdout = std::io::stdout().lock();
+        let buffer = std::mem::take(&mut self.buffer);
+        for chunk in buffer.chunks(CHUNK) {
+            // A reader that has stopped reading must not keep a signal waiting.
+            if let Err(stop) = control.wait_writable(stdout.as_fd()) {
+                return Ok(Delivery::Stopped(stop));
+            }
+            let written = stdout.write_all(chunk).and_then(|()| stdout.flush());
+            match written {
+                Ok(()) => {}
+                Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => {
+                    return Ok(Delivery::Stopped(Stop::Closed));
+                }
+                Err(e) => return Err(Failure::io("standard output", e)),
+            }
+        }
+        Ok(Delivery::Done)
+    }
+}
