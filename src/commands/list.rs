@@ -3,8 +3,10 @@ use std::ops::ControlFlow;
 use clap::{ArgGroup, ArgMatches, Args, FromArgMatches};
 
 use super::{Context, Spec, glob};
+use crate::clock::Timestamp;
 use crate::exit::{Exit, Failure};
 use crate::output::json::{self, EntryRecord};
+use crate::output::table::{Cell, Column, Table};
 use crate::output::{Out, text};
 use crate::store::{Entry, Glob, Group, Keys, Store, quote};
 
@@ -27,7 +29,8 @@ pub const SPEC: Spec = Spec {
 };
 
 /// Lists the live keys of a group, or, without one, the groups that hold a
-/// live key, in byte order. Into a pipe it is one name a line.
+/// live key, in byte order. Into a pipe it is one name a line; a terminal shows
+/// groups, --values and --long as tables that fit its width.
 #[derive(Args)]
 struct ListArgs {
     /// The group; the groups themselves without one
@@ -38,7 +41,7 @@ struct ListArgs {
     /// Show values: KEY TAB VALUE
     #[arg(long, requires = "group")]
     values: bool,
-    /// Show values, bytes, versions and times
+    /// Show values, bytes, versions and times; of groups, keys and bytes
     #[arg(long, short)]
     long: bool,
     /// Stop after N names
@@ -51,6 +54,18 @@ struct ListArgs {
     #[arg(short = '0', id = "null")]
     null: bool,
 }
+
+/// The table of entries; `--values` is its first two columns.
+const LONG: &[Column] = &[
+    Column::text("KEY"),
+    Column::text("VALUE"),
+    Column::number("BYTES"),
+    Column::number("VERSION"),
+    Column::text("UPDATED"),
+    Column::text("EXPIRES"),
+];
+
+const GROUPS: &[Column] = &[Column::text("GROUP"), Column::number("KEYS"), Column::number("BYTES")];
 
 fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     let args = ListArgs::from_arg_matches(matches)?;
@@ -97,6 +112,8 @@ fn keys(context: &Context, args: &ListArgs, store: &Store, group: &str, out: &mu
         return Ok(());
     }
     let with_values = args.values || args.long || context.settings.json;
+    let mut table = (context.settings.terminal && !context.settings.json && with_values)
+        .then(|| Table::new(&context.settings, if args.long { LONG } else { &LONG[..2] }));
     let mut failed = None;
     store.read(|tx| {
         tx.entries(group, &wanted, with_values, |entry| {
@@ -104,6 +121,8 @@ fn keys(context: &Context, args: &ListArgs, store: &Store, group: &str, out: &mu
                 out.json(&EntryRecord::new(entry, tx.now))
             } else if args.null {
                 out.write(entry.key.as_bytes()).and_then(|()| out.write(b"\0"))
+            } else if let Some(table) = &mut table {
+                table.row(out, cells(&entry, args.long, tx.now))
             } else if args.values || args.long {
                 out.line(&fields(&entry, args.long))
             } else if context.settings.terminal {
@@ -118,9 +137,26 @@ fn keys(context: &Context, args: &ListArgs, store: &Store, group: &str, out: &mu
             Ok(limit.take())
         })
     })?;
+    if let Some(table) = &mut table {
+        table.finish(out)?;
+    }
     failed.map_or(Ok(()), Err)
 }
 
+fn cells(entry: &Entry, long: bool, now: Timestamp) -> Vec<Cell> {
+    let mut cells = vec![Cell::text(&entry.key), Cell::value(entry.value.as_deref().unwrap_or_default())];
+    if long {
+        cells.extend([
+            Cell::number(entry.bytes),
+            Cell::number(entry.version),
+            Cell::past(entry.updated_at, now),
+            Cell::due(entry.expires_at, now),
+        ]);
+    }
+    cells
+}
+
+/// An entry as a TAB-separated line.
 fn fields(entry: &Entry, long: bool) -> String {
     let value = String::from_utf8_lossy(entry.value.as_deref().unwrap_or_default());
     let mut line = format!("{}\t{}", text::field(&entry.key), text::field(&value));
@@ -137,6 +173,8 @@ fn groups(context: &Context, args: &ListArgs, store: &Store, out: &mut Out) -> a
     if limit.is_used_up() {
         return Ok(());
     }
+    let mut table = (context.settings.terminal && !context.settings.json && !args.null)
+        .then(|| Table::new(&context.settings, GROUPS));
     let mut failed = None;
     store.read(|tx| {
         tx.groups(&wanted, |group| {
@@ -145,10 +183,10 @@ fn groups(context: &Context, args: &ListArgs, store: &Store, out: &mut Out) -> a
                 out.json(&record(&group))
             } else if args.null {
                 out.write(name.as_bytes()).and_then(|()| out.write(b"\0"))
+            } else if let Some(table) = &mut table {
+                table.row(out, [Cell::text(name), Cell::number(group.keys), Cell::bytes(group.bytes)])
             } else if args.long {
                 out.line(&format!("{}\t{}\t{}", text::field(name), group.keys, group.bytes))
-            } else if context.settings.terminal {
-                out.line(&text::safe(name))
             } else {
                 name_line(name).and_then(|name| out.line(name))
             };
@@ -159,6 +197,9 @@ fn groups(context: &Context, args: &ListArgs, store: &Store, out: &mut Out) -> a
             Ok(limit.take())
         })
     })?;
+    if let Some(table) = &mut table {
+        table.finish(out)?;
+    }
     failed.map_or(Ok(()), Err)
 }
 

@@ -99,9 +99,12 @@ impl Cell {
         Self { text: units::human_bytes(bytes), tone: Tone::Plain }
     }
 
-    /// A moment of the past, as `5m ago`.
+    /// A moment of the past, as `5m ago`; `-` where another client left none.
     #[must_use]
     pub fn past(at: Timestamp, now: Timestamp) -> Self {
+        if at.0 <= 0 {
+            return Self { text: "-".into(), tone: Tone::Dim };
+        }
         Self { text: format!("{} ago", units::human_span(now.since(at).max(0))), tone: Tone::Plain }
     }
 
