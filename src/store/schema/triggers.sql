@@ -40,7 +40,8 @@ END;
 
 -- After an update: an entry keeps its group and key (a row moved onto another
 -- by UPDATE OR REPLACE would displace it unseen). A due row that is
--- overwritten is logged as an expiry before the set.
+-- overwritten is logged as an expiry before the set, and to the quota it is a
+-- new entry: until then it cost nothing.
 CREATE TRIGGER larder_update AFTER UPDATE OF group_name,entry_key,entry_value,expires_at ON entries BEGIN
 SELECT RAISE(ABORT,'larder: an entry keeps its group and key')WHERE(new.group_name,new.entry_key)IS NOT(old.group_name,old.entry_key);
 DELETE FROM larder_replaced WHERE bytes>=0;
@@ -49,8 +50,8 @@ INSERT INTO larder_changes SELECT seq+1,CAST((julianday('now')-2440587.5)*864e5+
 UPDATE entries SET(version,updated_at)=(SELECT seq,at FROM larder_changes ORDER BY seq DESC LIMIT 1)WHERE rowid=new.rowid AND version IS NOT(SELECT max(seq)FROM larder_changes);
 UPDATE larder_groups SET bytes=bytes+length(CAST(new.entry_value AS BLOB))-length(CAST(old.entry_value AS BLOB))WHERE group_name=new.group_name;
 UPDATE larder_namespaces SET bytes=bytes+length(CAST(new.entry_value AS BLOB))-length(CAST(old.entry_value AS BLOB))WHERE namespace=(SELECT namespace FROM larder_groups WHERE group_name=new.group_name);
-DELETE FROM entries WHERE expires_at<=(julianday('now')-2440587.5)*864e5+.5 AND rowid IN(SELECT e.rowid FROM larder_groups g,larder_namespaces n,entries e WHERE g.group_name=new.group_name AND n.namespace=g.namespace AND n.bytes>max_bytes AND e.expires_at<=(julianday('now')-2440587.5)*864e5+.5 AND e.group_name>=n.namespace||':'AND e.group_name<n.namespace||';');
-SELECT RAISE(ABORT,'larder: quota exceeded')FROM larder_groups g,larder_namespaces n WHERE g.group_name=new.group_name AND n.namespace=g.namespace AND n.bytes>max_bytes AND length(CAST(new.entry_value AS BLOB))>length(CAST(old.entry_value AS BLOB));
+DELETE FROM entries WHERE expires_at<=(julianday('now')-2440587.5)*864e5+.5 AND rowid IN(SELECT e.rowid FROM larder_groups g,larder_namespaces n,entries e WHERE g.group_name=new.group_name AND n.namespace=g.namespace AND n.over AND e.expires_at<=(julianday('now')-2440587.5)*864e5+.5 AND e.group_name>=n.namespace||':'AND e.group_name<n.namespace||';');
+SELECT RAISE(ABORT,'larder: quota exceeded')FROM larder_groups g,larder_namespaces n WHERE g.group_name=new.group_name AND n.namespace=g.namespace AND n.over AND(n.bytes>max_bytes AND length(CAST(new.entry_value AS BLOB))>length(CAST(old.entry_value AS BLOB))OR old.expires_at<=(julianday('now')-2440587.5)*864e5+.5 AND(n.bytes>max_bytes OR n.keys>max_keys OR n.groups>max_groups AND g.keys=1));
 DELETE FROM larder_changes WHERE seq IN(SELECT o.seq FROM(SELECT seq,at,total FROM larder_changes ORDER BY seq LIMIT 2)o,(SELECT seq s,at,total t FROM larder_changes ORDER BY seq DESC LIMIT 1)n WHERE o.seq<s-4000000 OR o.total<t-1073741824 OR(o.seq<s-100000 OR o.total<t-67108864)AND o.at<n.at-600000 AND o.seq<=ifnull((SELECT min(position)FROM larder_consumers),s));
 END;
 
