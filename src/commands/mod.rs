@@ -9,7 +9,9 @@ mod get;
 mod incr;
 mod info;
 mod list;
+mod namespace;
 mod purge;
+mod quota;
 mod set;
 mod ttl;
 mod watch;
@@ -22,7 +24,7 @@ use crate::cli::Globals;
 use crate::clock::Clock;
 use crate::exit::{Exit, Failure};
 use crate::settings::{Environment, Settings};
-use crate::store::{Glob, Store, StoreOptions, quote};
+use crate::store::{Glob, Namespace, Scope, Store, StoreOptions, quote};
 
 /// A subcommand as the root parser and the dispatcher see it.
 pub struct Spec {
@@ -60,6 +62,8 @@ pub const ALL: &[Spec] = &[
     purge::SPEC,
     watch::SPEC,
     consumer::SPEC,
+    quota::SPEC,
+    namespace::SPEC,
     info::SPEC,
 ];
 
@@ -109,6 +113,29 @@ impl Context {
     pub fn create(&self) -> anyhow::Result<Store> {
         Ok(Store::create(&self.options())?)
     }
+
+    /// The store as [`Context::existing`] has it, confined to the namespace
+    /// that an argument names.
+    pub fn existing_in(&self, namespace: Namespace) -> anyhow::Result<Option<Store>> {
+        Ok(Store::open(&self.options_in(namespace)?)?)
+    }
+
+    /// The store as [`Context::create`] has it, confined to the namespace that
+    /// an argument names.
+    pub fn create_in(&self, namespace: Namespace) -> anyhow::Result<Store> {
+        Ok(Store::create(&self.options_in(namespace)?)?)
+    }
+
+    fn options_in(&self, namespace: Namespace) -> Result<StoreOptions, Failure> {
+        match &self.settings.scope.0 {
+            Some(scope) if *scope != namespace => Err(Failure::usage(format!(
+                "namespace {} cannot be named from within namespace {}",
+                namespace.as_str(),
+                scope.as_str()
+            ))),
+            _ => Ok(StoreOptions { scope: Scope(Some(namespace)), ..self.options() }),
+        }
+    }
 }
 
 /// Runs the subcommand that was parsed.
@@ -126,4 +153,9 @@ pub fn dispatch(matches: &ArgMatches, env: &dyn Environment) -> anyhow::Result<E
 /// Parses a pattern argument.
 fn glob(pattern: &str) -> Result<Glob, String> {
     Glob::new(pattern)
+}
+
+/// Parses the name of a namespace.
+fn namespace_name(name: &str) -> Result<Namespace, String> {
+    Namespace::new(name).ok_or_else(|| "only A-Z, a-z, 0-9 and - may stand in a namespace".to_owned())
 }

@@ -1,11 +1,14 @@
 //! Namespaces: who uses how much, and clearing one out.
 
+use std::ops::ControlFlow;
+
 use rusqlite::params;
 
-use super::Limits;
-use super::error::Result;
+use super::entries::name;
+use super::error::{Error, Result};
 use super::scope::Namespace;
 use super::transaction::Transaction;
+use super::{Keys, Limits};
 use crate::clock::Timestamp;
 
 /// Live use of a namespace, and its limits.
@@ -23,6 +26,14 @@ pub struct NamespaceUsage {
     pub limits: Limits,
     /// When its next entry is due.
     pub next_expiry: Option<Timestamp>,
+}
+
+impl NamespaceUsage {
+    /// A namespace that holds nothing and limits nothing.
+    #[must_use]
+    pub fn empty(namespace: Namespace) -> Self {
+        Self { namespace, keys: 0, bytes: 0, groups: 0, limits: Limits::default(), next_expiry: None }
+    }
 }
 
 impl Transaction<'_> {
@@ -60,9 +71,10 @@ impl Transaction<'_> {
         let mut query = self
             .conn
             .prepare("SELECT namespace FROM larder_namespaces WHERE namespace<>''AND(?1 IS NULL OR namespace=?1)ORDER BY namespace")?;
-        let names = query.query_map([only], |row| row.get::<_, String>(0))?;
+        let names = query.query_map([only], |row| row.get_ref(0).map(name))?;
         let mut found = Vec::new();
         for name in names {
+            // A name that is none can only come from another client.
             let Some(namespace) = Namespace::new(&name?) else { continue };
             let usage = self.usage(&namespace)?;
             if usage.keys > 0 || usage.limits != Limits::default() {
@@ -70,5 +82,38 @@ impl Transaction<'_> {
             }
         }
         Ok(found)
+    }
+
+    /// Deletes all of the scope's namespace: every group, as one
+    /// `delete_group` change each, the quota, the grants. Returns how many
+    /// live keys there were.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] without a namespace in scope.
+    pub fn delete_namespace(&self) -> Result<i64> {
+        let Some(namespace) = &self.scope.0 else {
+            return Err(Error::Usage("no namespace to delete".into()));
+        };
+        let (first, past) = (namespace.first_group(), namespace.past_last_group());
+        self.conn.execute(
+            "DELETE FROM entries WHERE expires_at<=?1 AND group_name>=?2 AND group_name<?3",
+            params![self.now.0, first, past],
+        )?;
+        let mut groups = Vec::new();
+        self.groups(&Keys::default(), |group| {
+            groups.push(self.scope.named(&group.name).to_owned());
+            Ok(ControlFlow::Continue(()))
+        })?;
+        let mut deleted = 0;
+        for group in groups {
+            deleted += self.delete_group(&group)?;
+        }
+        self.set_limits(namespace, Limits::default())?;
+        // Counters that are not 0 belong to groups whose names are not UTF-8,
+        // which only another client can make and delete.
+        self.conn
+            .execute("DELETE FROM larder_namespaces WHERE namespace=?1 AND keys=0", [namespace.as_str()])?;
+        self.conn.execute("DELETE FROM larder_grants WHERE namespace=?1", [namespace.as_str()])?;
+        Ok(deleted)
     }
 }

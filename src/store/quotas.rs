@@ -36,6 +36,13 @@ impl Transaction<'_> {
     /// Replaces the limits of a namespace. Limits below today's use are fine:
     /// they stop growth and delete nothing.
     pub fn set_limits(&self, namespace: &Namespace, limits: Limits) -> Result<()> {
+        if limits == Limits::default() {
+            self.conn.execute(
+                "UPDATE larder_namespaces SET max_keys=NULL,max_bytes=NULL,max_groups=NULL WHERE namespace=?1",
+                [namespace.as_str()],
+            )?;
+            return Ok(());
+        }
         self.conn.execute(
             "INSERT INTO larder_namespaces(namespace,max_keys,max_bytes,max_groups)VALUES(?1,?2,?3,?4)ON CONFLICT(namespace)DO UPDATE SET max_keys=excluded.max_keys,max_bytes=excluded.max_bytes,max_groups=excluded.max_groups",
             params![namespace.as_str(), limits.keys, limits.bytes, limits.groups],
@@ -76,7 +83,7 @@ impl Transaction<'_> {
         let hit = candidates
             .into_iter()
             .find_map(|(what, limit, used, asked)| {
-                limit.filter(|l| asked > 0 && used + asked > *l).map(|l| (what, l, used, asked))
+                limit.filter(|l| asked > 0 && used.saturating_add(asked) > *l).map(|l| (what, l, used, asked))
             })
             .unwrap_or(("bytes", limits.bytes.unwrap_or(0), used.bytes, asked_bytes));
         let (what, limit, used, asked) = hit;

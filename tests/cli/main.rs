@@ -2,7 +2,9 @@
 //! subcommand.
 
 mod harness;
+mod namespace;
 mod purge;
+mod quota;
 mod ttl;
 
 use std::path::Path;
