@@ -1,0 +1,131 @@
+use std::process::Command;
+
+use nix::sys::signal::Signal;
+
+use crate::harness::{LARDER, Test};
+use crate::watcher::{Watcher, until};
+
+#[test]
+fn a_command_gets_value_and_facts() {
+    let t = Test::new();
+    t.run(["-n", "t", "set", "g", "k", "hello"]).ok("");
+    t.run(["set", "g", "k", "-"]).stdin("x".repeat(1 << 20)).ok("");
+    t.run(["delete", "g", "--all"]).ok("");
+    t.run([
+        "watch", "--after", "0", "--count", "3", "--", "/bin/sh", "-c",
+        "echo \"$LARDER_SEQ $LARDER_TYPE ${LARDER_NAMESPACE-none} $LARDER_GROUP ${LARDER_KEY-none} $(/usr/bin/wc -c) $#\"",
+        "sh", "an argument; echo no shell",
+    ])
+    .ok("1 set t g k 5 1\n2 set none g k 1048576 1\n3 delete_group none g none 0 1\n");
+}
+
+#[test]
+fn no_descriptor_of_the_store_is_inherited() {
+    let t = Test::new();
+    t.run(["set", "g", "k", "v"]).ok("");
+    let output = t
+        .run([
+            "watch",
+            "--after",
+            "0",
+            "--count",
+            "1",
+            "--consumer",
+            "c",
+            "--",
+            "/bin/ls",
+            "-l",
+            "/proc/self/fd",
+        ])
+        .output();
+    let listing = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && listing.contains(" 0 -> "), "{listing}");
+    assert!(!listing.contains("larder.db"), "{listing}");
+}
+
+#[test]
+fn a_failing_command_is_retried_and_named() {
+    let t = Test::new();
+    t.run(["set", "g", "k", "v"]).ok("");
+    t.run(["set", "g", "l", "v"]).ok("");
+    // Fails twice, then succeeds: the change is handled at the third attempt.
+    t.run(["watch", "--after", "0", "--count", "1", "--", "/bin/sh", "-c", "echo x >> tries; [ $(/usr/bin/wc -l < tries) -gt 2 ]"])
+        .exits(0, "", "larder: watch: change 1 (set \"g\" \"k\"): \"/bin/sh\" failed with status 1; attempt 2 in 100ms\nlarder: watch: change 1 (set \"g\" \"k\"): \"/bin/sh\" failed with status 1; attempt 3 in 200ms\n");
+    t.run(["watch", "--after", "0", "--retry", "0", "--consumer", "c", "--", "/bin/sh", "-c", "exit 42"])
+        .exits(
+            42,
+            "",
+            "larder: watch: change 1 (set \"g\" \"k\"): \"/bin/sh\" failed with status 42; giving up\n",
+        );
+    // The position did not move.
+    t.run(["watch", "--count", "1", "--consumer", "c", "--", "/bin/sh", "-c", "echo $LARDER_SEQ"]).ok("1\n");
+    t.run(["watch", "--after", "0", "--retry", "0", "--", "/bin/sh", "-c", "kill -9 $$"]).exits(
+        137,
+        "",
+        "larder: watch: change 1 (set \"g\" \"k\"): \"/bin/sh\" failed with status 137; giving up\n",
+    );
+}
+
+#[test]
+fn a_command_that_cannot_run_is_known_at_once() {
+    let t = Test::new();
+    t.write("plain", "not a program");
+    t.run(["watch", "--", "no-such-command"])
+        .fails(127, "larder: watch: there is no command \"no-such-command\"\n");
+    t.run(["watch", "--", "./plain"])
+        .fails(126, "larder: watch: the command \"./plain\" is not executable\n");
+    assert!(!t.db().exists());
+}
+
+#[test]
+fn a_signal_lets_the_command_finish() {
+    let t = Test::new();
+    t.run(["set", "g", "k", "v"]).ok("");
+    t.run(["set", "g", "l", "v"]).ok("");
+    let mut command = Command::new(LARDER);
+    command.args([
+        "watch",
+        "--after",
+        "0",
+        "--consumer",
+        "c",
+        "--",
+        "/bin/sh",
+        "-c",
+        "echo begun; while [ ! -e go ]; do sleep 0.01; done; echo done",
+    ]);
+    let mut w = Watcher::spawn(&t, command);
+    assert_eq!(w.line(), "begun");
+    w.signal(Signal::SIGTERM);
+    t.write("go", "");
+    assert_eq!(w.line(), "done");
+    let (status, errors) = w.end();
+    assert_eq!((status.code(), errors.as_str()), (Some(0), ""));
+    assert!(w.rest().is_empty(), "a second command was started");
+    // What was handled stays handled.
+    t.run(["watch", "--count", "1", "--consumer", "c", "--", "/bin/sh", "-c", "echo $LARDER_SEQ"]).ok("2\n");
+}
+
+#[test]
+fn a_second_signal_ends_the_command_and_its_children() {
+    let t = Test::new();
+    t.run(["set", "g", "k", "v"]).ok("");
+    let mut command = Command::new(LARDER);
+    command.args(["watch", "--after", "0", "--", "/bin/sh", "-c", "sleep 1000 & echo $!; wait"]);
+    let mut w = Watcher::spawn(&t, command);
+    let grandchild = w.line();
+    w.signal(Signal::SIGTERM);
+    // Two signals of one kind that are pending together are one.
+    until("the first signal to be noticed", || {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", w.pid())).unwrap_or_default();
+        status.contains("ShdPnd:\t0000000000000000")
+    });
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    w.signal(Signal::SIGTERM);
+    let (status, _) = w.end();
+    assert_eq!(status.code(), Some(0));
+    until("the end of the grandchild", || {
+        let stat = std::fs::read_to_string(format!("/proc/{grandchild}/stat")).unwrap_or_default();
+        stat.is_empty() || stat.contains(") Z ")
+    });
+}

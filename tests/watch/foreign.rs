@@ -1,0 +1,90 @@
+//! go-store at the same table: its own statements, played by a connection that
+//! knows nothing of larder, are watched, counted and held to quotas.
+
+use rusqlite::params;
+
+use crate::harness::Test;
+use crate::watcher::Watcher;
+
+const SET: &str = "INSERT INTO entries (group_name, entry_key, entry_value, expires_at) VALUES (?, ?, ?, NULL) ON CONFLICT(group_name, entry_key) DO UPDATE SET entry_value = excluded.entry_value, expires_at = NULL";
+const SET_WITH_TTL: &str = "INSERT INTO entries (group_name, entry_key, entry_value, expires_at) VALUES (?, ?, ?, ?) ON CONFLICT(group_name, entry_key) DO UPDATE SET entry_value = excluded.entry_value, expires_at = excluded.expires_at";
+const DELETE: &str = "DELETE FROM entries WHERE group_name = ? AND entry_key = ?";
+const DELETE_GROUP: &str = "DELETE FROM entries WHERE group_name = ?";
+const PURGE: &str =
+    "DELETE FROM entries WHERE expires_at IS NOT NULL AND expires_at <= ? RETURNING group_name, entry_key";
+const GROUPS_BY_PREFIX: &str =
+    "SELECT DISTINCT group_name FROM entries WHERE group_name LIKE ? ESCAPE '^' ORDER BY group_name";
+
+fn millis(ahead: i64) -> i64 {
+    larder::clock::Timestamp::now().0 + ahead
+}
+
+#[test]
+fn its_statements_are_followed_and_counted() {
+    let t = Test::new();
+    t.run(["set", "t:cfg", "larder", "1"]).ok("");
+    let go = t.sql();
+    go.execute(SET, params!["t:cfg", "colour", "blue"]).expect("set");
+    go.execute(SET, params!["t:cfg", "colour", "green"]).expect("set over");
+    go.execute(SET_WITH_TTL, params!["t:tmp", "a", "1", millis(3_600_000)]).expect("set with TTL");
+    // Its lazy delete of an entry that it finds due, and its purge.
+    go.execute(SET_WITH_TTL, params!["t:tmp", "lazy", "1", millis(-1)]).expect("set due");
+    go.execute(DELETE, params!["t:tmp", "lazy"]).expect("lazy delete");
+    go.execute(SET_WITH_TTL, params!["t:tmp", "purged", "1", millis(-1)]).expect("set due");
+    let purged: Vec<String> = go
+        .prepare(PURGE)
+        .and_then(|mut s| s.query_map([millis(0)], |row| row.get(1))?.collect())
+        .expect("purge");
+    assert_eq!(purged, ["purged"]);
+    go.execute(DELETE, params!["t:cfg", "colour"]).expect("delete");
+    let groups: Vec<String> = go
+        .prepare(GROUPS_BY_PREFIX)
+        .and_then(|mut s| s.query_map(["t:%"], |row| row.get(0))?.collect())
+        .expect("groups");
+    assert_eq!(groups, ["t:cfg", "t:tmp"]);
+    for group in groups {
+        go.execute(DELETE_GROUP, [group]).expect("delete group");
+    }
+    let w = Watcher::start(&t, &["-n", "t", "--after", "0", "--count", "11"]);
+    assert_eq!(
+        w.rest(),
+        [
+            "1\tset\tcfg\tlarder",
+            "2\tset\tcfg\tcolour",
+            "3\tset\tcfg\tcolour",
+            "4\tset\ttmp\ta",
+            "5\tset\ttmp\tlazy",
+            "6\texpire\ttmp\tlazy",
+            "7\tset\ttmp\tpurged",
+            "8\texpire\ttmp\tpurged",
+            "9\tdelete\tcfg\tcolour",
+            "10\tdelete\tcfg\tlarder",
+            "11\tdelete\ttmp\ta",
+        ]
+    );
+    t.run(["-n", "t", "count"]).ok("0\n");
+}
+
+#[test]
+fn its_writes_arrive_without_a_bell() {
+    let t = Test::new();
+    t.run(["set", "g", "k", "v"]).ok("");
+    let mut w = Watcher::start(&t, &["--after", "0"]);
+    w.line();
+    t.sql().execute(SET, params!["g", "foreign", "v"]).expect("set");
+    assert_eq!(w.line(), "2\tset\tg\tforeign");
+    w.finish();
+}
+
+#[test]
+fn it_is_held_to_quotas() {
+    let t = Test::new();
+    t.run(["set", "t:g", "a", "1"]).ok("");
+    t.execute("UPDATE larder_namespaces SET max_keys=2 WHERE namespace='t'");
+    let go = t.sql();
+    go.execute(SET, params!["t:g", "b", "1"]).expect("the second key");
+    let refused = go.execute(SET, params!["t:g", "c", "1"]).expect_err("the third key");
+    assert!(refused.to_string().contains("larder: quota exceeded"), "{refused}");
+    go.execute(SET, params!["t:g", "b", "over"]).expect("an overwrite");
+    t.run(["-n", "t", "count"]).ok("2\n");
+}

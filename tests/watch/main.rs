@@ -1,0 +1,11 @@
+//! The watch, from outside: real processes that write, follow, stop and die.
+
+#[path = "../cli/harness.rs"]
+mod harness;
+
+mod consumers;
+mod exec;
+mod foreign;
+mod many;
+mod printing;
+mod watcher;
