@@ -57,15 +57,18 @@ pub enum Condition {
 }
 
 /// What an existing row says, live or due.
-struct Row {
-    id: i64,
-    version: i64,
-    expires_at: Option<i64>,
-    value: Option<Vec<u8>>,
+pub(super) struct Row {
+    pub id: i64,
+    pub version: i64,
+    pub expires_at: Option<i64>,
+    /// Bytes of key plus value.
+    pub bytes: i64,
+    /// `None` where it was not asked for.
+    pub value: Option<Vec<u8>>,
 }
 
 impl Row {
-    fn is_live(&self, now: Timestamp) -> bool {
+    pub fn is_live(&self, now: Timestamp) -> bool {
         self.expires_at.is_none_or(|at| at > now.0)
     }
 }
@@ -214,63 +217,77 @@ impl Transaction<'_> {
     /// the sum and the version.
     pub fn incr(&self, group: &str, key: &str, by: i64) -> Result<(i64, i64)> {
         let old = match self.get(group, key) {
-            Ok(entry) => {
-                let bytes = entry.value.unwrap_or_default();
-                std::str::from_utf8(&bytes).ok().and_then(|text| text.parse::<i64>().ok()).ok_or_else(
-                    || {
-                        Error::BadData(format!(
-                            "the value of {} in {} is not an integer of 64 bits",
-                            super::quote(key),
-                            super::quote(group)
-                        ))
-                    },
-                )?
-            }
+            Ok(entry) => parse_integer(group, key, &entry.value.unwrap_or_default())?,
             Err(Error::NotFound { .. }) => 0,
             Err(e) => return Err(e),
         };
-        let sum = old.checked_add(by).ok_or_else(|| {
-            Error::BadData(format!("{old} plus {by} does not fit into an integer of 64 bits"))
-        })?;
+        let sum = add_integers(old, by)?;
         let entry = self.set(group, key, sum.to_string().as_bytes(), Expiry::Keep, &Condition::Any)?;
         Ok((sum, entry.version))
     }
 
-    fn row(&self, stored: &str, key: &str, with_value: bool) -> Result<Option<Row>> {
+    /// The row under a key, live or due.
+    pub(super) fn row(&self, stored: &str, key: &str, with_value: bool) -> Result<Option<Row>> {
         let sql = if with_value {
-            "SELECT rowid,version,expires_at,entry_value FROM entries WHERE group_name=?1 AND entry_key=?2"
+            "SELECT rowid,version,expires_at,octet_length(entry_key)+octet_length(entry_value),entry_value FROM entries WHERE group_name=?1 AND entry_key=?2"
         } else {
-            "SELECT rowid,version,expires_at,NULL FROM entries WHERE group_name=?1 AND entry_key=?2"
+            "SELECT rowid,version,expires_at,octet_length(entry_key)+octet_length(entry_value),NULL FROM entries WHERE group_name=?1 AND entry_key=?2"
         };
         let row = self.conn.prepare_cached(sql)?.query_row([stored, key], |row| {
             Ok(Row {
                 id: row.get(0)?,
                 version: row.get(1)?,
                 expires_at: row.get(2)?,
-                value: with_value.then(|| row.get_ref(3).map(value_bytes)).transpose()?,
+                bytes: row.get(3)?,
+                value: with_value.then(|| row.get_ref(4).map(value_bytes)).transpose()?,
             })
         });
         Ok(row.optional()?)
     }
 
-    fn hold(&self, group: &str, key: &str, row: Option<&Row>, condition: &Condition) -> Result<()> {
+    /// Refuses unless `condition` holds of `row`.
+    pub(super) fn hold(
+        &self,
+        group: &str,
+        key: &str,
+        row: Option<&Row>,
+        condition: &Condition,
+    ) -> Result<()> {
         let live = row.filter(|row| row.is_live(self.now));
-        let entry = format!("key {} in group {}", super::quote(key), super::quote(group));
-        let failed = |why: String| Err(Error::Condition(why));
+        let failed = |why: String| {
+            let (key, group) = (super::quote(key), super::quote(group));
+            Err(Error::Condition(format!("key {key} in group {group} {why}")))
+        };
         match (condition, live) {
             (Condition::Any, _) | (Condition::Absent, None) | (Condition::Present, Some(_)) => Ok(()),
-            (Condition::Absent, Some(row)) => failed(format!("{entry} exists, at version {}", row.version)),
-            (_, None) => failed(format!("{entry} does not exist")),
+            (Condition::Absent, Some(row)) => failed(format!("exists, at version {}", row.version)),
+            (_, None) => failed("does not exist".into()),
             (Condition::Version(version), Some(row)) if *version == row.version => Ok(()),
             (Condition::Version(version), Some(row)) => {
-                failed(format!("{entry} is at version {}, not {version}", row.version))
+                failed(format!("is at version {}, not {version}", row.version))
             }
             (Condition::Value(value), Some(row)) if row.value.as_ref() == Some(value) => Ok(()),
             (Condition::Value(_), Some(row)) => {
-                failed(format!("{entry} has another value, at version {}", row.version))
+                failed(format!("has another value, at version {}", row.version))
             }
         }
     }
+}
+
+/// A stored value as the integer that `incr` takes it for.
+pub(super) fn parse_integer(group: &str, key: &str, value: &[u8]) -> Result<i64> {
+    std::str::from_utf8(value).ok().and_then(|text| text.parse::<i64>().ok()).ok_or_else(|| {
+        Error::BadData(format!(
+            "the value of {} in {} is not an integer of 64 bits",
+            super::quote(key),
+            super::quote(group)
+        ))
+    })
+}
+
+pub(super) fn add_integers(old: i64, by: i64) -> Result<i64> {
+    old.checked_add(by)
+        .ok_or_else(|| Error::BadData(format!("{old} plus {by} does not fit into an integer of 64 bits")))
 }
 
 pub(super) fn entry_bytes(key: &str, value: &[u8]) -> i64 {

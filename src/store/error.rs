@@ -99,6 +99,26 @@ impl Error {
         }
     }
 
+    /// Whether the store stayed as it was because of what was asked, so that
+    /// the transaction can go on with something else.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::NotFound { .. }
+            | Self::Absent(_)
+            | Self::Condition(_)
+            | Self::Quota { .. }
+            | Self::Denied(_)
+            | Self::BadData(_)
+            | Self::Usage(_) => true,
+            Self::Busy(_)
+            | Self::Unusable { .. }
+            | Self::Trimmed { .. }
+            | Self::Io { .. }
+            | Self::Sqlite(_) => false,
+        }
+    }
+
     /// Whether a trigger refused a write for the sake of a quota.
     pub(crate) fn is_quota_abort(&self) -> bool {
         matches!(

@@ -21,6 +21,7 @@
 //! of [`Transaction`] and runs inside [`Store::read`] or [`Store::write`].
 //! Nothing here knows arguments, terminals or the environment.
 
+mod bulk;
 mod changes;
 mod clock_vfs;
 mod connection;
@@ -38,6 +39,7 @@ pub mod schema;
 mod scope;
 mod transaction;
 
+pub use bulk::Bulk;
 pub use changes::{Change, ChangeKind, LogSpan};
 pub use connection::{Store, StoreOptions};
 pub use consumers::{Claim, Consumer};

@@ -30,9 +30,9 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// What the log keeps by itself, as in the triggers: changes and bytes that
 /// are only ever exceeded by younger changes or ones a consumer has yet to
 /// handle, then those that are never exceeded.
-const SOFT: (i64, i64) = (100_000, 67_108_864);
-const HARD: (i64, i64) = (4_000_000, 1_073_741_824);
-const SOFT_AGE_MILLIS: i64 = 600_000;
+pub(super) const SOFT: (i64, i64) = (100_000, 67_108_864);
+pub(super) const HARD: (i64, i64) = (4_000_000, 1_073_741_824);
+pub(super) const SOFT_AGE_MILLIS: i64 = 600_000;
 
 /// How much of the change log a purge leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

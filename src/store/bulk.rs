@@ -1,0 +1,490 @@
+//! Bulk writing: what the triggers do, done in memory for many writes at once.
+//!
+//! A trigger costs each row several look-ups in the log and the counters. Here
+//! one transaction keeps sequence number, usage and limits in memory, writes
+//! entries and changes directly, and writes the counters once at the end. The
+//! triggers are switched off for this connection alone (the schema stays as it
+//! is), and what a reader or another writer finds is to the last row what the
+//! triggers would have left: `tests/store/bulk.rs` compares the two.
+//!
+//! A write that would take a namespace past a limit is handed to the triggers:
+//! making room from due entries and refusing are their business alone.
+
+use std::collections::HashMap;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{CachedStatement, OptionalExtension, params};
+
+use super::connection::Store;
+use super::entries::{Condition, Expiry, Stored, add_integers, entry_bytes, parse_integer};
+use super::error::{Error, Result};
+use super::purge::{HARD, SOFT, SOFT_AGE_MILLIS};
+use super::scope::split_stored;
+use super::transaction::Transaction;
+use crate::clock::Timestamp;
+
+/// Counters are written after this many groups, and the log is bounded after
+/// this many writes, so that neither grows with the input.
+const GROUPS_IN_MEMORY: usize = 4096;
+const WRITES_BETWEEN_BOUNDS: i64 = 50_000;
+
+/// Page cache for a bulk writer, in KiB: keys that come in no order touch
+/// index pages all over.
+const CACHE_KIB: i64 = 16 * 1024;
+
+/// A write transaction for many writes. Its operations mean what those of
+/// [`Transaction`] mean.
+///
+/// After an operation fails with anything but a refusal
+/// ([`Error::is_refusal`]) the transaction must be given up.
+pub struct Bulk<'a> {
+    tx: &'a Transaction<'a>,
+    insert: CachedStatement<'a>,
+    update: CachedStatement<'a>,
+    log: CachedStatement<'a>,
+    /// Newest change: its number, and the log's running total.
+    newest: i64,
+    total: i64,
+    /// The group whose `delete_group` is the newest change.
+    deleted_group: Option<String>,
+    /// Writes since the log was last bounded.
+    writes: i64,
+    group_index: HashMap<String, usize>,
+    groups: Vec<Group>,
+    namespace_index: HashMap<String, usize>,
+    namespaces: Vec<Namespace>,
+    /// The group of the last write; most writes stay in their group.
+    last: Option<usize>,
+}
+
+/// A group as it will be in `larder_groups`.
+struct Group {
+    stored: String,
+    /// Where in `namespaces`.
+    namespace: usize,
+    keys: i64,
+    bytes: i64,
+    changed: bool,
+}
+
+/// A namespace as it will be in `larder_namespaces`.
+#[derive(Default)]
+struct Namespace {
+    name: String,
+    keys: i64,
+    bytes: i64,
+    groups: i64,
+    max_keys: Option<i64>,
+    max_bytes: Option<i64>,
+    max_groups: Option<i64>,
+    changed: bool,
+}
+
+impl Namespace {
+    fn is_limited(&self) -> bool {
+        self.max_keys.is_some() || self.max_bytes.is_some() || self.max_groups.is_some()
+    }
+
+    fn would_be_over(&self, keys: i64, bytes: i64, groups: i64) -> bool {
+        self.max_keys.is_some_and(|max| self.keys + keys > max)
+            || self.max_bytes.is_some_and(|max| self.bytes + bytes > max)
+            || self.max_groups.is_some_and(|max| self.groups + groups > max)
+    }
+}
+
+impl Store {
+    /// Like [`Store::write`], for many writes at once.
+    pub fn bulk<T>(&self, mut f: impl FnMut(&mut Bulk<'_>) -> Result<T>) -> Result<T> {
+        self.conn.execute_batch(&format!("PRAGMA cache_size=-{CACHE_KIB}"))?;
+        let _switch = TriggersOff::new(self)?;
+        self.write(|tx| {
+            let mut bulk = Bulk::new(tx)?;
+            let value = f(&mut bulk)?;
+            bulk.flush()?;
+            Ok(value)
+        })
+    }
+
+    /// Like [`Store::bulk`], but nothing stays of what was written.
+    pub fn rehearse<T>(&self, mut f: impl FnMut(&mut Bulk<'_>) -> Result<T>) -> Result<T> {
+        let mut rehearsed = None;
+        let outcome = self.bulk(|bulk| -> Result<()> {
+            rehearsed = None;
+            rehearsed = Some(f(bulk)?);
+            Err(Error::Condition("only a rehearsal".into()))
+        });
+        match (rehearsed, outcome) {
+            (Some(value), Err(Error::Condition(_))) => Ok(value),
+            (_, Err(error)) => Err(error),
+            (_, Ok(())) => Err(Error::Busy("the rehearsal was not undone".into())),
+        }
+    }
+}
+
+/// Keeps the triggers from running on one connection while it lives.
+struct TriggersOff<'a>(&'a Store);
+
+impl<'a> TriggersOff<'a> {
+    fn new(store: &'a Store) -> Result<Self> {
+        switch_triggers(&store.conn, false)?;
+        Ok(Self(store))
+    }
+}
+
+impl Drop for TriggersOff<'_> {
+    fn drop(&mut self) {
+        // SQLite has no reason to refuse: the setting is a bit in memory.
+        let _ = switch_triggers(&self.0.conn, true);
+    }
+}
+
+fn switch_triggers(conn: &rusqlite::Connection, on: bool) -> Result<()> {
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, on)?;
+    Ok(())
+}
+
+impl<'a> Bulk<'a> {
+    fn new(tx: &'a Transaction<'a>) -> Result<Self> {
+        let mut bulk = Self {
+            tx,
+            insert: tx.conn.prepare_cached(
+                "INSERT INTO entries VALUES(?1,?2,?3,?4,?5,?6)ON CONFLICT(group_name,entry_key)DO NOTHING",
+            )?,
+            update: tx.conn.prepare_cached(
+                "UPDATE entries SET entry_value=?1,expires_at=?2,version=?3,updated_at=?4 WHERE rowid=?5",
+            )?,
+            log: tx.conn.prepare_cached("INSERT INTO larder_changes VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)")?,
+            newest: 0,
+            total: 0,
+            deleted_group: None,
+            writes: 0,
+            group_index: HashMap::new(),
+            groups: Vec::new(),
+            namespace_index: HashMap::new(),
+            namespaces: Vec::new(),
+            last: None,
+        };
+        bulk.reload()?;
+        Ok(bulk)
+    }
+
+    /// Reads where the log stands.
+    fn reload(&mut self) -> Result<()> {
+        let mut query = self.tx.conn.prepare_cached(
+            "SELECT seq,total,iif(type='delete_group',group_name,NULL)FROM larder_changes ORDER BY seq DESC LIMIT 1",
+        )?;
+        (self.newest, self.total, self.deleted_group) =
+            query.query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        Ok(())
+    }
+
+    /// The present, the same for every operation of the transaction.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.tx.now
+    }
+
+    /// The newest change's sequence number.
+    #[must_use]
+    pub fn newest(&self) -> i64 {
+        self.newest
+    }
+
+    /// [`Transaction::set`]; returns the version.
+    pub fn set(
+        &mut self,
+        group: &str,
+        key: &str,
+        value: &[u8],
+        expiry: Expiry,
+        condition: &Condition,
+    ) -> Result<i64> {
+        let at = self.group(group)?;
+        let namespace = &self.namespaces[self.groups[at].namespace];
+        let limited = namespace.is_limited();
+        let bytes = entry_bytes(key, value);
+        let expires_at = match expiry {
+            Expiry::Never => Some(None),
+            Expiry::At(time) => Some(Some(time.0)),
+            Expiry::Keep => None,
+        };
+        // Most writes are of new keys: try that before looking.
+        if let Some(expires_at) = expires_at
+            && !limited
+            && matches!(condition, Condition::Any | Condition::Absent)
+            && self.insert_new(at, key, value, expires_at)?
+        {
+            return Ok(self.newest);
+        }
+        let with_value = matches!(condition, Condition::Value(_));
+        let row = self.tx.row(&self.groups[at].stored, key, with_value)?;
+        self.tx.hold(group, key, row.as_ref(), condition)?;
+        let (new_keys, new_groups) = match &row {
+            Some(_) => (0, 0),
+            None => (1, i64::from(self.groups[at].keys == 0)),
+        };
+        let new_bytes = bytes - row.as_ref().map_or(0, |row| row.bytes);
+        let namespace = &self.namespaces[self.groups[at].namespace];
+        if limited && namespace.would_be_over(new_keys, new_bytes, new_groups) {
+            return self.set_by_triggers(group, key, value, expiry);
+        }
+        let expires_at = expires_at.unwrap_or_else(|| {
+            row.as_ref().filter(|row| row.is_live(self.tx.now)).and_then(|row| row.expires_at)
+        });
+        let Some(row) = row else {
+            self.insert_new(at, key, value, expires_at)?;
+            return Ok(self.newest);
+        };
+        if !row.is_live(self.tx.now) {
+            self.append("expire", at, key, None, row.expires_at, 0)?;
+        }
+        self.update.execute(params![Stored(value), expires_at, self.newest + 1, self.tx.now.0, row.id])?;
+        self.append("set", at, key, Some(value), expires_at, bytes)?;
+        self.count(at, 0, new_bytes, 0);
+        self.bound_now_and_then()?;
+        Ok(self.newest)
+    }
+
+    /// Inserts, logs and counts an entry; `false` if its key has a row.
+    fn insert_new(&mut self, at: usize, key: &str, value: &[u8], expires_at: Option<i64>) -> Result<bool> {
+        let inserted = self.insert.execute(params![
+            self.groups[at].stored,
+            key,
+            Stored(value),
+            expires_at,
+            self.newest + 1,
+            self.tx.now.0
+        ])?;
+        if inserted == 0 {
+            return Ok(false);
+        }
+        let bytes = entry_bytes(key, value);
+        self.append("set", at, key, Some(value), expires_at, bytes)?;
+        self.count(at, 1, bytes, i64::from(self.groups[at].keys == 0));
+        self.bound_now_and_then()?;
+        Ok(true)
+    }
+
+    /// The way of a write that needs room: counters are brought up to date,
+    /// and the triggers decide.
+    fn set_by_triggers(&mut self, group: &str, key: &str, value: &[u8], expiry: Expiry) -> Result<i64> {
+        self.flush()?;
+        switch_triggers(self.tx.conn, true)?;
+        let result = self.tx.set(group, key, value, expiry, &Condition::Any);
+        switch_triggers(self.tx.conn, false)?;
+        self.reload()?;
+        Ok(result?.version)
+    }
+
+    /// [`Transaction::delete`].
+    pub fn delete(&mut self, group: &str, key: &str, condition: &Condition) -> Result<bool> {
+        let at = self.group(group)?;
+        let row = self.tx.row(&self.groups[at].stored, key, matches!(condition, Condition::Value(_)))?;
+        self.tx.hold(group, key, row.as_ref(), condition)?;
+        let Some(row) = row else { return Ok(false) };
+        self.tx.conn.prepare_cached("DELETE FROM entries WHERE rowid=?1")?.execute([row.id])?;
+        let live = row.is_live(self.tx.now);
+        // A group's delete_group speaks for all its rows.
+        if self.deleted_group.as_ref() != Some(&self.groups[at].stored) {
+            self.append(if live { "delete" } else { "expire" }, at, key, None, row.expires_at, 0)?;
+        }
+        self.count(at, -1, -row.bytes, -i64::from(self.groups[at].keys == 1));
+        Ok(live)
+    }
+
+    /// [`Transaction::expire`]; returns the version.
+    pub fn expire(&mut self, group: &str, key: &str, expiry: Expiry, condition: &Condition) -> Result<i64> {
+        let entry = self.tx.get(group, key)?;
+        self.set(group, key, entry.value.as_deref().unwrap_or_default(), expiry, condition)
+    }
+
+    /// [`Transaction::incr`]; returns the sum and the version.
+    pub fn incr(&mut self, group: &str, key: &str, by: i64) -> Result<(i64, i64)> {
+        let old = match self.tx.get(group, key) {
+            Ok(entry) => parse_integer(group, key, &entry.value.unwrap_or_default())?,
+            Err(Error::NotFound { .. }) => 0,
+            Err(e) => return Err(e),
+        };
+        let sum = add_integers(old, by)?;
+        let version = self.set(group, key, sum.to_string().as_bytes(), Expiry::Keep, &Condition::Any)?;
+        Ok((sum, version))
+    }
+
+    /// Appends a change.
+    fn append(
+        &mut self,
+        kind: &str,
+        at: usize,
+        key: &str,
+        value: Option<&[u8]>,
+        expires_at: Option<i64>,
+        bytes: i64,
+    ) -> Result<()> {
+        self.log.execute(params![
+            self.newest + 1,
+            self.tx.now.0,
+            kind,
+            self.groups[at].stored,
+            key,
+            value.map(Stored),
+            expires_at,
+            bytes,
+            self.total + bytes
+        ])?;
+        self.newest += 1;
+        self.total += bytes;
+        self.deleted_group = None;
+        Ok(())
+    }
+
+    /// Moves the counters of a group and its namespace.
+    fn count(&mut self, at: usize, keys: i64, bytes: i64, groups: i64) {
+        let group = &mut self.groups[at];
+        group.keys += keys;
+        group.bytes += bytes;
+        group.changed = true;
+        let namespace = &mut self.namespaces[group.namespace];
+        namespace.keys += keys;
+        namespace.bytes += bytes;
+        namespace.groups += groups;
+        namespace.changed = true;
+    }
+
+    /// Where in `groups` a group is, as the caller names it.
+    fn group(&mut self, group: &str) -> Result<usize> {
+        if let Some(last) = self.last
+            && self.tx.scope.named(&self.groups[last].stored) == group
+        {
+            return Ok(last);
+        }
+        let stored = self.tx.scope.stored(group).into_owned();
+        if let Some(&at) = self.group_index.get(&stored) {
+            self.last = Some(at);
+            return Ok(at);
+        }
+        if self.groups.len() >= GROUPS_IN_MEMORY {
+            self.flush()?;
+        }
+        let name = split_stored(&stored).0.map_or(String::new(), |namespace| namespace.as_str().to_owned());
+        let namespace = match self.namespace_index.get(&name) {
+            Some(at) => *at,
+            None => self.load_namespace(name)?,
+        };
+        let (keys, bytes) = self
+            .tx
+            .conn
+            .prepare_cached("SELECT keys,bytes FROM larder_groups WHERE group_name=?1")?
+            .query_row([&stored], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?
+            .unwrap_or((0, 0));
+        let at = self.groups.len();
+        self.group_index.insert(stored.clone(), at);
+        self.groups.push(Group { stored, namespace, keys, bytes, changed: false });
+        self.last = Some(at);
+        Ok(at)
+    }
+
+    fn load_namespace(&mut self, name: String) -> Result<usize> {
+        let found = self
+            .tx
+            .conn
+            .prepare_cached("SELECT keys,bytes,groups,max_keys,max_bytes,max_groups FROM larder_namespaces WHERE namespace=?1")?
+            .query_row([&name], |row| {
+                Ok(Namespace {
+                    name: String::new(),
+                    keys: row.get(0)?,
+                    bytes: row.get(1)?,
+                    groups: row.get(2)?,
+                    max_keys: row.get(3)?,
+                    max_bytes: row.get(4)?,
+                    max_groups: row.get(5)?,
+                    changed: false,
+                })
+            })
+            .optional()?;
+        let at = self.namespaces.len();
+        self.namespace_index.insert(name.clone(), at);
+        self.namespaces.push(Namespace { name, ..found.unwrap_or_default() });
+        Ok(at)
+    }
+
+    fn bound_now_and_then(&mut self) -> Result<()> {
+        self.writes += 1;
+        if self.writes < WRITES_BETWEEN_BOUNDS {
+            return Ok(());
+        }
+        self.bound()
+    }
+
+    /// Bounds the log as the triggers do: for every write, up to two of the
+    /// oldest changes go.
+    fn bound(&mut self) -> Result<()> {
+        let limit = 2 * std::mem::take(&mut self.writes);
+        let held: i64 = self
+            .tx
+            .conn
+            .prepare_cached("SELECT ifnull((SELECT min(position)FROM larder_consumers),?1)")?
+            .query_row([self.newest], |row| row.get(0))?;
+        let beyond = |seq: i64, total: i64, (changes, bytes): (i64, i64)| {
+            seq < self.newest - changes || total < self.total - bytes
+        };
+        let mut keep = None;
+        {
+            let mut query = self
+                .tx
+                .conn
+                .prepare_cached("SELECT seq,at,total FROM larder_changes ORDER BY seq LIMIT ?1+1")?;
+            let mut rows = query.query([limit])?;
+            let mut passed = false;
+            while let Some(row) = rows.next()? {
+                let (seq, at, total) = (row.get(0)?, row.get::<_, i64>(1)?, row.get(2)?);
+                let goes = beyond(seq, total, HARD)
+                    || beyond(seq, total, SOFT)
+                        && at < self.tx.now.0.saturating_sub(SOFT_AGE_MILLIS)
+                        && seq <= held;
+                keep = passed.then_some(seq);
+                if !goes {
+                    break;
+                }
+                passed = true;
+            }
+        }
+        if let Some(keep) = keep {
+            self.tx.conn.prepare_cached("DELETE FROM larder_changes WHERE seq<?1")?.execute([keep])?;
+        }
+        Ok(())
+    }
+
+    /// Writes the counters, bounds the log and forgets what was in memory.
+    fn flush(&mut self) -> Result<()> {
+        if self.writes > 0 {
+            self.bound()?;
+        }
+        let conn = self.tx.conn;
+        {
+            let mut write = conn.prepare_cached(
+                "INSERT INTO larder_groups(group_name,keys,bytes)VALUES(?1,?2,?3)ON CONFLICT(group_name)DO UPDATE SET keys=excluded.keys,bytes=excluded.bytes",
+            )?;
+            let mut remove = conn.prepare_cached("DELETE FROM larder_groups WHERE group_name=?1")?;
+            for group in self.groups.iter().filter(|group| group.changed) {
+                if group.keys == 0 {
+                    remove.execute([&group.stored])?;
+                } else {
+                    write.execute(params![group.stored, group.keys, group.bytes])?;
+                }
+            }
+            let mut write = conn.prepare_cached(
+                "INSERT INTO larder_namespaces(namespace,keys,bytes,groups)VALUES(?1,?2,?3,?4)ON CONFLICT(namespace)DO UPDATE SET keys=excluded.keys,bytes=excluded.bytes,groups=excluded.groups",
+            )?;
+            for namespace in self.namespaces.iter().filter(|namespace| namespace.changed) {
+                write.execute(params![namespace.name, namespace.keys, namespace.bytes, namespace.groups])?;
+            }
+        }
+        self.group_index.clear();
+        self.namespace_index.clear();
+        self.groups.clear();
+        self.namespaces.clear();
+        self.last = None;
+        Ok(())
+    }
+}

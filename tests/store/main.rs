@@ -1,0 +1,3 @@
+//! The store as a library, with time passed in.
+
+mod bulk;
