@@ -44,10 +44,12 @@ CREATE TABLE larder_groups(group_name TEXT PRIMARY KEY,keys INTEGER NOT NULL,byt
 --   over        true while any limit is exceeded, due entries still counted
 CREATE TABLE larder_namespaces(namespace TEXT PRIMARY KEY,keys INTEGER NOT NULL DEFAULT 0,bytes INTEGER NOT NULL DEFAULT 0,groups INTEGER NOT NULL DEFAULT 0,max_keys INTEGER,max_bytes INTEGER,max_groups INTEGER,over INTEGER AS(keys>max_keys OR bytes>max_bytes OR groups>max_groups))STRICT,WITHOUT ROWID;
 
--- larder_replaced: scratch for the triggers: the bytes of the live row that
--- the INSERT under way would replace. Empty between statements, but for an
--- INSERT OR IGNORE that came to nothing.
-CREATE TABLE larder_replaced(bytes INTEGER NOT NULL)STRICT;
+-- larder_replaced: scratch for the triggers: the live row that the INSERT under
+-- way would replace. Empty between statements, but for an INSERT OR IGNORE that
+-- came to nothing.
+--   id          its rowid in entries
+--   bytes       its key plus value
+CREATE TABLE larder_replaced(id INTEGER PRIMARY KEY,bytes INTEGER NOT NULL)STRICT;
 
 -- larder_consumers: named watch positions.
 --   position    seq of the last change that was handled

@@ -13,6 +13,14 @@
 --     stops writers instead of losing changes.
 --   * INSERT OR REPLACE removes the old row without a delete trigger (unless
 --     recursive_triggers is on), so larder_arrive notes what is there before.
+--   * a change makes room in the log for two, and for one more with each KiB it
+--     brings: every change that is not a set was a set once, so the number of
+--     rows stays bounded; and large values after many small ones do not pile up
+--     until all the small ones are gone.
+--   * before an insert, new.rowid is -1 where SQLite chooses it; no row may have
+--     that rowid for its own, or no other could be inserted any more.
+--   * SQLite matches the columns of UPDATE OF by their spelling, so all three
+--     names of the rowid stand there.
 
 -- Before an insert, of any kind: a due row under the same key goes first, as
 -- an expiry; the size of a live one is noted for larder_insert. An insert that
@@ -20,7 +28,7 @@
 CREATE TRIGGER larder_arrive BEFORE INSERT ON entries BEGIN
 DELETE FROM entries WHERE group_name=new.group_name AND entry_key=new.entry_key AND expires_at<=(julianday('now')-2440587.5)*864e5+.5;
 DELETE FROM larder_replaced WHERE bytes>=0;
-INSERT INTO larder_replaced SELECT length(CAST(entry_key AS BLOB))+length(CAST(entry_value AS BLOB))FROM entries WHERE group_name=new.group_name AND entry_key=new.entry_key;
+INSERT INTO larder_replaced SELECT rowid,length(CAST(entry_key AS BLOB))+length(CAST(entry_value AS BLOB))FROM entries WHERE group_name=new.group_name AND entry_key=new.entry_key;
 SELECT RAISE(ABORT,'larder: the rowid belongs to another entry')FROM entries WHERE rowid=new.rowid AND(group_name,entry_key)<>(new.group_name,new.entry_key);
 END;
 
@@ -28,6 +36,7 @@ END;
 -- added, hold the quota (due entries of the namespace make room first, as
 -- expiries), bound the log.
 CREATE TRIGGER larder_insert AFTER INSERT ON entries BEGIN
+SELECT RAISE(ABORT,'larder: a rowid is positive')WHERE new.rowid<1;
 INSERT INTO larder_changes SELECT seq+1,CAST((julianday('now')-2440587.5)*864e5+.5 AS INTEGER),'set',new.group_name,new.entry_key,new.entry_value,new.expires_at,b,total+b FROM(SELECT seq,total,length(CAST(new.entry_key AS BLOB))+length(CAST(new.entry_value AS BLOB))b FROM larder_changes ORDER BY seq DESC LIMIT 1);
 UPDATE entries SET(version,updated_at)=(SELECT seq,at FROM larder_changes ORDER BY seq DESC LIMIT 1)WHERE rowid=new.rowid AND version IS NOT(SELECT max(seq)FROM larder_changes);
 INSERT INTO larder_groups(group_name,keys,bytes)SELECT new.group_name,1-count(r.bytes),c.bytes-ifnull(sum(r.bytes),0)FROM(SELECT bytes FROM larder_changes ORDER BY seq DESC LIMIT 1)c LEFT JOIN larder_replaced r WHERE 1 ON CONFLICT(group_name)DO UPDATE SET keys=keys+excluded.keys,bytes=bytes+excluded.bytes;
@@ -35,15 +44,15 @@ INSERT INTO larder_namespaces(namespace,keys,bytes,groups)SELECT g.namespace,1-c
 DELETE FROM entries WHERE expires_at<=(julianday('now')-2440587.5)*864e5+.5 AND rowid IN(SELECT e.rowid FROM larder_groups g,larder_namespaces n,entries e WHERE g.group_name=new.group_name AND n.namespace=g.namespace AND n.over AND e.expires_at<=(julianday('now')-2440587.5)*864e5+.5 AND e.group_name>=n.namespace||':'AND e.group_name<n.namespace||';');
 SELECT RAISE(ABORT,'larder: quota exceeded')FROM larder_groups g,larder_namespaces n WHERE g.group_name=new.group_name AND n.namespace=g.namespace AND n.over AND(n.bytes>max_bytes AND NOT EXISTS(SELECT 1 FROM larder_replaced WHERE bytes>=length(CAST(new.entry_key AS BLOB))+length(CAST(new.entry_value AS BLOB)))OR NOT EXISTS(SELECT 1 FROM larder_replaced)AND(n.keys>max_keys OR n.groups>max_groups AND g.keys=1));
 DELETE FROM larder_replaced WHERE bytes>=0;
-DELETE FROM larder_changes WHERE seq IN(SELECT o.seq FROM(SELECT seq,at,total FROM larder_changes ORDER BY seq LIMIT 2)o,(SELECT seq s,at,total t FROM larder_changes ORDER BY seq DESC LIMIT 1)n WHERE o.seq<s-4000000 OR o.total<t-1073741824 OR(o.seq<s-100000 OR o.total<t-67108864)AND o.at<n.at-600000 AND o.seq<=ifnull((SELECT min(position)FROM larder_consumers),s));
+DELETE FROM larder_changes WHERE seq IN(SELECT o.seq FROM(SELECT seq,at,total FROM larder_changes ORDER BY seq LIMIT 2+length(CAST(new.entry_value AS BLOB))/1024)o,(SELECT seq s,at,total t FROM larder_changes ORDER BY seq DESC LIMIT 1)n WHERE o.seq<s-4000000 OR o.total<t-1073741824 OR(o.seq<s-100000 OR o.total<t-67108864)AND o.at<n.at-600000 AND o.seq<=ifnull((SELECT min(position)FROM larder_consumers),s));
 END;
 
--- After an update: an entry keeps its group and key (a row moved onto another
--- by UPDATE OR REPLACE would displace it unseen). A due row that is
+-- After an update: an entry keeps its rowid, group and key (a row moved onto
+-- another by UPDATE OR REPLACE would displace it unseen). A due row that is
 -- overwritten is logged as an expiry before the set, and to the quota it is a
 -- new entry: until then it cost nothing.
-CREATE TRIGGER larder_update AFTER UPDATE OF group_name,entry_key,entry_value,expires_at ON entries BEGIN
-SELECT RAISE(ABORT,'larder: an entry keeps its group and key')WHERE(new.group_name,new.entry_key)IS NOT(old.group_name,old.entry_key);
+CREATE TRIGGER larder_update AFTER UPDATE OF rowid,_rowid_,oid,group_name,entry_key,entry_value,expires_at ON entries BEGIN
+SELECT RAISE(ABORT,'larder: an entry keeps its group and key')WHERE(new.rowid,new.group_name,new.entry_key)IS NOT(old.rowid,old.group_name,old.entry_key);
 DELETE FROM larder_replaced WHERE bytes>=0;
 INSERT INTO larder_changes SELECT seq+1,CAST((julianday('now')-2440587.5)*864e5+.5 AS INTEGER),'expire',old.group_name,old.entry_key,NULL,old.expires_at,0,total FROM(SELECT seq,total FROM larder_changes ORDER BY seq DESC LIMIT 1)WHERE old.expires_at<=(julianday('now')-2440587.5)*864e5+.5;
 INSERT INTO larder_changes SELECT seq+1,CAST((julianday('now')-2440587.5)*864e5+.5 AS INTEGER),'set',new.group_name,new.entry_key,new.entry_value,new.expires_at,b,total+b FROM(SELECT seq,total,length(CAST(new.entry_key AS BLOB))+length(CAST(new.entry_value AS BLOB))b FROM larder_changes ORDER BY seq DESC LIMIT 1);
@@ -52,14 +61,14 @@ UPDATE larder_groups SET bytes=bytes+length(CAST(new.entry_value AS BLOB))-lengt
 UPDATE larder_namespaces SET bytes=bytes+length(CAST(new.entry_value AS BLOB))-length(CAST(old.entry_value AS BLOB))WHERE namespace=(SELECT namespace FROM larder_groups WHERE group_name=new.group_name);
 DELETE FROM entries WHERE expires_at<=(julianday('now')-2440587.5)*864e5+.5 AND rowid IN(SELECT e.rowid FROM larder_groups g,larder_namespaces n,entries e WHERE g.group_name=new.group_name AND n.namespace=g.namespace AND n.over AND e.expires_at<=(julianday('now')-2440587.5)*864e5+.5 AND e.group_name>=n.namespace||':'AND e.group_name<n.namespace||';');
 SELECT RAISE(ABORT,'larder: quota exceeded')FROM larder_groups g,larder_namespaces n WHERE g.group_name=new.group_name AND n.namespace=g.namespace AND n.over AND(n.bytes>max_bytes AND length(CAST(new.entry_value AS BLOB))>length(CAST(old.entry_value AS BLOB))OR old.expires_at<=(julianday('now')-2440587.5)*864e5+.5 AND(n.bytes>max_bytes OR n.keys>max_keys OR n.groups>max_groups AND g.keys=1));
-DELETE FROM larder_changes WHERE seq IN(SELECT o.seq FROM(SELECT seq,at,total FROM larder_changes ORDER BY seq LIMIT 2)o,(SELECT seq s,at,total t FROM larder_changes ORDER BY seq DESC LIMIT 1)n WHERE o.seq<s-4000000 OR o.total<t-1073741824 OR(o.seq<s-100000 OR o.total<t-67108864)AND o.at<n.at-600000 AND o.seq<=ifnull((SELECT min(position)FROM larder_consumers),s));
+DELETE FROM larder_changes WHERE seq IN(SELECT o.seq FROM(SELECT seq,at,total FROM larder_changes ORDER BY seq LIMIT 2+length(CAST(new.entry_value AS BLOB))/1024)o,(SELECT seq s,at,total t FROM larder_changes ORDER BY seq DESC LIMIT 1)n WHERE o.seq<s-4000000 OR o.total<t-1073741824 OR(o.seq<s-100000 OR o.total<t-67108864)AND o.at<n.at-600000 AND o.seq<=ifnull((SELECT min(position)FROM larder_consumers),s));
 END;
 
 -- After a delete: 'expire' if the row was due, else 'delete'; nothing while
 -- the newest change is the delete_group of its group, which speaks for all its
 -- rows. The group's counters go with its last row.
 CREATE TRIGGER larder_delete AFTER DELETE ON entries BEGIN
-DELETE FROM larder_replaced WHERE bytes>=0;
+DELETE FROM larder_replaced WHERE id=old.rowid;
 INSERT INTO larder_changes SELECT seq+1,CAST((julianday('now')-2440587.5)*864e5+.5 AS INTEGER),iif(old.expires_at<=(julianday('now')-2440587.5)*864e5+.5,'expire','delete'),old.group_name,old.entry_key,NULL,old.expires_at,0,total FROM(SELECT seq,total,type,group_name FROM larder_changes ORDER BY seq DESC LIMIT 1)WHERE type<>'delete_group'OR group_name<>old.group_name;
 UPDATE larder_groups SET keys=keys-1,bytes=bytes-length(CAST(old.entry_key AS BLOB))-length(CAST(old.entry_value AS BLOB))WHERE group_name=old.group_name;
 UPDATE larder_namespaces SET(keys,bytes,groups)=(SELECT n.keys-1,n.bytes-length(CAST(old.entry_key AS BLOB))-length(CAST(old.entry_value AS BLOB)),n.groups-(g.keys=0)FROM larder_namespaces n,larder_groups g WHERE n.namespace=g.namespace AND g.group_name=old.group_name)WHERE namespace=(SELECT namespace FROM larder_groups WHERE group_name=old.group_name);
