@@ -12,6 +12,7 @@
 //! * [`settings`]: flag, else environment, else default, resolved once
 //! * [`commands`]: one file per subcommand
 //! * [`output`]: terminal or pipe, tables, plain text, JSON
+//! * [`render`]: templates, and the files they go to
 //! * [`store`]: the file
 //! * [`exit`]: the only table of exit codes
 //! * [`units`], [`clock`]: durations and sizes as people write them; time
@@ -21,6 +22,7 @@ pub mod clock;
 pub mod commands;
 pub mod exit;
 pub mod output;
+pub mod render;
 pub mod settings;
 pub mod store;
 pub mod units;

@@ -12,6 +12,7 @@ mod list;
 mod namespace;
 mod purge;
 mod quota;
+mod render;
 mod set;
 mod ttl;
 mod watch;
@@ -60,6 +61,7 @@ pub const ALL: &[Spec] = &[
     expire::SPEC,
     incr::SPEC,
     purge::SPEC,
+    render::SPEC,
     watch::SPEC,
     consumer::SPEC,
     quota::SPEC,

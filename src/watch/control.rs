@@ -2,6 +2,8 @@
 
 use std::cell::Cell;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -43,8 +45,8 @@ pub enum Wake {
 
 /// Signals as a descriptor, and the deadline of the run.
 ///
-/// The signals are blocked in every thread made afterwards; a child gets a
-/// fresh mask from the standard library.
+/// The signals are blocked in every thread made afterwards, and in every child
+/// that is not given [`fresh_signals`].
 #[derive(Debug)]
 pub struct Control {
     signals: SignalFd,
@@ -142,6 +144,17 @@ impl Control {
                 return Err(stop);
             }
         }
+    }
+}
+
+/// Lets the command have all signals. A child inherits the mask, and one that
+/// has SIGTERM blocked cannot be asked to end.
+#[allow(unsafe_code)]
+pub fn fresh_signals(command: &mut Command) {
+    // SAFETY: runs between fork and exec, where only async-signal-safe calls
+    // are allowed: this is one, sigprocmask, on a set that lies on the stack.
+    unsafe {
+        command.pre_exec(|| SigSet::empty().thread_set_mask().map_err(Into::into));
     }
 }
 

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
-use super::control::{Control, Stop, Wake};
+use super::control::{Control, Stop, Wake, fresh_signals};
 use super::{Delivery, Sink};
 use crate::exit::{Exit, Failure};
 use crate::output::print_note;
@@ -101,6 +101,7 @@ impl Exec {
             Some(key) => command.env("LARDER_KEY", variable(key)),
             None => command.env_remove("LARDER_KEY"),
         };
+        fresh_signals(&mut command);
         let mut child = command.spawn()?;
         let value = change.value.clone().unwrap_or_default();
         if let Some(mut stdin) = child.stdin.take() {

@@ -15,7 +15,7 @@ mod source;
 mod stdout;
 
 pub use bell::Bell;
-pub use control::{Control, Stop, Wake};
+pub use control::{Control, Stop, Wake, fresh_signals};
 pub use exec::{Exec, ExecOptions, find_program};
 pub use selection::Selection;
 pub use source::Source;

@@ -1,0 +1,313 @@
+mod shell;
+
+use std::ffi::OsString;
+use std::io::Read;
+use std::ops::ControlFlow;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{ArgMatches, Args, FromArgMatches};
+
+use super::{Context, Spec};
+use crate::exit::{Exit, Failure};
+use crate::output::{Out, text};
+use crate::render::{self, MAX_TEMPLATE_BYTES, Target, TargetOptions, Template, Values, unified_diff};
+use crate::store::{Keys, Store, quote};
+use crate::units;
+use crate::watch::Control;
+use shell::Shell;
+
+pub const SPEC: Spec = Spec {
+    name: "render",
+    aliases: &[],
+    about: "Fill a template from a group",
+    build: |command| {
+        RenderArgs::augment_args(command).after_help(
+            "Examples:\n  \
+             larder render app app.conf.hbs -o /etc/app.conf\n  \
+             echo 'Hello {{name}}' | larder render greeting -\n  \
+             larder render app app.conf.hbs -o /etc/app.conf --diff\n  \
+             larder render web nginx.hbs -o /etc/nginx/nginx.conf \\\n      \
+             --check 'nginx -t -c \"$LARDER_CANDIDATE\"' --exec 'nginx -s reload'",
+        )
+    },
+    run,
+};
+
+/// Fills a Handlebars template with the values of a group and prints the text,
+/// or replaces FILE with it. Each key is a name: {{name}}, {{[any name]}},
+/// {{lookup this "any name"}}, {{#each this}}{{@key}}={{this}}{{/each}}. Nothing
+/// is escaped for HTML. Besides the usual helpers there are exists, default,
+/// json, parse_json, split, shell, lower, upper and trim; larder(1) explains
+/// them.
+///
+/// A name that the group lacks is an error, status 8, that lists all of them.
+/// FILE is replaced in one step, keeps its mode and owner, and is left alone if
+/// the text is the same or anything fails; if it is a symbolic link, the file it
+/// leads to is replaced.
+///
+/// The commands of --check and --exec are run by sh, with FILE as LARDER_TARGET.
+/// A command that takes longer than --exec-timeout is ended, with its process
+/// group. When --exec fails, FILE has been replaced all the same, and the status
+/// is the command's own, or 6 if it took too long.
+#[derive(Args)]
+struct RenderArgs {
+    /// The group
+    group: String,
+    /// The template's file; - reads standard input
+    template: PathBuf,
+    /// Write to FILE instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Let names that the group lacks be empty
+    #[arg(long)]
+    lenient: bool,
+    /// Replace FILE only if CMD succeeds on the new text, which is in the file
+    /// $LARDER_CANDIDATE
+    #[arg(long, value_name = "CMD", requires = "output")]
+    check: Option<OsString>,
+    /// Run CMD after FILE was replaced
+    #[arg(long, value_name = "CMD", requires = "output")]
+    exec: Option<OsString>,
+    /// How long the commands of --check and --exec may take
+    #[arg(long, value_name = "DUR", value_parser = units::duration, default_value = "30s")]
+    exec_timeout: Duration,
+    /// Give FILE these permissions, in octal
+    #[arg(long, value_name = "M", value_parser = mode, requires = "output")]
+    mode: Option<u32>,
+    /// Write into FILE instead of replacing it, for a file that is mounted by
+    /// itself; readers may see a half-written text
+    #[arg(long, requires = "output")]
+    in_place: bool,
+    /// Print what would change in FILE, as diff -u does, and change and run nothing
+    #[arg(long, requires = "output")]
+    diff: bool,
+}
+
+fn mode(text: &str) -> Result<u32, String> {
+    let octal = !text.is_empty() && text.len() <= 5 && text.bytes().all(|b| matches!(b, b'0'..=b'7'));
+    octal
+        .then(|| u32::from_str_radix(text, 8).ok())
+        .flatten()
+        .filter(|mode| *mode <= 0o7777)
+        .ok_or_else(|| format!("{text:?} is not a mode in octal such as 644 or 0600"))
+}
+
+/// Everything that stays the same from one rendering to the next.
+struct Job<'a> {
+    context: &'a Context,
+    args: &'a RenderArgs,
+    template: Template,
+}
+
+/// What applying a text to its target came to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Applied {
+    Same,
+    Written,
+}
+
+fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
+    let args = RenderArgs::from_arg_matches(matches)?;
+    let template = read_template(&args.template)?;
+    let template = Template::parse(&template).map_err(|e| explain(&args, e))?;
+    let job = Job { context, args: &args, template };
+    let text = job.text(context.existing()?.as_ref())?;
+    let Some(path) = &args.output else { return job.print(&text) };
+    let target = job.target(path)?;
+    if args.diff {
+        return job.print_diff(&target, &text);
+    }
+    let control = match (&args.check, &args.exec) {
+        (None, None) => None,
+        _ => Some(Control::install(None, false)?),
+    };
+    let applied = job.apply(&target, &text, control.as_ref())?;
+    job.report(applied, &text)?;
+    if let (Applied::Written, Some(command), Some(control)) = (applied, &args.exec, &control) {
+        return job.exec(&target, command, control);
+    }
+    Ok(Exit::Success)
+}
+
+impl Job<'_> {
+    /// The template, filled from the group as it is now.
+    fn text(&self, store: Option<&Store>) -> anyhow::Result<String> {
+        let mut values = Values::default();
+        if let Some(store) = store {
+            let mut refused = None;
+            store.read(|tx| {
+                values = Values::default();
+                tx.entries(&self.args.group, &Keys { glob: None, after: None }, true, |entry| {
+                    refused = values.insert(entry.key, entry.value.unwrap_or_default()).err();
+                    Ok(if refused.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+                })
+            })?;
+            if let Some(error) = refused {
+                return Err(explain(self.args, error).into());
+            }
+        }
+        Ok(self.template.render(values, self.args.lenient).map_err(|e| explain(self.args, e))?)
+    }
+
+    fn print(&self, rendered: &str) -> anyhow::Result<Exit> {
+        let settings = &self.context.settings;
+        let mut out = Out::default();
+        if settings.json {
+            out.json(&serde_json::json!({ "text": rendered }))?;
+        } else if settings.terminal {
+            out.write(text::safe_lines(rendered).as_bytes())?;
+            if !rendered.is_empty() && !rendered.ends_with('\n') {
+                out.write(b"\n")?;
+            }
+        } else {
+            out.write(rendered.as_bytes())?;
+        }
+        out.finish()?;
+        Ok(Exit::Success)
+    }
+
+    fn target(&self, path: &Path) -> anyhow::Result<Target> {
+        let options = TargetOptions { mode: self.args.mode, in_place: self.args.in_place };
+        let target = Target::new(path, options).map_err(|e| Failure::io(&shown(path), e))?;
+        let file = |path: &Path| std::fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()));
+        let same = file(target.path()).is_some_and(|output| Some(output) == file(&self.args.template));
+        if same && self.args.template != Path::new("-") {
+            return Err(Failure::usage(format!("{} is the template itself", shown(path))).into());
+        }
+        Ok(target)
+    }
+
+    fn print_diff(&self, target: &Target, rendered: &str) -> anyhow::Result<Exit> {
+        let path = self.args.output.as_deref().unwrap_or(target.path());
+        let old = target.current().map_err(|e| Failure::io(&shown(path), e))?;
+        let diff = unified_diff(&old, rendered, &path.to_string_lossy());
+        let settings = &self.context.settings;
+        let mut out = Out::default();
+        if settings.json {
+            out.json(&serde_json::json!({
+                "output": path.to_string_lossy(),
+                "changed": !diff.is_empty(),
+                "diff": diff,
+            }))?;
+        } else {
+            for line in diff.split_inclusive('\n') {
+                let line = if settings.terminal { text::safe_lines(line) } else { line.to_owned() };
+                let style = match (settings.color, line.as_bytes().first()) {
+                    (true, Some(b'+')) => "32",
+                    (true, Some(b'-')) => "31",
+                    (true, Some(b'@')) => "36",
+                    _ => "",
+                };
+                if style.is_empty() {
+                    out.write(line.as_bytes())?;
+                } else {
+                    out.line(&format!("\u{1b}[{style}m{}\u{1b}[0m", line.trim_end_matches('\n')))?;
+                }
+            }
+        }
+        out.finish()?;
+        Ok(Exit::Success)
+    }
+
+    /// Puts the text into the target, if the check agrees.
+    fn apply(&self, target: &Target, text: &str, control: Option<&Control>) -> anyhow::Result<Applied> {
+        let told = |e| Failure::io(&shown(target.path()), e);
+        let Some(candidate) = target.candidate(text).map_err(told)? else { return Ok(Applied::Same) };
+        if let (Some(command), Some(control)) = (&self.args.check, control) {
+            let ended = self.shell(target, command).candidate(candidate.path()).run(control)?;
+            if let Some(why) = ended.failure() {
+                let shown = shown(target.path());
+                return Err(Failure::new(
+                    if ended.stop.is_some() { Exit::Child(130) } else { Exit::BadData },
+                    format!("the check {why}; {shown} is left as it was"),
+                )
+                .into());
+            }
+        }
+        candidate.commit().map_err(told)?;
+        Ok(Applied::Written)
+    }
+
+    /// Runs the command that follows a replacement.
+    fn exec(&self, target: &Target, command: &OsString, control: &Control) -> anyhow::Result<Exit> {
+        let ended = self.shell(target, command).run(control)?;
+        match ended.failure() {
+            None => Ok(Exit::Success),
+            Some(why) => {
+                let exit = if ended.timed_out { Exit::Busy } else { Exit::Child(ended.code.max(1)) };
+                let shown = shown(target.path());
+                Err(Failure::new(exit, format!("{shown} is replaced, but the command after it {why}")).into())
+            }
+        }
+    }
+
+    fn shell<'a>(&self, target: &Target, command: &'a OsString) -> Shell<'a> {
+        let settings = &self.context.settings;
+        let mut shell = Shell::new(command, self.args.exec_timeout, settings.json);
+        shell.variable("LARDER_TARGET", target.path());
+        shell.variable("LARDER_DB", std::path::absolute(&settings.path).as_ref().unwrap_or(&settings.path));
+        if let Some(namespace) = &settings.scope.0 {
+            shell.variable("LARDER_NAMESPACE", namespace.as_str());
+        }
+        shell
+    }
+
+    fn report(&self, applied: Applied, text: &str) -> anyhow::Result<()> {
+        if !self.context.settings.json {
+            return Ok(());
+        }
+        let path = self.args.output.as_deref().unwrap_or(Path::new("-"));
+        let mut out = Out::default();
+        out.json(&serde_json::json!({
+            "output": path.to_string_lossy(),
+            "changed": applied == Applied::Written,
+            "bytes": text.len(),
+        }))?;
+        out.finish()
+    }
+}
+
+fn shown(path: &Path) -> String {
+    quote(&path.to_string_lossy())
+}
+
+fn template_name(path: &Path) -> String {
+    if path == Path::new("-") { "the template".to_owned() } else { shown(path) }
+}
+
+fn read_template(path: &Path) -> anyhow::Result<String> {
+    let name = template_name(path);
+    let mut bytes = Vec::new();
+    let read = if path == Path::new("-") {
+        std::io::stdin().lock().take(MAX_TEMPLATE_BYTES as u64 + 1).read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(path)
+            .and_then(|file| file.take(MAX_TEMPLATE_BYTES as u64 + 1).read_to_end(&mut bytes))
+    };
+    read.map_err(|e| Failure::io(&name, e))?;
+    if bytes.len() > MAX_TEMPLATE_BYTES {
+        let why =
+            format!("{name} is larger than {} KiB, the most a template can have", MAX_TEMPLATE_BYTES >> 10);
+        return Err(Failure::new(Exit::BadData, why).into());
+    }
+    String::from_utf8(bytes)
+        .map_err(|_| Failure::new(Exit::BadData, format!("{name} is not UTF-8 text")).into())
+}
+
+/// What the renderer says, in the words of the command line.
+fn explain(args: &RenderArgs, error: render::Error) -> Failure {
+    let name = template_name(&args.template);
+    let failure = Failure::new(Exit::BadData, format!("{name}: {error}"));
+    match error {
+        render::Error::Missing { hint, .. } => Failure {
+            message: format!("{} in group {}", failure.message, quote(&args.group)),
+            ..failure.hint(hint.unwrap_or_else(|| {
+                "--lenient lets them be empty; in the template, (exists \"name\") asks and {{default name \"x\"}} fills in".into()
+            }))
+        },
+        render::Error::Syntax { hint, .. } => Failure { hint, ..failure },
+        _ => failure,
+    }
+}
