@@ -47,10 +47,15 @@ impl Globals {
     }
 }
 
-/// The whole parser. Arguments of subcommands are only built for the one that
-/// is called, which is what makes a start cheap.
+/// The whole parser.
 #[must_use]
 pub fn command() -> Command {
+    with_subcommands(commands::ALL.iter())
+}
+
+/// The parser with some of the subcommands. Their arguments are only built for
+/// the one that is called, which is one half of what makes a start cheap.
+fn with_subcommands<'a>(specs: impl Iterator<Item = &'a commands::Spec>) -> Command {
     let root = Command::new("larder")
         .version(env!("CARGO_PKG_VERSION"))
         .about("A key-value store for the shell: one binary, one SQLite file, no server")
@@ -108,12 +113,21 @@ pub fn command() -> Command {
                 .value_parser(ValueParser::from(units::duration))
                 .help("Wait this long for a store that another process has locked [default: 5s]"),
         );
-    root.subcommands(commands::ALL.iter().map(commands::Spec::shell))
+    root.subcommands(specs.map(commands::Spec::shell))
 }
 
 /// Parses the arguments. `Err(Ok(text))` is help or the version: text to print
 /// and a success.
-pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<ArgMatches, Result<String, Failure>> {
+pub fn parse(args: &[OsString]) -> Result<ArgMatches, Result<String, Failure>> {
+    // The other half: a subcommand that the line does not name cannot be the
+    // one it calls, so a parser without it accepts the same lines. What that
+    // one does not accept goes to the whole parser, which knows what to
+    // suggest.
+    let named = commands::ALL.iter().filter(|spec| spec.is_named_in(args));
+    with_subcommands(named).try_get_matches_from(args).or_else(|_| parse_fully(args))
+}
+
+fn parse_fully(args: &[OsString]) -> Result<ArgMatches, Result<String, Failure>> {
     command().try_get_matches_from(args).map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Ok(error.render().ansi().to_string()),
         _ => Err(usage_failure(&error)),

@@ -43,7 +43,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     if args.len() < 2 {
         return tell(json, output::print_text(commands::WELCOME));
     }
-    match cli::parse(args) {
+    match cli::parse(&args) {
         Ok(matches) => tell(json, commands::dispatch(&matches, &ProcessEnvironment)),
         Err(Ok(text)) => tell(json, output::print_help(&text)),
         Err(Err(failure)) => tell(json, Err(failure.into())),

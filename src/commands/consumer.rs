@@ -97,11 +97,11 @@ enum Step {
 /// move it back.
 fn change(context: &Context, name: &str, step: Step) -> anyhow::Result<Exit> {
     let absent = || Error::Absent(format!("there is no consumer {}", quote(name)));
-    if context.existing()?.is_none() {
+    if context.open()?.is_none() {
         return Err(absent().into());
     }
     let claim = Claim::take(&context.store_path()?, &context.settings.scope.stored(name))?;
-    let store = context.existing()?.ok_or_else(absent)?;
+    let store = context.open()?.ok_or_else(absent)?;
     let Some(consumer) = store.read(|tx| tx.consumer(name))? else { return Err(absent().into()) };
     if claim.is_none() {
         return Err(Error::Busy(format!("consumer {} is in use by {}", quote(name), consumer.holder)).into());

@@ -72,8 +72,8 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     let Some(store) = context.existing()? else { return Ok(Exit::Success) };
     let mut out = Out::default();
     match &args.group {
-        Some(group) => keys(context, &args, &store, group, &mut out)?,
-        None => groups(context, &args, &store, &mut out)?,
+        Some(group) => keys(context, &args, store, group, &mut out)?,
+        None => groups(context, &args, store, &mut out)?,
     }
     out.finish()?;
     Ok(Exit::Success)

@@ -17,6 +17,7 @@ mod set;
 mod ttl;
 mod watch;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{ArgMatches, Command};
@@ -47,6 +48,11 @@ impl Spec {
     #[must_use]
     pub fn shell(&self) -> Command {
         Command::new(self.name).about(self.about).visible_aliases(self.aliases).defer(self.build)
+    }
+
+    /// Whether one of the words is this command's.
+    pub(crate) fn is_named_in(&self, words: &[OsString]) -> bool {
+        words.iter().any(|word| word == self.name || self.aliases.iter().any(|alias| word == alias))
     }
 }
 
@@ -107,25 +113,35 @@ impl Context {
     }
 
     /// The store, if there is one.
-    pub fn existing(&self) -> anyhow::Result<Option<Store>> {
-        Ok(Store::open(&self.options())?)
+    ///
+    /// It is never closed: the process is about to end, and the kernel takes
+    /// descriptors, locks and memory back at once where SQLite would free its
+    /// schema piece by piece, a tenth of what a `get` costs.
+    pub fn existing(&self) -> anyhow::Result<Option<&'static Store>> {
+        Ok(Store::open(&self.options())?.map(leave_open))
     }
 
-    /// The store, created if need be.
-    pub fn create(&self) -> anyhow::Result<Store> {
-        Ok(Store::create(&self.options())?)
+    /// The store, created if need be; never closed, as above.
+    pub fn create(&self) -> anyhow::Result<&'static Store> {
+        Ok(leave_open(Store::create(&self.options())?))
+    }
+
+    /// The store, if there is one, for a command that outlives its use: it is
+    /// closed when dropped.
+    pub fn open(&self) -> anyhow::Result<Option<Store>> {
+        Ok(Store::open(&self.options())?)
     }
 
     /// The store as [`Context::existing`] has it, confined to the namespace
     /// that an argument names.
-    pub fn existing_in(&self, namespace: Namespace) -> anyhow::Result<Option<Store>> {
-        Ok(Store::open(&self.options_in(namespace)?)?)
+    pub fn existing_in(&self, namespace: Namespace) -> anyhow::Result<Option<&'static Store>> {
+        Ok(Store::open(&self.options_in(namespace)?)?.map(leave_open))
     }
 
     /// The store as [`Context::create`] has it, confined to the namespace that
     /// an argument names.
-    pub fn create_in(&self, namespace: Namespace) -> anyhow::Result<Store> {
-        Ok(Store::create(&self.options_in(namespace)?)?)
+    pub fn create_in(&self, namespace: Namespace) -> anyhow::Result<&'static Store> {
+        Ok(leave_open(Store::create(&self.options_in(namespace)?)?))
     }
 
     fn options_in(&self, namespace: Namespace) -> Result<StoreOptions, Failure> {
@@ -138,6 +154,10 @@ impl Context {
             _ => Ok(StoreOptions { scope: Scope(Some(namespace)), ..self.options() }),
         }
     }
+}
+
+fn leave_open(store: Store) -> &'static Store {
+    Box::leak(Box::new(store))
 }
 
 /// Runs the subcommand that was parsed.

@@ -113,7 +113,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     let template = read_template(&args.template)?;
     let template = Template::parse(&template).map_err(|e| explain(&args, e))?;
     let job = Job { context, args: &args, template };
-    let text = job.text(context.existing()?.as_ref())?;
+    let text = job.text(context.existing()?)?;
     let Some(path) = &args.output else { return job.print(&text) };
     let target = job.target(path)?;
     if args.diff {

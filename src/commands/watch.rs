@@ -87,7 +87,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
         Some(name) => Claim::take(&path, &context.settings.scope.stored(name))?,
     };
     let store =
-        context.existing()?.ok_or_else(|| Error::unusable(&path, "vanished while it was being opened"))?;
+        context.open()?.ok_or_else(|| Error::unusable(&path, "vanished while it was being opened"))?;
     if let (Some(name), None) = (&args.consumer, &claim) {
         let holder = store.read(|tx| tx.consumer(name))?.map_or(String::new(), |c| c.holder);
         return Err(Error::Busy(format!("consumer {} is in use by {holder}", quote(name))).into());
@@ -141,7 +141,7 @@ fn sink(context: &Context, args: &WatchArgs, path: &std::path::Path) -> anyhow::
 /// `None` if the run was ended before one appeared.
 fn wait_for_store(context: &Context, interval: Duration, control: &Control) -> anyhow::Result<Option<bool>> {
     let mut waited = false;
-    while context.existing()?.is_none() {
+    while context.open()?.is_none() {
         waited = true;
         if let Wake::Stop(_) = control.wait(&[], interval) {
             return Ok(None);

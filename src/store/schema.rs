@@ -16,8 +16,9 @@ pub const APPLICATION_ID: i32 = 0x6c61_7264;
 /// `PRAGMA user_version` of the schema written here.
 pub const VERSION: i32 = 1;
 
-const TABLES: &str = include_str!("schema/tables.sql");
-const TRIGGERS: &str = include_str!("schema/triggers.sql");
+// Split while compiling: every opening compares them with the file's.
+const TABLES: [Statement; 8] = split(include_str!("schema/tables.sql"), b";\n");
+const TRIGGERS: [Statement; 4] = split(include_str!("schema/triggers.sql"), b"\nEND;\n");
 
 /// One CREATE statement, without its semicolon.
 #[derive(Clone, Copy)]
@@ -34,30 +35,65 @@ pub(super) fn statements() -> impl Iterator<Item = Statement> {
 }
 
 pub(super) fn tables() -> impl Iterator<Item = Statement> {
-    split(TABLES, ";\n")
+    TABLES.into_iter()
 }
 
 pub(super) fn triggers() -> impl Iterator<Item = Statement> {
-    split(TRIGGERS, "\nEND;\n")
+    TRIGGERS.into_iter()
 }
 
 /// Statements start with CREATE at the beginning of a line and end before the
 /// semicolon that `end` holds; what stands between them is comment.
-fn split(file: &'static str, end: &'static str) -> impl Iterator<Item = Statement> {
+const fn split<const N: usize>(file: &'static str, end: &[u8]) -> [Statement; N] {
+    let mut statements = [Statement { kind: "", name: "", sql: "" }; N];
     let mut rest = file;
-    std::iter::from_fn(move || {
-        let start = if rest.starts_with("CREATE ") { 0 } else { rest.find("\nCREATE ")? + 1 };
-        let length = rest[start..].find(end)? + end.find(';')?;
-        let sql = &rest[start..start + length];
-        rest = &rest[start + length..];
-        let mut words = sql.split([' ', '(']).skip(1);
-        let kind = match words.next()? {
-            "TABLE" => "table",
-            "INDEX" => "index",
-            _ => "trigger",
+    let mut n = 0;
+    while let Some(before) = find(rest, b"\nCREATE ") {
+        rest = rest.split_at(before + 1).1;
+        let Some(length) = find(rest, end) else { panic!("a statement has no end") };
+        let Some(semicolon) = find(rest.split_at(length).1, b";") else { panic!("no semicolon in the end") };
+        let (sql, after) = rest.split_at(length + semicolon);
+        let (kind, more) = word(sql.split_at("CREATE ".len()).1);
+        statements[n] = Statement {
+            kind: match kind.as_bytes() {
+                b"TABLE" => "table",
+                b"INDEX" => "index",
+                _ => "trigger",
+            },
+            name: word(more).0,
+            sql,
         };
-        Some(Statement { kind, name: words.next()?, sql })
-    })
+        rest = after;
+        n += 1;
+    }
+    assert!(n == N, "fewer statements than announced");
+    statements
+}
+
+/// The text up to a blank or parenthesis, and what comes after that.
+const fn word(text: &'static str) -> (&'static str, &'static str) {
+    let mut at = 0;
+    while !matches!(text.as_bytes()[at], b' ' | b'(') {
+        at += 1;
+    }
+    (text.split_at(at).0, text.split_at(at + 1).1)
+}
+
+/// Where `wanted` first occurs.
+const fn find(text: &str, wanted: &[u8]) -> Option<usize> {
+    let text = text.as_bytes();
+    let mut at = 0;
+    while at + wanted.len() <= text.len() {
+        let mut same = 0;
+        while same < wanted.len() && text[at + same] == wanted[same] {
+            same += 1;
+        }
+        if same == wanted.len() {
+            return Some(at);
+        }
+        at += 1;
+    }
+    None
 }
 
 /// What the file says it is.
@@ -102,9 +138,8 @@ pub(super) fn verify(conn: &Connection, path: &Path) -> Result<Seal> {
 /// The first respect in which the file's schema is not larder's, as the end of
 /// a sentence about the file; `None` if there is none.
 pub(super) fn first_difference(conn: &Connection) -> Result<Option<String>> {
-    let mut found = 0u32;
-    let mut expected = 0u32;
-    let known: Vec<Statement> = statements().inspect(|_| expected += 1).collect();
+    let mut found = 0;
+    let known: Vec<Statement> = statements().collect();
     let mut seen = 0u64;
     let mut query = conn.prepare("SELECT type,name,tbl_name,sql FROM sqlite_schema")?;
     let mut rows = query.query([])?;
@@ -140,7 +175,7 @@ pub(super) fn first_difference(conn: &Connection) -> Result<Option<String>> {
             )));
         }
     }
-    if found == expected {
+    if found == known.len() {
         return Ok(None);
     }
     let missing = known.iter().enumerate().find(|(at, _)| seen & (1 << at) == 0);
