@@ -137,8 +137,13 @@ pub struct Report {
 /// gone, which is a success ("larder list | head" has done what was asked).
 #[must_use]
 pub fn report(error: &anyhow::Error) -> Option<Report> {
-    let message = one_line(&format!("{error:#}"));
+    // No further down than the outcome: a store's error says its cause itself.
+    let mut message = String::new();
     for cause in error.chain() {
+        if !message.is_empty() {
+            message.push_str(": ");
+        }
+        message.push_str(&one_line(&cause.to_string()));
         if let Some(failure) = cause.downcast_ref::<Failure>() {
             return Some(Report { exit: failure.exit, message, hint: failure.hint.clone() });
         }
@@ -201,6 +206,13 @@ mod tests {
         let error = anyhow::Error::from(store::Error::Condition("no".into())).context("set a b");
         let report = report(&error).unwrap();
         assert_eq!((report.exit.code(), report.message.as_str()), (3, "set a b: no"));
+    }
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let absent = std::io::Error::from_raw_os_error(nix::libc::ENOENT);
+        let error = Failure::io("\"x\"", absent).context("get");
+        assert_eq!(report(&error).unwrap().message, "get: \"x\": No such file or directory");
     }
 
     #[test]
