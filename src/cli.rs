@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::ValueParser;
+use clap::builder::{Resettable, ValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
@@ -53,10 +53,20 @@ pub fn command() -> Command {
     with_subcommands(commands::ALL.iter())
 }
 
+/// The parser with all arguments built: for generators.
+#[must_use]
+pub fn full_command() -> Command {
+    root().subcommands(commands::ALL.iter().map(commands::Spec::built))
+}
+
 /// The parser with some of the subcommands. Their arguments are only built for
 /// the one that is called, which is one half of what makes a start cheap.
 fn with_subcommands<'a>(specs: impl Iterator<Item = &'a commands::Spec>) -> Command {
-    let root = Command::new("larder")
+    root().subcommands(specs.map(commands::Spec::shell))
+}
+
+fn root() -> Command {
+    Command::new("larder")
         .version(env!("CARGO_PKG_VERSION"))
         .about("A key-value store for the shell: one binary, one SQLite file, no server")
         .subcommand_required(true)
@@ -64,6 +74,7 @@ fn with_subcommands<'a>(specs: impl Iterator<Item = &'a commands::Spec>) -> Comm
         .disable_help_subcommand(true)
         .infer_subcommands(false)
         .max_term_width(100)
+        .next_help_heading("Global options")
         .arg(
             Arg::new("db")
                 .long("db")
@@ -112,8 +123,8 @@ fn with_subcommands<'a>(specs: impl Iterator<Item = &'a commands::Spec>) -> Comm
                 .global(true)
                 .value_parser(ValueParser::from(units::duration))
                 .help("Wait this long for a store that another process has locked [default: 5s]"),
-        );
-    root.subcommands(specs.map(commands::Spec::shell))
+        )
+        .next_help_heading(None)
 }
 
 /// Parses the arguments. `Err(Ok(text))` is help or the version: text to print
@@ -129,9 +140,28 @@ pub fn parse(args: &[OsString]) -> Result<ArgMatches, Result<String, Failure>> {
 
 fn parse_fully(args: &[OsString]) -> Result<ArgMatches, Result<String, Failure>> {
     command().try_get_matches_from(args).map_err(|error| match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Ok(error.render().ansi().to_string()),
+        ErrorKind::DisplayHelp => Ok(help(args, &error)),
+        ErrorKind::DisplayVersion => Ok(error.render().ansi().to_string()),
         _ => Err(usage_failure(&error)),
     })
+}
+
+/// Help of one form, whether -h or --help asked: all that is said about the
+/// command, and an option a line.
+fn help(args: &[OsString], first: &clap::Error) -> String {
+    let text = first.render().to_string();
+    if text.contains("Usage: larder [OPTIONS] <COMMAND>") {
+        return first.render().ansi().to_string();
+    }
+    let compact = |spec: &commands::Spec| {
+        let command = spec.built();
+        let whole = command.get_long_about().cloned().unwrap_or_default();
+        command.about(whole).long_about(Resettable::Reset)
+    };
+    match root().subcommands(commands::ALL.iter().map(compact)).try_get_matches_from(args) {
+        Err(second) => second.render().ansi().to_string(),
+        Ok(_) => text,
+    }
 }
 
 /// clap explains over several lines; the contract is one line and one hint.

@@ -35,6 +35,44 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// Every exit of larder's own, in the order of the codes.
+    pub const ALL: &[Self] = &[
+        Self::Success,
+        Self::NotFound,
+        Self::Usage,
+        Self::ConditionFailed,
+        Self::QuotaExceeded,
+        Self::AccessDenied,
+        Self::Busy,
+        Self::UnusableStore,
+        Self::BadData,
+        Self::PositionTrimmed,
+        Self::Io,
+    ];
+
+    /// What it means, for the manual.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Success => "Done. An empty list is done, and so is deleting what is not there.",
+            Self::NotFound => "Not found, or due.",
+            Self::Usage => "The command line makes no sense.",
+            Self::ConditionFailed => "A condition (--if-...) did not hold.",
+            Self::QuotaExceeded => "The quota of the namespace is exceeded.",
+            Self::AccessDenied => "Access denied: a grant is missing.",
+            Self::Busy => "Busy: the store stayed locked, or the time given to wait ran out.",
+            Self::UnusableStore => "The store cannot be used: not a store, corrupt, or of a newer larder.",
+            Self::BadData => {
+                "Bad data: a template, a line of input (its number is named), or a value that is not an integer."
+            }
+            Self::PositionTrimmed => {
+                "The watch position has been trimmed off the change log; the message names the oldest that is left."
+            }
+            Self::Io => "Input or output failed: disk full, permission, missing file.",
+            Self::Child(_) => "The status of the command that larder ran.",
+        }
+    }
+
     /// The process's exit status.
     #[must_use]
     pub fn code(self) -> u8 {
@@ -200,6 +238,12 @@ pub fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn codes_are_listed_in_order() {
+        let codes: Vec<u8> = Exit::ALL.iter().map(|exit| exit.code()).collect();
+        assert_eq!(codes, (0..=10).collect::<Vec<_>>());
+    }
 
     #[test]
     fn outcomes_are_found_below_context() {

@@ -50,17 +50,28 @@ pub struct Settings {
 impl Settings {
     /// Joins flags and environment.
     pub fn resolve(globals: &Globals, env: &dyn Environment) -> Result<Self, Failure> {
-        let terminal = std::io::stdout().is_terminal();
         Ok(Self {
             path: store_path(globals, env)?,
             scope: scope(globals, env)?,
+            ..Self::without_store(globals, env)
+        })
+    }
+
+    /// The settings of a command that opens no store: no path, no namespace,
+    /// and nothing that could be wrong.
+    #[must_use]
+    pub fn without_store(globals: &Globals, env: &dyn Environment) -> Self {
+        let terminal = std::io::stdout().is_terminal();
+        Self {
+            path: PathBuf::new(),
+            scope: Scope(None),
             busy_timeout: globals.busy_timeout,
             json: globals.json,
             quiet: globals.quiet,
             color: color(globals, env, terminal),
             terminal,
             progress: !globals.quiet && std::io::stderr().is_terminal() && !is_dumb(env),
-        })
+        }
     }
 }
 

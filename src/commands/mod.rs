@@ -1,6 +1,7 @@
 //! The subcommands: one file each, with its help, its arguments and its
 //! function. Only here are layers joined.
 
+mod completions;
 mod consumer;
 mod count;
 mod delete;
@@ -9,6 +10,8 @@ mod get;
 mod incr;
 mod info;
 mod list;
+mod man;
+mod manual;
 mod namespace;
 mod purge;
 mod quota;
@@ -54,6 +57,20 @@ impl Spec {
     pub(crate) fn is_named_in(&self, words: &[OsString]) -> bool {
         words.iter().any(|word| word == self.name || self.aliases.iter().any(|alias| word == alias))
     }
+
+    /// The command with its arguments built, one line about it and the whole
+    /// of its long help: for generators.
+    #[must_use]
+    pub fn built(&self) -> Command {
+        let command = (self.build)(Command::new(self.name).visible_aliases(self.aliases));
+        let whole = command.get_long_about().or_else(|| command.get_about());
+        let mut whole = whole.map_or_else(|| self.about.to_owned(), ToString::to_string);
+        // clap takes the full stop off a doc comment of one paragraph.
+        if !whole.ends_with('.') {
+            whole.push('.');
+        }
+        command.about(self.about).long_about(whole)
+    }
 }
 
 /// Every subcommand, in the order help lists them.
@@ -73,7 +90,12 @@ pub const ALL: &[Spec] = &[
     quota::SPEC,
     namespace::SPEC,
     info::SPEC,
+    completions::SPEC,
+    man::SPEC,
 ];
+
+/// Those that need no store, and so no HOME.
+const STORELESS: &[&str] = &[completions::SPEC.name, man::SPEC.name];
 
 /// What `larder` alone prints.
 pub const WELCOME: &str = "\
@@ -167,7 +189,12 @@ pub fn dispatch(matches: &ArgMatches, env: &dyn Environment) -> anyhow::Result<E
     };
     let spec = ALL.iter().find(|spec| spec.name == name);
     let spec = spec.ok_or_else(|| anyhow::anyhow!("no such command: {name}"))?;
-    let settings = Settings::resolve(&Globals::from_matches(sub), env)?;
+    let globals = Globals::from_matches(sub);
+    let settings = if STORELESS.contains(&name) {
+        Settings::without_store(&globals, env)
+    } else {
+        Settings::resolve(&globals, env)?
+    };
     let context = Context { settings };
     (spec.run)(&context, sub).map_err(|error| error.context(name.to_owned()))
 }

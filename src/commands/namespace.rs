@@ -43,7 +43,7 @@ enum Action {
         /// The namespace
         #[arg(value_parser = namespace_name)]
         ns: Namespace,
-        /// Confirm
+        /// Confirm that everything in it is to go
         #[arg(long = "yes", id = "confirmed")]
         confirmed: bool,
     },

@@ -1,0 +1,76 @@
+use std::fs;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command as Process;
+
+use clap::{ArgMatches, Args, FromArgMatches};
+
+use super::{ALL, Context, Spec, manual};
+use crate::exit::{Exit, Failure};
+use crate::output;
+use crate::store::quote;
+
+pub const SPEC: Spec = Spec {
+    name: "man",
+    aliases: &[],
+    about: "Show the manual, or write the manual pages",
+    build: |command| {
+        ManArgs::augment_args(command).after_help(
+            "Examples:\n  \
+             larder man\n  \
+             larder man ~/.local/share/man/man1",
+        )
+    },
+    run,
+};
+
+/// Shows the manual, on a terminal with man(1) if there is one. With DIR it
+/// writes larder.1 and a page for each command, such as larder-get.1, into that
+/// directory instead. It needs no store.
+#[derive(Args)]
+struct ManArgs {
+    /// Write the pages here; created if need be
+    dir: Option<PathBuf>,
+}
+
+fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
+    let args = ManArgs::from_arg_matches(matches)?;
+    if let Some(dir) = args.dir {
+        write_pages(&dir)?;
+    } else if !(context.settings.terminal && shown_by_man()?) {
+        output::print_text(&manual::plain())?;
+    }
+    Ok(Exit::Success)
+}
+
+fn write_pages(dir: &Path) -> anyhow::Result<()> {
+    // "larder man get" asks for a page, not for a directory of that name.
+    if let Some(command) = ALL.iter().find(|spec| dir == Path::new(spec.name))
+        && !dir.exists()
+    {
+        return Err(Failure::usage(format!("{:?} is a command, not a directory", command.name))
+            .hint(format!("see 'larder {} --help', or name ./{0} for a directory", command.name))
+            .into());
+    }
+    let refused = |path: &Path| quote(&path.to_string_lossy());
+    fs::create_dir_all(dir).map_err(|e| Failure::io(&refused(dir), e))?;
+    for page in manual::pages() {
+        let path = dir.join(&page.file);
+        fs::write(&path, page.roff).map_err(|e| Failure::io(&refused(&path), e))?;
+    }
+    Ok(())
+}
+
+/// Hands the main page to man(1), which formats and pages it. `false` if there
+/// is no man that could.
+fn shown_by_man() -> anyhow::Result<bool> {
+    let failed = |e| Failure::io("a temporary file", e);
+    let mut file = tempfile::Builder::new().prefix("larder.").suffix(".1").tempfile().map_err(failed)?;
+    let main = manual::pages().swap_remove(0);
+    file.write_all(main.roff.as_bytes()).and_then(|()| file.flush()).map_err(failed)?;
+    match Process::new("man").arg("-l").arg(file.path()).status() {
+        Ok(status) => Ok(status.success()),
+        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => Ok(false),
+        Err(e) => Err(Failure::io("man", e)),
+    }
+}

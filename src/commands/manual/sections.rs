@@ -1,0 +1,276 @@
+//! What larder(1) says beyond the parser.
+
+use super::{Block, Section, table};
+use crate::exit::Exit;
+use Block::{Lines, Table, Text};
+
+/// The words the manual uses, before the options.
+pub(super) fn description() -> Vec<Block<'static>> {
+    vec![
+        Text(
+            "larder keeps values under names for shell scripts, cron jobs and people. There is no server: every \
+             call opens one SQLite file, does its work in a transaction and ends. Any number of processes may do \
+             so at once, and the same file can be used by other SQLite programs.",
+        ),
+        table(&[
+            ("store", "One SQLite file."),
+            ("group", "Names a set of keys. It exists as long as it holds a live key."),
+            ("key", "Names a value within its group: UTF-8 text, possibly empty."),
+            ("value", "Any bytes, possibly none."),
+            (
+                "version",
+                "The number of an entry's last write in the change log. It grows across the whole store and is \
+                 never used again.",
+            ),
+            (
+                "due",
+                "An entry whose time to live is over. Nothing shows it any more and it counts against no quota, \
+                 whether or not it has been purged.",
+            ),
+            (
+                "namespace",
+                "A tenant. Its group \"g\" is stored as \"NS:g\". A call with --namespace cannot name anything \
+                 outside of it; a call without sees the whole store.",
+            ),
+        ]),
+    ]
+}
+
+/// The sections after the options, in their order.
+pub(super) fn sections() -> Vec<Section> {
+    vec![
+        streams(),
+        exit_status(),
+        environment(),
+        files(),
+        json(),
+        durations_and_sizes(),
+        patterns(),
+        limits(),
+        examples(),
+    ]
+}
+
+fn streams() -> Section {
+    Section {
+        heading: "TERMINALS AND PIPES",
+        blocks: vec![
+            Text(
+                "Results go to standard output; messages, warnings and progress to standard error. Into a pipe or \
+                 file, output is exact and stable: a value is its stored bytes, a list is a name a line, a number \
+                 is the number alone, and what changes the store prints nothing.",
+            ),
+            Text(
+                "On a terminal, control characters from the store are shown as escapes, so that no value can rewrite \
+                 the screen; a missing final newline is added; lists are tables that fit the width; binary values \
+                 are refused. Progress is shown for work that takes longer than a second.",
+            ),
+            Text(
+                "A VALUE that is a single - is read from standard input, to its end. A value that begins with a \
+                 dash is written --value=-x, or comes after --.",
+            ),
+        ],
+    }
+}
+
+fn exit_status() -> Section {
+    let codes = Exit::ALL.iter().map(|exit| (exit.code().to_string(), exit.meaning())).collect();
+    Section {
+        heading: "EXIT STATUS",
+        blocks: vec![
+            Table(codes),
+            table(&[(
+                "125, 126, 127",
+                "Of commands that run another one: larder itself failed, the command cannot be executed, there is \
+                 no such command. Otherwise they end with the command's own status.",
+            )]),
+            Text(
+                "An error is one line on standard error, \"larder: what failed: why\", sometimes with a second one, \
+                 \"hint: what to try\". With --json it is one line of JSON with error, code, message and hint.",
+            ),
+        ],
+    }
+}
+
+fn environment() -> Section {
+    Section {
+        heading: "ENVIRONMENT",
+        blocks: vec![
+            table(&[
+                ("LARDER_DB", "The store, where --db is not given. Empty is an error."),
+                (
+                    "LARDER_NAMESPACE",
+                    "The namespace, where --namespace is not given. Empty is an error, so that an unset shell \
+                     variable never widens what a script can reach.",
+                ),
+                ("XDG_DATA_HOME, HOME", "Where the store is by default; see FILES."),
+                ("NO_COLOR", "If set and not empty, --color=auto means never."),
+                ("TERM", "If \"dumb\", no colour and no progress."),
+            ]),
+            Text("A command that \"larder watch\" runs finds the change in its environment:"),
+            table(&[
+                ("LARDER_SEQ", "Its number in the change log."),
+                ("LARDER_TYPE", "set, delete, expire or delete_group."),
+                ("LARDER_NAMESPACE", "The namespace; not set for a group that is in none."),
+                ("LARDER_GROUP, LARDER_KEY", "The group, and the key; no key for delete_group."),
+            ]),
+        ],
+    }
+}
+
+fn files() -> Section {
+    Section {
+        heading: "FILES",
+        blocks: vec![table(&[
+            (
+                "$XDG_DATA_HOME/larder/larder.db",
+                "The store, where neither --db nor LARDER_DB names one. XDG_DATA_HOME is ~/.local/share unless \
+                     set. The first write creates the file with mode 0600 and its directories with mode 0700; a \
+                     read of a store that does not exist finds nothing and creates nothing.",
+            ),
+            (
+                "FILE-wal, FILE-shm",
+                "SQLite's write-ahead log and its index. They belong to the store: never delete them, and never \
+                     copy the store without them. \"larder backup\" makes a copy that is whole.",
+            ),
+        ])],
+    }
+}
+
+fn json() -> Section {
+    Section {
+        heading: "JSON",
+        blocks: vec![
+            Text(
+                "With --json, results are JSON, one record a line. Names are in snake_case; times are RFC 3339 in UTC \
+                 with milliseconds. Later versions may add fields: ignore those you do not know.",
+            ),
+            table(&[
+                (
+                    "entry",
+                    "namespace (absent outside of one), group, key, value, version, bytes, updated_at, expires_at, \
+                     ttl_ms. A value that is not UTF-8 is value_b64 in place of value. bytes is key plus value, the \
+                     measure of quotas.",
+                ),
+                ("change", "seq, at, type, namespace, group, key, value, expires_at."),
+                ("set, expire", "The entry without its value."),
+                ("count", "count"),
+                ("incr", "value, version"),
+                ("ttl", "ttl_ms; null for an entry that stays."),
+                ("delete, purge", "deleted"),
+                ("list without GROUP", "namespace, group, keys, bytes"),
+                (
+                    "batch --stream",
+                    "For each line of input line, ok and version, or line, ok, error, code and message.",
+                ),
+                (
+                    "errors",
+                    "error, code, message, hint, on standard error. error is one of not_found, usage, \
+                     condition_failed, quota_exceeded, access_denied, busy, unusable_store, bad_data, \
+                     position_trimmed, io.",
+                ),
+            ]),
+        ],
+    }
+}
+
+fn durations_and_sizes() -> Section {
+    Section {
+        heading: "DURATIONS AND SIZES",
+        blocks: vec![table(&[
+            (
+                "DUR",
+                "A number with its unit: ms, s, m, h, d, w; parts add up: 250ms, 5m, 1h30m, 7d. Zero, less than a \
+                 millisecond, and a number without a unit are errors.",
+            ),
+            ("TIME", "RFC 3339: 2030-01-31T12:00:00Z, or with an offset such as +02:00."),
+            (
+                "SIZE",
+                "Bytes, or with k, M, G (powers of 1000) or KiB, MiB, GiB (powers of 1024): 4096, 10k, 1MiB.",
+            ),
+        ])],
+    }
+}
+
+fn patterns() -> Section {
+    Section {
+        heading: "PATTERNS",
+        blocks: vec![
+            Text(
+                "GROUP and KEY are names, and no character in them is special: a group may be called \"*\". Only \
+                 --glob, --groups and the second argument of watch are patterns, which match a whole name, byte \
+                 for byte in upper and lower case:",
+            ),
+            table(&[
+                ("*", "Any number of characters, also none, also \"/\" and \":\"."),
+                ("?", "One character."),
+                ("[abc], [a-z]", "One of these characters."),
+                ("[^abc]", "One character, none of these."),
+            ]),
+            Text(
+                "A special character in brackets stands for itself: [*]. Beside a GROUP a pattern is one of keys, \
+                 without a GROUP one of groups. Quote it, or the shell may expand it.",
+            ),
+        ],
+    }
+}
+
+fn limits() -> Section {
+    Section {
+        heading: "LIMITS",
+        blocks: vec![
+            table(&[
+                ("entry", "999,000,000 bytes, key and value together."),
+                ("namespace", "One or more of A-Z, a-z, 0-9 and -."),
+                ("incr", "Integers of 64 bits."),
+                (
+                    "change log",
+                    "The last 100,000 changes or 64 MiB of keys and values, and at least ten minutes. A consumer \
+                     that lags behind keeps more of it, up to 4,000,000 changes or 1 GiB.",
+                ),
+            ]),
+            Text(
+                "A store must be on a local file system: SQLite's locks do not work reliably across a network. It \
+                 must have one name, not several hard links. Use \"larder backup\" to copy it while it is in use.",
+            ),
+            Text(
+                "Who can read the file can read everything in it: namespaces keep scripts apart, the file's mode \
+                 keeps people apart.",
+            ),
+        ],
+    }
+}
+
+fn examples() -> Section {
+    Section {
+        heading: "EXAMPLES",
+        blocks: vec![
+            Text("Keep a value for five minutes, and read it:"),
+            Lines(&["larder set session token abc123 --ttl 5m", "larder get session token"]),
+            Text("A lock that goes by itself if its owner dies:"),
+            Lines(&["larder set deploy leader \"$HOSTNAME\" --if-absent --ttl 30s || exit 0"]),
+            Text("Change a value only if nobody else did in the meantime:"),
+            Lines(&[
+                "version=$(larder get config db --json | jq .version)",
+                "larder set config db new --if-version \"$version\"",
+            ]),
+            Text("Clean up every hour, from cron:"),
+            Lines(&["7 * * * * larder purge"]),
+        ],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_promised_sections_are_there() {
+        let headings: Vec<_> = sections().iter().map(|section| section.heading).collect();
+        for heading in
+            ["EXIT STATUS", "ENVIRONMENT", "FILES", "JSON", "DURATIONS AND SIZES", "PATTERNS", "LIMITS"]
+        {
+            assert!(headings.contains(&heading), "{heading}");
+        }
+    }
+}
