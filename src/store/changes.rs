@@ -143,8 +143,8 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// An entry as it was at `version`, if the log still has that change. Its
-    /// `updated_at` is the time of the change.
+    /// An entry as it was at `version`, if it still is at that version or the
+    /// log still has that change. Its `updated_at` is the time of the change.
     pub fn get_version(&self, group: &str, key: &str, version: i64) -> Result<Entry> {
         let stored = self.scope.stored(group);
         let found = self
@@ -165,6 +165,11 @@ impl Transaction<'_> {
             })
             .optional()?;
         if let Some(entry) = found {
+            return Ok(entry);
+        }
+        if let Ok(entry) = self.get(group, key)
+            && entry.version == version
+        {
             return Ok(entry);
         }
         let span = self.log_span()?;

@@ -197,9 +197,11 @@ impl Store {
         begin: &str,
         f: impl FnOnce(&Transaction<'_>) -> Result<T>,
     ) -> Result<T> {
+        self.conn.execute_batch(begin)?;
+        // After the wait for the lock, which may have been long: what others
+        // wrote meanwhile lies in this transaction's past.
         let now = self.options.clock.now();
         clock_vfs::set_now(now);
-        self.conn.execute_batch(begin)?;
         let tx = Transaction { conn: &self.conn, now, scope: &self.options.scope };
         let result = f(&tx).and_then(|value| {
             self.conn.execute_batch("COMMIT")?;
