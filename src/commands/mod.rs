@@ -1,6 +1,8 @@
 //! The subcommands: one file each, with its help, its arguments and its
 //! function. Only here are layers joined.
 
+mod backup;
+mod check;
 mod completions;
 mod consumer;
 mod count;
@@ -16,6 +18,7 @@ mod namespace;
 mod purge;
 mod quota;
 mod render;
+mod restore;
 mod set;
 mod ttl;
 mod watch;
@@ -89,9 +92,12 @@ pub const ALL: &[Spec] = &[
     consumer::SPEC,
     quota::SPEC,
     namespace::SPEC,
+    backup::SPEC,
+    restore::SPEC,
     info::SPEC,
     completions::SPEC,
     man::SPEC,
+    check::SPEC,
 ];
 
 /// Those that need no store, and so no HOME.
@@ -141,6 +147,17 @@ impl Context {
     /// schema piece by piece, a tenth of what a `get` costs.
     pub fn existing(&self) -> anyhow::Result<Option<&'static Store>> {
         Ok(Store::open(&self.options())?.map(leave_open))
+    }
+
+    /// Refuses a namespace: the command is about the whole file, and a scoped
+    /// command must not reach beyond its namespace.
+    fn whole_store(&self) -> anyhow::Result<()> {
+        if self.settings.scope.0.is_none() {
+            return Ok(());
+        }
+        Err(Failure::usage("this is about the whole store, not about one namespace")
+            .hint("leave --namespace away, and unset LARDER_NAMESPACE")
+            .into())
     }
 
     /// The store, created if need be; never closed, as above.

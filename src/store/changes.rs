@@ -34,7 +34,7 @@ impl ChangeKind {
         }
     }
 
-    fn from_log(text: &[u8]) -> Option<Self> {
+    pub(super) fn from_log(text: &[u8]) -> Option<Self> {
         [Self::Set, Self::Delete, Self::Expire, Self::DeleteGroup]
             .into_iter()
             .find(|kind| kind.as_str().as_bytes() == text)

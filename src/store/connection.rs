@@ -56,6 +56,19 @@ impl StoreOptions {
 pub struct Store {
     pub(super) conn: Connection,
     pub(super) options: StoreOptions,
+    /// The file that was opened, by device and inode.
+    file: Option<(u64, u64)>,
+}
+
+/// What every connection is told before its first statement: how to wait, and
+/// to trust nothing that the file says.
+pub(super) fn harden(conn: &mut Connection) -> Result<()> {
+    conn.busy_handler(Some(wait_for_lock))?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    conn.execute_batch("PRAGMA cell_size_check=ON")?;
+    Ok(())
 }
 
 thread_local! {
@@ -113,17 +126,9 @@ impl Store {
                 ),
             ));
         }
-        clock_vfs::register();
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let path = options.path.clone();
         let opened = (|| -> Result<Option<Self>> {
-            let mut conn = Connection::open_with_flags_and_vfs(&options.path, flags, clock_vfs::NAME)?;
-            conn.busy_handler(Some(wait_for_lock))?;
-            conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
-            conn.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
-            conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-            let store = Self { conn, options };
-            store.conn.execute_batch("PRAGMA cell_size_check=ON")?;
+            let store = Self::connect_unverified(options)?;
             if store
                 .retry(|| store.in_transaction("BEGIN", |tx| schema::verify(tx.conn, &store.options.path)))?
                 == Seal::Unmarked
@@ -134,6 +139,18 @@ impl Store {
             Ok(Some(store))
         })();
         opened.map_err(|e| e.settle(&path))
+    }
+
+    /// A connection to whatever stands at the path, believed in nothing yet.
+    /// The caller has to verify the seal, or to switch triggers and views off
+    /// and to read no more than it must.
+    pub(super) fn connect_unverified(options: StoreOptions) -> Result<Self> {
+        clock_vfs::register();
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let file = place::identity(&options.path);
+        let mut conn = Connection::open_with_flags_and_vfs(&options.path, flags, clock_vfs::NAME)?;
+        harden(&mut conn)?;
+        Ok(Self { conn, options, file })
     }
 
     /// The store's absolute path.
@@ -176,6 +193,7 @@ impl Store {
             self.prepare_writer()?;
             let mut before = 0;
             let value = self.in_transaction("BEGIN IMMEDIATE", |tx| {
+                self.still_there()?;
                 before = self.wal_frames();
                 f(tx)
             })?;
@@ -183,6 +201,18 @@ impl Store {
             Ok(value)
         });
         result.map_err(|e| e.settle(&self.options.path))
+    }
+
+    /// Refuses to write to a file that lost its name while this process waited
+    /// for the lock: nobody would ever read the write again.
+    fn still_there(&self) -> Result<()> {
+        if place::identity(&self.options.path) == self.file {
+            return Ok(());
+        }
+        Err(Error::Busy(format!(
+            "the store {} was removed or replaced meanwhile",
+            quote(&self.options.path.to_string_lossy())
+        )))
     }
 
     /// Settings that only writing needs; cheap enough to repeat.
@@ -247,7 +277,7 @@ impl Store {
     /// The bell: touches the database's times, which a watcher waits for. By
     /// name, because closing a descriptor of the database would drop the
     /// process's locks on it.
-    fn ring(&self) {
+    pub(super) fn ring(&self) {
         let _ = utimensat(
             nix::fcntl::AT_FDCWD,
             &self.options.path,

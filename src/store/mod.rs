@@ -21,8 +21,10 @@
 //! of [`Transaction`] and runs inside [`Store::read`] or [`Store::write`].
 //! Nothing here knows arguments, terminals or the environment.
 
+mod backup;
 mod bulk;
 mod changes;
+mod check;
 mod clock_vfs;
 mod connection;
 mod consumers;
@@ -35,12 +37,15 @@ mod namespaces;
 mod place;
 mod purge;
 mod quotas;
+mod repair;
 pub mod schema;
 mod scope;
 mod transaction;
 
+pub use backup::{Restored, restore};
 pub use bulk::Bulk;
 pub use changes::{Change, ChangeKind, LogSpan};
+pub use check::{Checkup, Finding, FindingKind, check};
 pub use connection::{Store, StoreOptions};
 pub use consumers::{Claim, Consumer};
 pub use entries::{Condition, Entry, Expiry, MAX_ENTRY_BYTES, check_size};

@@ -3,7 +3,7 @@
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::error::{Error, Result, quote};
 
@@ -49,12 +49,30 @@ pub(super) fn inspect(path: &Path) -> Result<Place> {
     Err(Error::unusable(path, format!("{what}, not a store")))
 }
 
+/// Device and inode of the file at `path`; `None` if there is none to be seen.
+pub(super) fn identity(path: &Path) -> Option<(u64, u64)> {
+    fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()))
+}
+
+/// The name of a file that SQLite keeps beside `path`: `-wal`, `-shm`,
+/// `-journal`.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// Makes a store's directory, for its owner alone, if it is not there.
+pub(super) fn make_directory(path: &Path) -> std::io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
 /// Makes an empty file for a new store: directories 0700, file 0600, never
 /// through a symbolic link. Losing the race to another creator is success.
 pub(super) fn create(path: &Path) -> Result<()> {
     let told = |e| Error::io(format!("cannot create store {}", quote(&path.to_string_lossy())), e);
     let parent = path.parent().unwrap_or(Path::new("/"));
-    DirBuilder::new().recursive(true).mode(0o700).create(parent).map_err(told)?;
+    make_directory(parent).map_err(told)?;
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Ok(file) => drop(file),
         Err(e) if e.kind() == ErrorKind::AlreadyExists => return Ok(()),

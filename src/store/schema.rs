@@ -135,29 +135,67 @@ pub(super) fn verify(conn: &Connection, path: &Path) -> Result<Seal> {
     }
 }
 
+/// How an object of the file's schema differs from larder's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum How {
+    /// It bears one of larder's names and is something else.
+    Altered,
+    /// larder made no such thing, and it may not be there.
+    Alien,
+    /// It is not there.
+    Missing,
+}
+
+/// One respect in which the file's schema is not larder's.
+#[derive(Clone, Debug)]
+pub(super) struct Difference {
+    pub how: How,
+    /// `table`, `index`, `trigger` or `view`, as the file says.
+    pub kind: String,
+    pub name: String,
+}
+
+impl std::fmt::Display for Difference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { how, kind, name } = self;
+        match how {
+            How::Altered => write!(f, "the {kind} {name} is not larder's"),
+            How::Alien => write!(f, "the {kind} {} is not larder's", quote(name)),
+            How::Missing => write!(f, "the {kind} {name} is missing"),
+        }
+    }
+}
+
 /// The first respect in which the file's schema is not larder's, as the end of
 /// a sentence about the file; `None` if there is none.
 pub(super) fn first_difference(conn: &Connection) -> Result<Option<String>> {
-    let mut found = 0;
+    let found = differences(conn, 1)?;
+    Ok(found.first().map(|difference| format!("has been altered: {difference}")))
+}
+
+/// Up to `limit` respects in which the file's schema is not larder's.
+pub(super) fn differences(conn: &Connection, limit: usize) -> Result<Vec<Difference>> {
     let known: Vec<Statement> = statements().collect();
+    let mut differences = Vec::new();
     let mut seen = 0u64;
     let mut query = conn.prepare("SELECT type,name,tbl_name,sql FROM sqlite_schema")?;
     let mut rows = query.query([])?;
     while let Some(row) = rows.next()? {
+        if differences.len() >= limit {
+            return Ok(differences);
+        }
         let kind = row.get_ref(0)?.as_bytes().unwrap_or_default();
         let name = row.get_ref(1)?.as_bytes().unwrap_or_default();
         let table = row.get_ref(2)?.as_bytes().unwrap_or_default();
         let sql = row.get_ref(3)?.as_bytes().ok();
         if let Some(at) = known.iter().position(|s| s.name.as_bytes() == name) {
+            seen |= 1 << at;
             if known[at].kind.as_bytes() != kind || sql != Some(known[at].sql.as_bytes()) {
-                return Ok(Some(format!(
-                    "has been altered: the {} {} is not larder's",
-                    known[at].kind, known[at].name
-                )));
-            }
-            if seen & (1 << at) == 0 {
-                seen |= 1 << at;
-                found += 1;
+                differences.push(Difference {
+                    how: How::Altered,
+                    kind: String::from_utf8_lossy(kind).into_owned(),
+                    name: known[at].name.to_owned(),
+                });
             }
             continue;
         }
@@ -168,18 +206,20 @@ pub(super) fn first_difference(conn: &Connection) -> Result<Option<String>> {
             _ => ours || name.to_ascii_lowercase().starts_with(b"larder_"),
         };
         if refused {
-            return Ok(Some(format!(
-                "has been altered: the {} {} is not larder's",
-                String::from_utf8_lossy(kind),
-                quote(&String::from_utf8_lossy(name))
-            )));
+            differences.push(Difference {
+                how: How::Alien,
+                kind: String::from_utf8_lossy(kind).into_owned(),
+                name: String::from_utf8_lossy(name).into_owned(),
+            });
         }
     }
-    if found == known.len() {
-        return Ok(None);
-    }
-    let missing = known.iter().enumerate().find(|(at, _)| seen & (1 << at) == 0);
-    Ok(missing.map(|(_, s)| format!("has been altered: the {} {} is missing", s.kind, s.name)))
+    let missing = known.iter().enumerate().filter(|(at, _)| seen & (1 << at) == 0).map(|(_, s)| Difference {
+        how: How::Missing,
+        kind: s.kind.to_owned(),
+        name: s.name.to_owned(),
+    });
+    differences.extend(missing);
+    Ok(differences)
 }
 
 #[cfg(test)]

@@ -1,0 +1,75 @@
+use std::path::PathBuf;
+
+use clap::{ArgMatches, Args, FromArgMatches};
+
+use super::{Context, Spec};
+use crate::exit::{Exit, Failure};
+use crate::output::Out;
+use crate::output::progress::Progress;
+use crate::settings::Settings;
+use crate::store::Error;
+
+pub const SPEC: Spec = Spec {
+    name: "backup",
+    aliases: &[],
+    about: "Copy the store to a file, whoever is writing",
+    build: |command| {
+        BackupArgs::augment_args(command).after_help(
+            "Examples:\n  \
+             larder backup \"larder-$(date +%F).db\"\n  \
+             larder --db /mnt/backup/monday.db list\n  \
+             larder restore /mnt/backup/monday.db --yes",
+        )
+    },
+    run,
+};
+
+/// Copies the whole store to FILE, as it is at one moment; others may go on
+/// writing. FILE appears under its name only when it is complete and on disk,
+/// is readable by its owner alone, and is a store in itself. An existing FILE
+/// is never overwritten. The copy is checked for damage before it is kept.
+#[derive(Args)]
+struct BackupArgs {
+    /// The file to make
+    file: PathBuf,
+}
+
+fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
+    let args = BackupArgs::from_arg_matches(matches)?;
+    context.whole_store()?;
+    if args.file.as_os_str().is_empty() {
+        return Err(Failure::usage("FILE is empty").into());
+    }
+    let Some(store) = context.existing()? else {
+        let what = format!("store {}", crate::store::quote(&context.settings.path.to_string_lossy()));
+        return Err(Error::io(what, std::io::ErrorKind::NotFound.into()).into());
+    };
+    let mut pages = Pages::default();
+    store.backup(&args.file, &mut |done, total| {
+        pages.show(&context.settings, "pages copied", done, total);
+    })?;
+    drop(pages);
+    if context.settings.json {
+        let bytes = std::fs::metadata(&args.file).map_or(0, |meta| meta.len());
+        let mut out = Out::default();
+        out.json(&serde_json::json!({ "file": args.file.to_string_lossy(), "bytes": bytes }))?;
+        out.finish()?;
+    }
+    Ok(Exit::Success)
+}
+
+/// Shows the pages copied so far. How many there are is known from the first
+/// call on.
+#[derive(Default)]
+pub(super) struct Pages {
+    progress: Option<Progress>,
+    done: u64,
+}
+
+impl Pages {
+    pub(super) fn show(&mut self, settings: &Settings, what: &'static str, done: u64, total: u64) {
+        let progress = self.progress.get_or_insert_with(|| Progress::new(settings, what).of(total));
+        progress.tick(done.saturating_sub(self.done));
+        self.done = done;
+    }
+}

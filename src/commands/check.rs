@@ -1,0 +1,97 @@
+use clap::{ArgMatches, Args, FromArgMatches};
+
+use super::{Context, Spec};
+use crate::exit::{Exit, Failure};
+use crate::output::{Out, text};
+use crate::store::{self, Checkup};
+
+pub const SPEC: Spec = Spec {
+    name: "check",
+    aliases: &[],
+    about: "Look for damage and for bookkeeping that does not add up",
+    build: |command| {
+        CheckArgs::augment_args(command).after_help(
+            "Examples:\n  \
+             larder check && larder backup monday.db\n  \
+             larder check --repair",
+        )
+    },
+    run,
+};
+
+/// Checks the whole file: SQLite's own integrity check, the schema, the usage
+/// counters against a recount, versions and change log against each other,
+/// consumers, quotas and grants. Every finding is one line on standard output;
+/// any finding is status 7.
+///
+/// --repair rebuilds what can be derived from the entries: triggers, indexes,
+/// counters, and the change log, which starts over where it cannot be
+/// believed. Damaged entries are not invented again: restore a backup. SQLite
+/// keeps no checksums of its pages, so a value that was overwritten on disk
+/// byte for byte cannot be told from one that was stored.
+#[derive(Args)]
+struct CheckArgs {
+    /// Rebuild what can be derived, and say what was done
+    #[arg(long)]
+    repair: bool,
+}
+
+fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
+    let args = CheckArgs::from_arg_matches(matches)?;
+    context.whole_store()?;
+    let checkup = store::check(&context.options(), args.repair)?.unwrap_or_default();
+    let mut out = Out::default();
+    if context.settings.json {
+        records(&checkup, &mut out)?;
+    } else {
+        lines(context, &checkup, &mut out)?;
+    }
+    out.finish()?;
+    if checkup.left.is_empty() {
+        return Ok(Exit::Success);
+    }
+    let count = checkup.left.len();
+    let failure = Failure::new(
+        Exit::UnusableStore,
+        format!("{count} {} in the store", if count == 1 { "finding" } else { "findings" }),
+    );
+    let hint = if args.repair {
+        "what is left cannot be derived; restore a backup"
+    } else {
+        "'larder check --repair' rebuilds what can be derived"
+    };
+    Err(failure.hint(hint).into())
+}
+
+fn lines(context: &Context, checkup: &Checkup, out: &mut Out) -> anyhow::Result<()> {
+    for finding in &checkup.found {
+        out.line(&text::safe(&finding.what))?;
+    }
+    for repair in &checkup.repairs {
+        out.line(&format!("repaired: {}", text::safe(repair)))?;
+    }
+    if !checkup.repairs.is_empty() {
+        for finding in &checkup.left {
+            out.line(&format!("left: {}", text::safe(&finding.what)))?;
+        }
+    }
+    if checkup.found.is_empty() && context.settings.terminal && !context.settings.quiet {
+        out.line("nothing found")?;
+    }
+    Ok(())
+}
+
+fn records(checkup: &Checkup, out: &mut Out) -> anyhow::Result<()> {
+    for finding in &checkup.found {
+        out.json(&serde_json::json!({ "finding": finding.kind.as_str(), "message": finding.what }))?;
+    }
+    for repair in &checkup.repairs {
+        out.json(&serde_json::json!({ "repaired": repair }))?;
+    }
+    out.json(&serde_json::json!({
+        "ok": checkup.left.is_empty(),
+        "findings": checkup.found.len(),
+        "repairs": checkup.repairs.len(),
+        "left": checkup.left.len(),
+    }))
+}

@@ -1,0 +1,70 @@
+use std::path::PathBuf;
+
+use clap::{ArgMatches, Args, FromArgMatches};
+
+use super::{Context, Spec, backup};
+use crate::exit::{Exit, Failure};
+use crate::output::{Out, print_note};
+use crate::store;
+
+pub const SPEC: Spec = Spec {
+    name: "restore",
+    aliases: &[],
+    about: "Replace the store by a backup",
+    build: |command| {
+        RestoreArgs::augment_args(command).after_help(
+            "Examples:\n  \
+             larder restore monday.db --yes\n  \
+             larder --db new.db restore monday.db --yes",
+        )
+    },
+    run,
+};
+
+/// Replaces everything the store holds by what FILE holds: entries, quotas,
+/// grants and consumers. FILE is verified first and not changed. The store is
+/// overwritten in one transaction: whoever has it open goes on with the
+/// restored one, and a restore that is interrupted has changed nothing. A
+/// store too damaged for that is put aside as NAME.damaged.
+///
+/// Versions never return: every restored entry gets a new version, above all
+/// that were ever given out, and the change log starts over. A watcher that
+/// was running ends with status 9, as its position is gone.
+#[derive(Args)]
+struct RestoreArgs {
+    /// The backup
+    file: PathBuf,
+    /// Confirm that the store's present contents may go
+    #[arg(long)]
+    yes: bool,
+}
+
+fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
+    let args = RestoreArgs::from_arg_matches(matches)?;
+    context.whole_store()?;
+    if !args.yes {
+        return Err(Failure::usage("this replaces everything in the store")
+            .hint("say so with --yes; 'larder backup' keeps what is there now")
+            .into());
+    }
+    let mut pages = backup::Pages::default();
+    let restored = store::restore(&context.options(), &args.file, &mut |done, total| {
+        pages.show(&context.settings, "pages copied", done, total);
+    })?;
+    drop(pages);
+    if let Some(kept) = &restored.kept
+        && !context.settings.quiet
+    {
+        print_note(&format!("the damaged store is kept as {}", store::quote(&kept.to_string_lossy())));
+    }
+    if context.settings.json {
+        let mut out = Out::default();
+        out.json(&serde_json::json!({
+            "entries": restored.entries,
+            "seq": restored.seq,
+            "kept": restored.kept.map(|path| path.to_string_lossy().into_owned()),
+        }))?;
+        out.finish()?;
+    }
+    Ok(Exit::Success)
+}
