@@ -1019,7 +1019,7 @@ _larder() {
             return 0
             ;;
         larder__subcmd__render)
-            opts="-o -n -q -h --output --lenient --check --exec --exec-timeout --mode --in-place --diff --db --namespace --json --quiet --color --busy-timeout --help"
+            opts="-o -n -q -h --output --lenient --check --exec --exec-timeout --mode --in-place --watch --debounce --diff --db --namespace --json --quiet --color --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1046,6 +1046,10 @@ _larder() {
                     return 0
                     ;;
                 --mode)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --debounce)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -227,6 +227,7 @@ complete -c larder -n "__fish_larder_using_subcommand render" -l check -d 'Repla
 complete -c larder -n "__fish_larder_using_subcommand render" -l exec -d 'Run CMD after FILE was replaced' -r
 complete -c larder -n "__fish_larder_using_subcommand render" -l exec-timeout -d 'How long the commands of --check and --exec may take' -r
 complete -c larder -n "__fish_larder_using_subcommand render" -l mode -d 'Give FILE these permissions, in octal' -r
+complete -c larder -n "__fish_larder_using_subcommand render" -l debounce -d 'Render only once the group has not changed for this long' -r
 complete -c larder -n "__fish_larder_using_subcommand render" -l db -d 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]' -r -F
 complete -c larder -n "__fish_larder_using_subcommand render" -s n -l namespace -d 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]' -r
 complete -c larder -n "__fish_larder_using_subcommand render" -l color -d 'Colour the output' -r -f -a "auto\t''
@@ -235,6 +236,7 @@ never\t''"
 complete -c larder -n "__fish_larder_using_subcommand render" -l busy-timeout -d 'Wait this long for a store that another process has locked [default: 5s]' -r
 complete -c larder -n "__fish_larder_using_subcommand render" -l lenient -d 'Let names that the group lacks be empty'
 complete -c larder -n "__fish_larder_using_subcommand render" -l in-place -d 'Write into FILE instead of replacing it, for a file that is mounted by itself; readers may see a half-written text'
+complete -c larder -n "__fish_larder_using_subcommand render" -l watch -d 'Stay, and render again whenever the group changes'
 complete -c larder -n "__fish_larder_using_subcommand render" -l diff -d 'Print what would change in FILE, as diff -u does, and change and run nothing'
 complete -c larder -n "__fish_larder_using_subcommand render" -l json -d 'Print JSON, one record a line'
 complete -c larder -n "__fish_larder_using_subcommand render" -s q -l quiet -d 'Print no notes and no progress, only results and errors'

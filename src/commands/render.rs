@@ -1,3 +1,4 @@
+mod follow;
 mod shell;
 
 use std::ffi::OsString;
@@ -10,12 +11,14 @@ use std::time::Duration;
 use clap::{ArgMatches, Args, FromArgMatches};
 
 use super::{Context, Spec};
+use crate::clock::Timestamp;
 use crate::exit::{Exit, Failure};
 use crate::output::{Out, text};
 use crate::render::{self, MAX_TEMPLATE_BYTES, Target, TargetOptions, Template, Values, unified_diff};
 use crate::store::{Keys, Store, quote};
 use crate::units;
 use crate::watch::Control;
+use follow::Follower;
 use shell::Shell;
 
 pub const SPEC: Spec = Spec {
@@ -51,6 +54,15 @@ pub const SPEC: Spec = Spec {
 /// A command that takes longer than --exec-timeout is ended, with its process
 /// group. When --exec fails, FILE has been replaced all the same, and the status
 /// is the command's own, or 6 if it took too long.
+///
+/// With --watch larder stays, and renders again when the group has changed and
+/// then been quiet for --debounce, or at most four times that. A missing name
+/// or a text that --check refuses keeps the last good FILE and is told once on
+/// standard error; a text that was refused is not checked again until it
+/// changes. A failing --exec is tried three times more, after 1, 2 and 4
+/// seconds. SIGINT, SIGTERM and SIGHUP end the run with status 0; a running
+/// command has 10 seconds to finish, then its process group gets SIGTERM, and
+/// SIGKILL 5 seconds later.
 #[derive(Args)]
 struct RenderArgs {
     /// The group
@@ -80,6 +92,12 @@ struct RenderArgs {
     /// itself; readers may see a half-written text
     #[arg(long, requires = "output")]
     in_place: bool,
+    /// Stay, and render again whenever the group changes
+    #[arg(long, requires = "output", conflicts_with = "diff")]
+    watch: bool,
+    /// Render only once the group has not changed for this long
+    #[arg(long, value_name = "DUR", value_parser = units::duration, default_value = "500ms", requires = "watch")]
+    debounce: Duration,
     /// Print what would change in FILE, as diff -u does, and change and run nothing
     #[arg(long, requires = "output")]
     diff: bool,
@@ -93,6 +111,9 @@ fn mode(text: &str) -> Result<u32, String> {
         .filter(|mode| *mode <= 0o7777)
         .ok_or_else(|| format!("{text:?} is not a mode in octal such as 644 or 0600"))
 }
+
+/// How long a command may go on after a run with `--watch` was told to end.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// Everything that stays the same from one rendering to the next.
 struct Job<'a> {
@@ -113,9 +134,13 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     let template = read_template(&args.template)?;
     let template = Template::parse(&template).map_err(|e| explain(&args, e))?;
     let job = Job { context, args: &args, template };
-    let text = job.text(context.existing()?)?;
-    let Some(path) = &args.output else { return job.print(&text) };
-    let target = job.target(path)?;
+    let target = args.output.as_deref().map(|path| job.target(path)).transpose()?;
+    if let (true, Some(target)) = (args.watch, &target) {
+        let control = Control::install(None, false)?;
+        return Follower::new(&job, target, &control).run();
+    }
+    let text = job.fill(job.values(context.open()?.as_ref())?.0)?;
+    let Some(target) = target else { return job.print(&text) };
     if args.diff {
         return job.print_diff(&target, &text);
     }
@@ -124,7 +149,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
         _ => Some(Control::install(None, false)?),
     };
     let applied = job.apply(&target, &text, control.as_ref())?;
-    job.report(applied, &text)?;
+    job.report(applied, text.len())?;
     if let (Applied::Written, Some(command), Some(control)) = (applied, &args.exec, &control) {
         return job.exec(&target, command, control);
     }
@@ -132,22 +157,28 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
 }
 
 impl Job<'_> {
-    /// The template, filled from the group as it is now.
-    fn text(&self, store: Option<&Store>) -> anyhow::Result<String> {
+    /// The group as it is now, and when its next entry is due.
+    fn values(&self, store: Option<&Store>) -> anyhow::Result<(Values, Option<Timestamp>)> {
         let mut values = Values::default();
+        let mut due: Option<Timestamp> = None;
+        let mut refused = None;
         if let Some(store) = store {
-            let mut refused = None;
             store.read(|tx| {
-                values = Values::default();
+                (values, due) = (Values::default(), None);
                 tx.entries(&self.args.group, &Keys { glob: None, after: None }, true, |entry| {
+                    due = due.into_iter().chain(entry.expires_at).min();
                     refused = values.insert(entry.key, entry.value.unwrap_or_default()).err();
                     Ok(if refused.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
                 })
             })?;
-            if let Some(error) = refused {
-                return Err(explain(self.args, error).into());
-            }
         }
+        match refused {
+            Some(error) => Err(explain(self.args, error).into()),
+            None => Ok((values, due)),
+        }
+    }
+
+    fn fill(&self, values: Values) -> anyhow::Result<String> {
         Ok(self.template.render(values, self.args.lenient).map_err(|e| explain(self.args, e))?)
     }
 
@@ -245,7 +276,8 @@ impl Job<'_> {
 
     fn shell<'a>(&self, target: &Target, command: &'a OsString) -> Shell<'a> {
         let settings = &self.context.settings;
-        let mut shell = Shell::new(command, self.args.exec_timeout, settings.json);
+        let grace = if self.args.watch { GRACE } else { Duration::ZERO };
+        let mut shell = Shell::new(command, self.args.exec_timeout, grace, settings.json);
         shell.variable("LARDER_TARGET", target.path());
         shell.variable("LARDER_DB", std::path::absolute(&settings.path).as_ref().unwrap_or(&settings.path));
         if let Some(namespace) = &settings.scope.0 {
@@ -254,7 +286,7 @@ impl Job<'_> {
         shell
     }
 
-    fn report(&self, applied: Applied, text: &str) -> anyhow::Result<()> {
+    fn report(&self, applied: Applied, bytes: usize) -> anyhow::Result<()> {
         if !self.context.settings.json {
             return Ok(());
         }
@@ -263,7 +295,7 @@ impl Job<'_> {
         out.json(&serde_json::json!({
             "output": path.to_string_lossy(),
             "changed": applied == Applied::Written,
-            "bytes": text.len(),
+            "bytes": bytes,
         }))?;
         out.finish()
     }

@@ -167,6 +167,12 @@ impl Source {
 
     /// Sleeps until there may be something new.
     pub fn wait(&self, control: &Control) -> Result<Wake> {
+        self.wait_at_most(control, self.interval)
+    }
+
+    /// Like [`Source::wait`], but no longer than `at_most`.
+    pub fn wait_at_most(&self, control: &Control, at_most: Duration) -> Result<Wake> {
+        let limit = at_most;
         let mut at_most = self.interval;
         if self.cannot_claim {
             at_most = at_most.max(CLAIM_AGAIN.min(self.interval));
@@ -174,7 +180,7 @@ impl Source {
             at_most = at_most.min(Duration::from_millis(u64::try_from(due).unwrap_or(0)));
         }
         let bell = self.bell.as_ref().map(AsFd::as_fd);
-        Ok(control.wait(bell.as_slice(), at_most))
+        Ok(control.wait(bell.as_slice(), at_most.min(limit)))
     }
 }
 

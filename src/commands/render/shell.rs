@@ -20,6 +20,7 @@ const GRACE_AFTER_TERM: Duration = Duration::from_secs(5);
 pub struct Shell<'a> {
     command: &'a OsStr,
     timeout: Duration,
+    grace: Duration,
     inner: Command,
 }
 
@@ -48,16 +49,17 @@ impl Ended {
 }
 
 impl<'a> Shell<'a> {
+    /// `grace` is what the command has left when larder is told to end.
     /// `quiet`: standard output belongs to records, so the command's goes to
     /// standard error.
-    pub fn new(command: &'a OsStr, timeout: Duration, quiet: bool) -> Self {
+    pub fn new(command: &'a OsStr, timeout: Duration, grace: Duration, quiet: bool) -> Self {
         let mut inner = Command::new("/bin/sh");
         inner.arg("-c").arg(command).stdin(Stdio::null()).process_group(0);
         if quiet && let Ok(stderr) = std::io::stderr().as_fd().try_clone_to_owned() {
             inner.stdout(stderr);
         }
         fresh_signals(&mut inner);
-        Self { command, timeout, inner }
+        Self { command, timeout, grace, inner }
     }
 
     /// Sets a variable of the command's environment.
@@ -72,55 +74,51 @@ impl<'a> Shell<'a> {
         self
     }
 
-    /// Runs the command to its end, or to its timeout, or until larder is told
-    /// to end. In the latter two cases its process group gets SIGTERM, and
-    /// SIGKILL 5 seconds later.
+    /// Runs the command to its end. At its timeout, at the end of the grace, or
+    /// at a second signal its process group gets SIGTERM, and SIGKILL 5 seconds
+    /// later.
     pub fn run(mut self, control: &Control) -> anyhow::Result<Ended> {
-        let told = |e| {
-            Failure::io(&format!("cannot run {}", crate::store::quote(&self.command.to_string_lossy())), e)
-        };
+        let shown = crate::store::quote(&self.command.to_string_lossy());
+        let told = |e| Failure::io(&format!("cannot run {shown}"), e);
         let mut child = self.inner.spawn().map_err(told)?;
         self.wait(&mut child, control).map_err(told)
     }
 
     fn wait(&self, child: &mut Child, control: &Control) -> std::io::Result<Ended> {
-        let deadline = Instant::now() + self.timeout;
         let group = Pid::from_raw(i32::try_from(child.id()).unwrap_or(i32::MAX));
         let mut ended = Ended { code: 0, timed_out: false, stop: None };
-        let mut kill_at = None;
+        let mut signal_at = Instant::now() + self.timeout;
+        let mut signal = Signal::SIGTERM;
         loop {
             if let Some(status) = child.try_wait()? {
-                if kill_at.is_some() {
+                if signal == Signal::SIGKILL {
                     // What the shell started must not outlive it.
-                    let _ = killpg(group, Signal::SIGKILL);
+                    let _ = killpg(group, signal);
                 }
                 let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
                 ended.code = u8::try_from(code).unwrap_or(1);
                 return Ok(ended);
             }
             let now = Instant::now();
-            match kill_at {
-                None => {
-                    ended.stop = control.stopped();
-                    ended.timed_out = ended.stop.is_none() && now >= deadline;
-                    if ended.stop.is_some() || ended.timed_out {
-                        let _ = killpg(group, Signal::SIGTERM);
-                        kill_at = Some(now + GRACE_AFTER_TERM);
-                        continue;
-                    }
+            if ended.stop.is_none() && signal == Signal::SIGTERM {
+                ended.stop = control.stopped();
+                if ended.stop.is_some() {
+                    signal_at = signal_at.min(now + self.grace);
                 }
-                Some(at) if now >= at => {
-                    let _ = killpg(group, Signal::SIGKILL);
-                }
-                Some(_) => {}
             }
+            if now >= signal_at || (signal == Signal::SIGTERM && control.signals() > 1) {
+                ended.timed_out |= ended.stop.is_none();
+                let _ = killpg(group, signal);
+                signal = Signal::SIGKILL;
+                signal_at = now + GRACE_AFTER_TERM;
+            }
+            let left = signal_at.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
             if control.stopped().is_some() {
                 // Its descriptor is readable from now on and wakes at once.
-                std::thread::sleep(Duration::from_millis(10));
+                std::thread::sleep(left.min(Duration::from_millis(10)));
             } else {
-                let until = kill_at.unwrap_or(deadline).saturating_duration_since(now);
                 // SIGCHLD ends the wait as soon as the command does.
-                control.wait(&[], until.max(Duration::from_millis(1)));
+                control.wait(&[], left);
             }
         }
     }

@@ -1,0 +1,218 @@
+//! `--watch`: renders again whenever the group changes.
+
+use std::time::{Duration, Instant};
+
+use super::{Applied, Job, shown};
+use crate::clock::Timestamp;
+use crate::exit::{Exit, Report, report};
+use crate::output::print_note;
+use crate::render::Target;
+use crate::store::{Error, Store};
+use crate::watch::{Control, Selection, Source, Wake};
+
+/// How often to look for a store that is not there yet, and for changes by
+/// writers that ring no bell.
+const INTERVAL: Duration = Duration::from_millis(250);
+
+/// A group that never falls quiet is rendered after this many `--debounce`.
+const MOST_DEBOUNCES: u32 = 4;
+
+/// How often the command of `--exec` is tried again, and the pause before the
+/// first time; it doubles with each.
+const EXEC_RETRIES: u32 = 3;
+const EXEC_PAUSE: Duration = Duration::from_secs(1);
+
+/// First and longest pause before writing again what could not be written.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+
+/// A rendering that goes on.
+pub struct Follower<'a> {
+    job: &'a Job<'a>,
+    target: &'a Target,
+    control: &'a Control,
+    /// Exits that have been complained about since the last success.
+    complaints: Vec<Exit>,
+    /// The text that the check refused last: it is not asked about it again.
+    refused: Option<String>,
+    /// When to render again without a change, and the pause after that.
+    again: Option<Instant>,
+    pause: Duration,
+}
+
+impl<'a> Follower<'a> {
+    pub fn new(job: &'a Job<'a>, target: &'a Target, control: &'a Control) -> Self {
+        Self { job, target, control, complaints: Vec::new(), refused: None, again: None, pause: FIRST_PAUSE }
+    }
+
+    /// Runs until a signal ends it, or the store is gone.
+    pub fn run(&mut self) -> anyhow::Result<Exit> {
+        let mut first = true;
+        let store = loop {
+            if let Some(store) = self.job.context.open()? {
+                break store;
+            }
+            if std::mem::take(&mut first) {
+                self.render(None)?;
+            }
+            if let Wake::Stop(stop) = self.control.wait(&[], INTERVAL) {
+                return Ok(stop.exit());
+            }
+        };
+        let mut source = self.source(store)?;
+        loop {
+            let due = self.render(Some(source.store()))?;
+            if let Some(stop) = self.control.stopped() {
+                return Ok(stop.exit());
+            }
+            if let Wake::Stop(stop) = self.changed(&mut source, due)? {
+                return Ok(stop.exit());
+            }
+        }
+    }
+
+    /// A source that begins now: what is there already is about to be read.
+    fn source(&self, store: Store) -> anyhow::Result<Source> {
+        let newest = store.read(|tx| tx.log_span())?.newest;
+        let group = Some(self.job.args.group.clone());
+        Ok(Source::new(store, Selection { group, ..Selection::default() }, newest, INTERVAL)?)
+    }
+
+    /// Waits for a change of the group, and then until it is quiet.
+    fn changed(&mut self, source: &mut Source, due: Option<Timestamp>) -> anyhow::Result<Wake> {
+        let debounce = self.job.args.debounce;
+        let mut first = None;
+        let mut quiet = None;
+        loop {
+            let news = match source.next(false) {
+                Ok(changes) => !changes.is_empty(),
+                // Which changes have been missed does not matter: they will all
+                // be seen in the group.
+                Err(Error::Trimmed { .. }) => {
+                    *source = self.source(self.job.context.open()?.ok_or_else(|| {
+                        Error::unusable(source.store().path(), "was deleted while it was being watched")
+                    })?)?;
+                    true
+                }
+                Err(error) => return Err(error.into()),
+            };
+            let now = Instant::now();
+            // An entry that is due shows in the group whether or not its
+            // expiry has been logged.
+            let expired = first.is_none() && due.is_some_and(|due| due <= source.store().now());
+            if news || expired {
+                let first = *first.get_or_insert(now);
+                quiet = Some((now + debounce).min(first + debounce * MOST_DEBOUNCES));
+            }
+            let again = self.again.filter(|_| quiet.is_none());
+            if source.is_behind() {
+                continue;
+            }
+            if quiet.or(again).is_some_and(|at| now >= at) {
+                return Ok(Wake::Look);
+            }
+            let mut at_most = INTERVAL;
+            if let Some(at) = quiet.or(again) {
+                at_most = at_most.min(at.saturating_duration_since(now));
+            } else if let Some(due) = due {
+                let left = u64::try_from(due.since(source.store().now())).unwrap_or(0);
+                at_most = at_most.min(Duration::from_millis(left));
+            }
+            if let Wake::Stop(stop) = source.wait_at_most(self.control, at_most)? {
+                return Ok(Wake::Stop(stop));
+            }
+        }
+    }
+
+    /// Renders once. What goes wrong with the text is told and survived; when
+    /// the next entry of the group is due is returned.
+    fn render(&mut self, store: Option<&Store>) -> anyhow::Result<Option<Timestamp>> {
+        self.again = None;
+        let (values, due) = match self.job.values(store) {
+            Ok(read) => read,
+            Err(error) => return self.survive(error, "").map(|()| None),
+        };
+        let text = match self.job.fill(values) {
+            Ok(text) => text,
+            Err(error) => {
+                let stays = format!("; {} is left as it was", shown(self.target.path()));
+                return self.survive(error, &stays).map(|()| due);
+            }
+        };
+        self.complaints.retain(|exit| *exit != Exit::BadData);
+        if self.refused.as_ref() == Some(&text) {
+            return Ok(due);
+        }
+        self.refused = None;
+        match self.job.apply(self.target, &text, Some(self.control)) {
+            Ok(applied) => {
+                self.complaints.clear();
+                self.pause = FIRST_PAUSE;
+                if applied == Applied::Written {
+                    self.job.report(applied, text.len())?;
+                    self.exec()?;
+                }
+            }
+            Err(error) => {
+                self.survive(error, "")?;
+                // Each text that is refused is told, and checked, once.
+                if self.complaints.pop_if(|exit| *exit == Exit::BadData).is_some() {
+                    self.refused = Some(text);
+                }
+            }
+        }
+        Ok(due)
+    }
+
+    /// Tells an error once until things are well again. One of the store ends
+    /// the run.
+    fn survive(&mut self, error: anyhow::Error, and_so: &str) -> anyhow::Result<()> {
+        let Some(Report { exit, message, .. }) = report(&error) else { return Err(error) };
+        match exit {
+            Exit::BadData => {}
+            Exit::Io | Exit::Busy => {
+                self.again = Some(Instant::now() + self.pause);
+                self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+            }
+            // The check was ended because the run ends.
+            Exit::Child(_) => return Ok(()),
+            _ => return Err(error),
+        }
+        if !self.complaints.contains(&exit) {
+            print_note(&format!("render: {message}{and_so}"));
+            self.complaints.push(exit);
+        }
+        Ok(())
+    }
+
+    /// Runs the command after a replacement, several times if it fails.
+    fn exec(&self) -> anyhow::Result<()> {
+        let Some(command) = &self.job.args.exec else { return Ok(()) };
+        let mut pause = EXEC_PAUSE;
+        for attempt in 0..=EXEC_RETRIES {
+            let ended = self.job.shell(self.target, command).run(self.control)?;
+            let Some(why) = ended.failure() else { return Ok(()) };
+            if ended.stop.is_some() {
+                return Ok(());
+            }
+            if attempt == EXEC_RETRIES {
+                print_note(&format!("render: the command of --exec {why}; giving up"));
+                break;
+            }
+            print_note(&format!(
+                "render: the command of --exec {why}; attempt {} in {} s",
+                attempt + 2,
+                pause.as_secs()
+            ));
+            let until = Instant::now() + pause;
+            while Instant::now() < until {
+                let left = until.saturating_duration_since(Instant::now());
+                if let Wake::Stop(_) = self.control.wait(&[], left) {
+                    return Ok(());
+                }
+            }
+            pause *= 2;
+        }
+        Ok(())
+    }
+}
