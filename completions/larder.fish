@@ -53,6 +53,7 @@ complete -c larder -n "__fish_larder_needs_command" -f -a "quota" -d 'Limit what
 complete -c larder -n "__fish_larder_needs_command" -f -a "namespace" -d 'List or delete namespaces'
 complete -c larder -n "__fish_larder_needs_command" -f -a "backup" -d 'Copy the store to a file, whoever is writing'
 complete -c larder -n "__fish_larder_needs_command" -f -a "restore" -d 'Replace the store by a backup'
+complete -c larder -n "__fish_larder_needs_command" -f -a "access" -d 'Say who may do what in a namespace'
 complete -c larder -n "__fish_larder_needs_command" -f -a "info" -d 'Show what the store is and holds'
 complete -c larder -n "__fish_larder_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
 complete -c larder -n "__fish_larder_needs_command" -f -a "man" -d 'Show the manual, or write the manual pages'
@@ -399,6 +400,56 @@ complete -c larder -n "__fish_larder_using_subcommand restore" -l yes -d 'Confir
 complete -c larder -n "__fish_larder_using_subcommand restore" -l json -d 'Print JSON, one record a line'
 complete -c larder -n "__fish_larder_using_subcommand restore" -s q -l quiet -d 'Print no notes and no progress, only results and errors'
 complete -c larder -n "__fish_larder_using_subcommand restore" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c larder -n "__fish_larder_using_subcommand access; and not __fish_seen_subcommand_from grant revoke list ls" -l db -d 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]' -r -F
+complete -c larder -n "__fish_larder_using_subcommand access; and not __fish_seen_subcommand_from grant revoke list ls" -s n -l namespace -d 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]' -r
+complete -c larder -n "__fish_larder_using_subcommand access; and not __fish_seen_subcommand_from grant revoke list ls" -l color -d 'Colour the output' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c larder -n "__fish_larder_using_subcommand access; and not __fish_seen_subcommand_from grant revoke list ls" -l busy-timeout -d 'Wait this long for a store that another process has locked [default: 5s]' -r
+complete -c larder -n "__fish_larder_using_subcommand access; and not __fish_seen_subcommand_from grant revoke list ls" -l json -d 'Print JSON, one record a line'
+complete -c larder -n "__fish_larder_using_subcommand access; and not __fish_seen_subcommand_from grant revoke list ls" -s q -l quiet -d 'Print no notes and no progress, only results and errors'
+complete -c larder -n "__fish_larder_using_subcommand access; and not __fish_seen_subcommand_from grant revoke list ls" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c larder -n "__fish_larder_using_subcommand access; and not __fish_seen_subcommand_from grant revoke list ls" -f -a "grant" -d 'Grant access; the first grant closes the namespace to everybody else'
+complete -c larder -n "__fish_larder_using_subcommand access; and not __fish_seen_subcommand_from grant revoke list ls" -f -a "revoke" -d 'Take all access away from a principal'
+complete -c larder -n "__fish_larder_using_subcommand access; and not __fish_seen_subcommand_from grant revoke list ls" -f -a "list" -d 'List the grants of one namespace, or of all'
+complete -c larder -n "__fish_larder_using_subcommand access; and not __fish_seen_subcommand_from grant revoke list ls" -f -a "ls" -d 'List the grants of one namespace, or of all'
+complete -c larder -n "__fish_larder_using_subcommand access; and __fish_seen_subcommand_from grant" -l group -d 'Only in the groups that match GLOB' -r
+complete -c larder -n "__fish_larder_using_subcommand access; and __fish_seen_subcommand_from grant" -l db -d 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]' -r -F
+complete -c larder -n "__fish_larder_using_subcommand access; and __fish_seen_subcommand_from grant" -s n -l namespace -d 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]' -r
+complete -c larder -n "__fish_larder_using_subcommand access; and __fish_seen_subcommand_from grant" -l color -d 'Colour the output' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c larder -n "__fish_larder_using_subcommand access; and __fish_seen_subcommand_from grant" -l busy-timeout -d 'Wait this long for a store that another process has locked [default: 5s]' -r
+complete -c larder -n "__fish_larder_using_subcommand access; and __fish_seen_subcommand_from grant" -l json -d 'Print JSON, one record a line'
+complete -c larder -n "__fish_larder_using_subcommand access; and __fish_seen_subcommand_from grant" -s q -l quiet -d 'Print no notes and no progress, only results and errors'
+complete -c larder -n "__fish_larder_using_subcommand access; and __fish_seen_subcommand_from grant" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c larder -n "__fish_larder_using_subcommand access; and __fish_seen_subcommand_from revoke" -l db -d 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]' -r -F
+complete -c larder -n "__fish_larder_using_subcommand access; and __fish_seen_subcommand_from revoke" -s n -l namespace -d 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]' -r
+complete -c larder -n "__fish_larder_using_subcommand access; and __fish_seen_subcommand_from revoke" -l color -d 'Colour the output' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c larder -n "__fish_larder_using_subcommand access; and __fish_seen_subcommand_from revoke" -l busy-timeout -d 'Wait this long for a store that another process has locked [default: 5s]' -r
+complete -c larder -n "__fish_larder_using_subcommand access; and __fish_seen_subcommand_from revoke" -l json -d 'Print JSON, one record a line'
+complete -c larder -n "__fish_larder_using_subcommand access; and __fish_seen_subcommand_from revoke" -s q -l quiet -d 'Print no notes and no progress, only results and errors'
+complete -c larder -n "__fish_larder_using_subcommand access; and __fish_seen_subcommand_from revoke" -s h -l help -d 'Print help'
+complete -c larder -n "__fish_larder_using_subcommand access; and __fish_seen_subcommand_from list" -l db -d 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]' -r -F
+complete -c larder -n "__fish_larder_using_subcommand access; and __fish_seen_subcommand_from list" -s n -l namespace -d 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]' -r
+complete -c larder -n "__fish_larder_using_subcommand access; and __fish_seen_subcommand_from list" -l color -d 'Colour the output' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c larder -n "__fish_larder_using_subcommand access; and __fish_seen_subcommand_from list" -l busy-timeout -d 'Wait this long for a store that another process has locked [default: 5s]' -r
+complete -c larder -n "__fish_larder_using_subcommand access; and __fish_seen_subcommand_from list" -l json -d 'Print JSON, one record a line'
+complete -c larder -n "__fish_larder_using_subcommand access; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print no notes and no progress, only results and errors'
+complete -c larder -n "__fish_larder_using_subcommand access; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c larder -n "__fish_larder_using_subcommand access; and __fish_seen_subcommand_from ls" -l db -d 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]' -r -F
+complete -c larder -n "__fish_larder_using_subcommand access; and __fish_seen_subcommand_from ls" -s n -l namespace -d 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]' -r
+complete -c larder -n "__fish_larder_using_subcommand access; and __fish_seen_subcommand_from ls" -l color -d 'Colour the output' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c larder -n "__fish_larder_using_subcommand access; and __fish_seen_subcommand_from ls" -l busy-timeout -d 'Wait this long for a store that another process has locked [default: 5s]' -r
+complete -c larder -n "__fish_larder_using_subcommand access; and __fish_seen_subcommand_from ls" -l json -d 'Print JSON, one record a line'
+complete -c larder -n "__fish_larder_using_subcommand access; and __fish_seen_subcommand_from ls" -s q -l quiet -d 'Print no notes and no progress, only results and errors'
+complete -c larder -n "__fish_larder_using_subcommand access; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help'
 complete -c larder -n "__fish_larder_using_subcommand info" -l db -d 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]' -r -F
 complete -c larder -n "__fish_larder_using_subcommand info" -s n -l namespace -d 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]' -r
 complete -c larder -n "__fish_larder_using_subcommand info" -l color -d 'Colour the output' -r -f -a "auto\t''

@@ -1,6 +1,7 @@
 //! The subcommands: one file each, with its help, its arguments and its
 //! function. Only here are layers joined.
 
+mod access;
 mod backup;
 mod check;
 mod completions;
@@ -94,6 +95,7 @@ pub const ALL: &[Spec] = &[
     namespace::SPEC,
     backup::SPEC,
     restore::SPEC,
+    access::SPEC,
     info::SPEC,
     completions::SPEC,
     man::SPEC,
@@ -131,6 +133,7 @@ impl Context {
             scope: self.settings.scope.clone(),
             busy_timeout: self.settings.busy_timeout,
             clock: Clock::System,
+            caller: None,
         }
     }
 
@@ -173,24 +176,24 @@ impl Context {
 
     /// The store as [`Context::existing`] has it, confined to the namespace
     /// that an argument names.
-    pub fn existing_in(&self, namespace: Namespace) -> anyhow::Result<Option<&'static Store>> {
+    pub fn existing_in(&self, namespace: &Namespace) -> anyhow::Result<Option<&'static Store>> {
         Ok(Store::open(&self.options_in(namespace)?)?.map(leave_open))
     }
 
     /// The store as [`Context::create`] has it, confined to the namespace that
     /// an argument names.
-    pub fn create_in(&self, namespace: Namespace) -> anyhow::Result<&'static Store> {
+    pub fn create_in(&self, namespace: &Namespace) -> anyhow::Result<&'static Store> {
         Ok(leave_open(Store::create(&self.options_in(namespace)?)?))
     }
 
-    fn options_in(&self, namespace: Namespace) -> Result<StoreOptions, Failure> {
+    fn options_in(&self, namespace: &Namespace) -> Result<StoreOptions, Failure> {
         match &self.settings.scope.0 {
-            Some(scope) if *scope != namespace => Err(Failure::usage(format!(
+            Some(scope) if scope != namespace => Err(Failure::usage(format!(
                 "namespace {} cannot be named from within namespace {}",
                 namespace.as_str(),
                 scope.as_str()
             ))),
-            _ => Ok(StoreOptions { scope: Scope(Some(namespace)), ..self.options() }),
+            _ => Ok(StoreOptions { scope: Scope(Some(namespace.clone())), ..self.options() }),
         }
     }
 }

@@ -2,8 +2,10 @@ use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 use serde::Serialize;
 
 use super::{Context, Spec, namespace_name};
+use crate::clock::Timestamp;
 use crate::exit::{Exit, Failure};
 use crate::output::Out;
+use crate::output::table::{Cell, Column, Table};
 use crate::store::{Namespace, NamespaceUsage};
 
 pub const SPEC: Spec = Spec {
@@ -52,8 +54,33 @@ enum Action {
 fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     match NamespaceArgs::from_arg_matches(matches)?.action {
         Action::List => list(context),
-        Action::Delete { ns, confirmed } => delete(context, ns, confirmed),
+        Action::Delete { ns, confirmed } => delete(context, &ns, confirmed),
     }
+}
+
+const COLUMNS: &[Column] = &[
+    Column::text("NAMESPACE"),
+    Column::number("KEYS"),
+    Column::number("LIMIT"),
+    Column::number("BYTES"),
+    Column::number("LIMIT"),
+    Column::number("GROUPS"),
+    Column::number("LIMIT"),
+    Column::text("NEXT EXPIRY"),
+];
+
+fn cells(usage: &NamespaceUsage, now: Timestamp) -> [Cell; 8] {
+    let limit = |limit: Option<i64>, cell: fn(i64) -> Cell| limit.map_or(Cell::text("none").dim(), cell);
+    [
+        Cell::text(usage.namespace.as_str()),
+        Cell::number(usage.keys),
+        limit(usage.limits.keys, Cell::number),
+        Cell::bytes(usage.bytes),
+        limit(usage.limits.bytes, Cell::bytes),
+        Cell::number(usage.groups),
+        limit(usage.limits.groups, Cell::number),
+        Cell::due(usage.next_expiry, now),
+    ]
 }
 
 fn list(context: &Context) -> anyhow::Result<Exit> {
@@ -62,10 +89,19 @@ fn list(context: &Context) -> anyhow::Result<Exit> {
         Some(store) => store.read(|tx| tx.namespaces())?,
     };
     let mut out = Out::default();
-    for usage in &all {
-        if context.settings.json {
+    if context.settings.json {
+        for usage in &all {
             out.json(&Record::new(usage))?;
-        } else {
+        }
+    } else if context.settings.terminal {
+        let mut table = Table::new(&context.settings, COLUMNS);
+        let now = Timestamp::now();
+        for usage in &all {
+            table.row(&mut out, cells(usage, now))?;
+        }
+        table.finish(&mut out)?;
+    } else {
+        for usage in &all {
             out.line(&plain(usage))?;
         }
     }
@@ -116,7 +152,7 @@ fn plain(usage: &NamespaceUsage) -> String {
     )
 }
 
-fn delete(context: &Context, namespace: Namespace, confirmed: bool) -> anyhow::Result<Exit> {
+fn delete(context: &Context, namespace: &Namespace, confirmed: bool) -> anyhow::Result<Exit> {
     if !confirmed {
         return Err(Failure::usage(format!(
             "deleting namespace {} needs to be confirmed",

@@ -4,6 +4,7 @@ use serde::Serialize;
 use super::{Context, Spec, namespace_name};
 use crate::exit::{Exit, Failure};
 use crate::output::Out;
+use crate::output::table::{Cell, Column, Table};
 use crate::store::{Limits, Namespace, NamespaceUsage};
 use crate::units;
 
@@ -90,7 +91,7 @@ fn set(context: &Context, args: &SetArgs) -> anyhow::Result<Exit> {
         Some(0) => None,
         some => some,
     };
-    let usage = context.create_in(args.ns.clone())?.write(|tx| {
+    let usage = context.create_in(&args.ns)?.write(|tx| {
         let old = tx.limits(&args.ns)?;
         tx.set_limits(
             &args.ns,
@@ -106,7 +107,7 @@ fn set(context: &Context, args: &SetArgs) -> anyhow::Result<Exit> {
 }
 
 fn clear(context: &Context, namespace: Namespace) -> anyhow::Result<Exit> {
-    let usage = match context.existing_in(namespace.clone())? {
+    let usage = match context.existing_in(&namespace)? {
         None => NamespaceUsage::empty(namespace),
         Some(store) => store.write(|tx| {
             tx.set_limits(&namespace, Limits::default())?;
@@ -128,7 +129,7 @@ fn record(context: &Context, usage: &NamespaceUsage) -> anyhow::Result<Exit> {
 
 fn show(context: &Context, namespace: Option<Namespace>) -> anyhow::Result<Exit> {
     let rows = match namespace.or_else(|| context.settings.scope.0.clone()) {
-        Some(one) => match context.existing_in(one.clone())? {
+        Some(one) => match context.existing_in(&one)? {
             None => vec![NamespaceUsage::empty(one)],
             Some(store) => vec![store.read(|tx| tx.usage(&one))?],
         },
@@ -141,15 +142,57 @@ fn show(context: &Context, namespace: Option<Namespace>) -> anyhow::Result<Exit>
         },
     };
     let mut out = Out::default();
-    for usage in &rows {
-        if context.settings.json {
+    if context.settings.json {
+        for usage in &rows {
             out.json(&Record::new(usage))?;
-        } else {
+        }
+    } else if context.settings.terminal {
+        table(context, &rows, &mut out)?;
+    } else {
+        for usage in &rows {
             out.line(&plain(usage))?;
         }
     }
     out.finish()?;
     Ok(Exit::Success)
+}
+
+/// A line for each limit; for each measure of a namespace that has none.
+fn table(context: &Context, rows: &[NamespaceUsage], out: &mut Out) -> anyhow::Result<()> {
+    let mut table = Table::new(
+        &context.settings,
+        &[
+            Column::text("NAMESPACE"),
+            Column::text("LIMIT ON"),
+            Column::number("USED"),
+            Column::number("LIMIT"),
+            Column::text("USE"),
+        ],
+    );
+    for usage in rows {
+        let limits = usage.limits;
+        let measures = [
+            ("keys", usage.keys, limits.keys, Cell::number as fn(i64) -> Cell),
+            ("bytes", usage.bytes, limits.bytes, Cell::bytes),
+            ("groups", usage.groups, limits.groups, Cell::number),
+        ];
+        for (what, used, limit, cell) in measures {
+            if limit.is_none() && limits != Limits::default() {
+                continue;
+            }
+            table.row(
+                out,
+                [
+                    Cell::text(usage.namespace.as_str()),
+                    Cell::text(what),
+                    cell(used),
+                    limit.map_or(Cell::text("none"), cell),
+                    Cell::usage(used, limit),
+                ],
+            )?;
+        }
+    }
+    table.finish(out)
 }
 
 /// A namespace's use and limits, as JSON.

@@ -74,6 +74,7 @@ impl Store {
                 // The first read fixes the snapshot; within it no step has to
                 // start over, whoever writes meanwhile.
                 tx.log_span()?;
+                tx.permit_store()?;
                 copy_pages(&self.conn, &mut copy, progress)
             })
         })
@@ -113,6 +114,9 @@ pub fn restore(options: &StoreOptions, from: &Path, progress: Progress<'_>) -> R
             Err(e) => return Err(e),
         },
     };
+    if let Some(store) = &sound {
+        store.read(|tx| tx.permit_store())?;
+    }
     let parent = options.path.parent().unwrap_or(Path::new("/"));
     place::make_directory(parent).map_err(|e| told(&options.path, e))?;
     let scratch = Scratch::beside(&options.path)?;
@@ -379,7 +383,7 @@ fn on_copy<T>(scratch: &Scratch, f: impl FnOnce(&Transaction<'_>) -> Result<T>) 
     check::no_triggers(&conn)?;
     conn.execute_batch("BEGIN IMMEDIATE")?;
     let scope = super::Scope::default();
-    let value = f(&Transaction { conn: &conn, now: crate::clock::Timestamp::now(), scope: &scope })?;
+    let value = f(&Transaction::unchecked(&conn, crate::clock::Timestamp::now(), &scope))?;
     conn.execute_batch("COMMIT")?;
     let left: i64 = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
     if left != 0 {

@@ -15,6 +15,7 @@ use std::collections::HashMap;
 use rusqlite::config::DbConfig;
 use rusqlite::{CachedStatement, OptionalExtension, params};
 
+use super::access::Level;
 use super::connection::Store;
 use super::entries::{Condition, Expiry, Stored, add_integers, entry_bytes, parse_integer};
 use super::error::{Error, Result};
@@ -357,6 +358,7 @@ impl<'a> Bulk<'a> {
         {
             return Ok(last);
         }
+        self.tx.permit(Level::Write, group)?;
         let stored = self.tx.scope.stored(group).into_owned();
         if let Some(&at) = self.group_index.get(&stored) {
             self.last = Some(at);

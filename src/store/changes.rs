@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use rusqlite::{OptionalExtension, params};
 
+use super::access::Level;
 use super::entries::{Entry, name, value_bytes};
 use super::error::{Error, Result, quote};
 use super::transaction::Transaction;
@@ -104,6 +105,8 @@ impl Transaction<'_> {
         with_values: bool,
         mut each: impl FnMut(Change) -> Result<ControlFlow<()>>,
     ) -> Result<()> {
+        self.permit_range(Level::Read, group)?;
+        let hides_some = group.is_none() && !self.sees_all()?;
         let span = self.log_span()?;
         if !span.reaches_back_to(after) {
             return Err(Error::Trimmed { after, oldest: span.oldest });
@@ -136,6 +139,9 @@ impl Transaction<'_> {
                 expires_at: row.get::<_, Option<i64>>(6)?.map(Timestamp),
                 bytes: row.get(7)?,
             };
+            if hides_some && !self.may(Level::Read, self.scope.named(&change.group))? {
+                continue;
+            }
             if each(change)?.is_break() {
                 break;
             }
@@ -146,6 +152,7 @@ impl Transaction<'_> {
     /// An entry as it was at `version`, if it still is at that version or the
     /// log still has that change. Its `updated_at` is the time of the change.
     pub fn get_version(&self, group: &str, key: &str, version: i64) -> Result<Entry> {
+        self.permit(Level::Read, group)?;
         let stored = self.scope.stored(group);
         let found = self
             .conn

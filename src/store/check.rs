@@ -85,13 +85,20 @@ pub fn check(options: &StoreOptions, mend: bool) -> Result<Option<Checkup>> {
     // was tampered with from a file that never was one.
     let refusal = match Store::open(options) {
         Ok(None) => return Ok(None),
-        Ok(Some(_)) => None,
+        Ok(Some(store)) => {
+            store.read(|tx| tx.permit_store())?;
+            None
+        }
         Err(refusal @ Error::Unusable { .. }) => Some(refusal),
         Err(other) => return Err(other),
     };
     let path = options.path.clone();
     let checkup = (|| -> Result<Checkup> {
         let store = Store::open_to_check(options)?;
+        // What a broken store says about grants cannot be relied upon.
+        if refusal.is_some() && !store.is_trusted() {
+            return Err(Error::Denied("only the store's owner and root may look into a broken store".into()));
+        }
         let mut checkup = Checkup { found: store.examine()?, ..Checkup::default() };
         checkup.left.clone_from(&checkup.found);
         // Each layer may hide the next: schema, indexes, rows.

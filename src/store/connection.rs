@@ -1,12 +1,14 @@
 //! One connection to one file: opening, waiting, transactions, checkpoints.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nix::sys::stat::{UtimensatFlags, utimensat};
 use nix::sys::time::TimeSpec;
+use nix::unistd::getuid;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
@@ -14,7 +16,7 @@ use super::error::{Error, Result, quote};
 use super::place::{self, Place};
 use super::schema::{self, Seal};
 use super::transaction::Transaction;
-use super::{Scope, clock_vfs, migrations};
+use super::{Caller, Scope, clock_vfs, migrations};
 use crate::clock::{Clock, Timestamp};
 
 /// Frames in the write-ahead log at which the committing writer checkpoints.
@@ -36,6 +38,8 @@ pub struct StoreOptions {
     pub busy_timeout: Duration,
     /// Where the time comes from.
     pub clock: Clock,
+    /// Who asks; `None` is the process's own user and groups.
+    pub caller: Option<Caller>,
 }
 
 impl StoreOptions {
@@ -46,6 +50,7 @@ impl StoreOptions {
             scope: Scope::default(),
             busy_timeout: Duration::from_secs(5),
             clock: Clock::System,
+            caller: None,
         }
     }
 }
@@ -58,6 +63,10 @@ pub struct Store {
     pub(super) options: StoreOptions,
     /// The file that was opened, by device and inode.
     file: Option<(u64, u64)>,
+    /// The caller's real user id.
+    uid: u32,
+    /// The user id that owns the file.
+    owner: u32,
 }
 
 /// What every connection is told before its first statement: how to wait, and
@@ -147,16 +156,25 @@ impl Store {
     pub(super) fn connect_unverified(options: StoreOptions) -> Result<Self> {
         clock_vfs::register();
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let file = place::identity(&options.path);
+        let meta = place::metadata(&options.path).ok();
+        let uid = options.caller.as_ref().map_or_else(|| getuid().as_raw(), |caller| caller.uid);
         let mut conn = Connection::open_with_flags_and_vfs(&options.path, flags, clock_vfs::NAME)?;
         harden(&mut conn)?;
-        Ok(Self { conn, options, file })
+        let file = meta.as_ref().map(|meta| (meta.dev(), meta.ino()));
+        // Nobody is the owner of a file that cannot be looked at.
+        let owner = meta.map_or(u32::MAX, |meta| meta.uid());
+        Ok(Self { conn, options, file, uid, owner })
     }
 
     /// The store's absolute path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.options.path
+    }
+
+    /// Whether the caller is root or owns the file.
+    pub(super) fn is_trusted(&self) -> bool {
+        self.uid == 0 || self.uid == self.owner
     }
 
     /// The namespace this store was opened for.
@@ -232,7 +250,15 @@ impl Store {
         // wrote meanwhile lies in this transaction's past.
         let now = self.options.clock.now();
         clock_vfs::set_now(now);
-        let tx = Transaction { conn: &self.conn, now, scope: &self.options.scope };
+        let tx = Transaction {
+            conn: &self.conn,
+            now,
+            scope: &self.options.scope,
+            caller: self.options.caller.as_ref(),
+            uid: self.uid,
+            owner: self.owner,
+            rights: OnceCell::new(),
+        };
         let result = f(&tx).and_then(|value| {
             self.conn.execute_batch("COMMIT")?;
             Ok(value)

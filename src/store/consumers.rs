@@ -12,6 +12,7 @@ use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 use rusqlite::{OptionalExtension, params};
 
+use super::access::Level;
 use super::connection::Store;
 use super::error::{Error, Result, quote};
 use super::transaction::Transaction;
@@ -77,6 +78,7 @@ fn lock(name: &str) -> libc::flock {
 impl Transaction<'_> {
     /// The consumer called `name`, if there is one.
     pub fn consumer(&self, name: &str) -> Result<Option<Consumer>> {
+        self.permit_some(Level::Read)?;
         let found = self
             .conn
             .prepare_cached("SELECT position,updated_at,holder FROM larder_consumers WHERE name=?1")?
@@ -94,6 +96,7 @@ impl Transaction<'_> {
 
     /// All consumers of the scope, by name.
     pub fn consumers(&self) -> Result<Vec<Consumer>> {
+        self.permit_some(Level::Read)?;
         let (first, past) = self.scope.range();
         let mut query = self.conn.prepare(
             "SELECT name,position,updated_at,holder FROM larder_consumers WHERE name>=?1 AND(?2 IS NULL OR name<?2)ORDER BY name",
@@ -112,6 +115,7 @@ impl Transaction<'_> {
 
     /// Makes a consumer, or moves one to a position and a holder.
     pub fn put_consumer(&self, name: &str, position: i64, holder: &str) -> Result<()> {
+        self.permit_some(Level::Read)?;
         self.conn.execute(
             "INSERT INTO larder_consumers(name,position,updated_at,holder)VALUES(?1,?2,?3,?4)ON CONFLICT(name)DO UPDATE SET position=excluded.position,updated_at=excluded.updated_at,holder=excluded.holder",
             params![self.scope.stored(name), position, self.now.0, holder],
@@ -121,6 +125,7 @@ impl Transaction<'_> {
 
     /// Forgets a consumer; `false` if there was none.
     pub fn delete_consumer(&self, name: &str) -> Result<bool> {
+        self.permit_some(Level::Read)?;
         let gone =
             self.conn.execute("DELETE FROM larder_consumers WHERE name=?1", [self.scope.stored(name)])?;
         Ok(gone > 0)
@@ -134,6 +139,7 @@ impl Store {
     /// [`Error::Absent`] if the consumer is gone.
     pub fn move_consumer(&self, name: &str, position: i64) -> Result<()> {
         self.write_quietly(|tx| {
+            tx.permit_some(Level::Read)?;
             let moved = tx
                 .conn
                 .prepare_cached("UPDATE larder_consumers SET position=?2,updated_at=?3 WHERE name=?1")?

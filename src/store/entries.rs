@@ -3,6 +3,7 @@
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{OptionalExtension, ToSql, params};
 
+use super::access::Level;
 use super::error::{Error, Result};
 use super::transaction::Transaction;
 use crate::clock::Timestamp;
@@ -118,6 +119,7 @@ pub fn check_size(key: &str, value: &[u8]) -> Result<()> {
 impl Transaction<'_> {
     /// The live entry under `key`.
     pub fn get(&self, group: &str, key: &str) -> Result<Entry> {
+        self.permit(Level::Read, group)?;
         let stored = self.scope.stored(group);
         let mut query = self.conn.prepare_cached(
             "SELECT entry_value,version,updated_at,expires_at FROM entries WHERE group_name=?1 AND entry_key=?2 AND(expires_at IS NULL OR expires_at>?3)",
@@ -152,6 +154,7 @@ impl Transaction<'_> {
         expiry: Expiry,
         condition: &Condition,
     ) -> Result<Entry> {
+        self.permit(Level::Write, group)?;
         let stored = self.scope.stored(group);
         let row = self.row(&stored, key, matches!(condition, Condition::Value(_)))?;
         self.hold(group, key, row.as_ref(), condition)?;
@@ -199,6 +202,7 @@ impl Transaction<'_> {
     /// Deletes one entry if `condition` holds; `false` if there was no live
     /// one. A due one is logged as the expiry it is.
     pub fn delete(&self, group: &str, key: &str, condition: &Condition) -> Result<bool> {
+        self.permit(Level::Write, group)?;
         let stored = self.scope.stored(group);
         let row = self.row(&stored, key, matches!(condition, Condition::Value(_)))?;
         self.hold(group, key, row.as_ref(), condition)?;
@@ -209,6 +213,7 @@ impl Transaction<'_> {
 
     /// Changes when a live entry is due, and nothing else about it.
     pub fn expire(&self, group: &str, key: &str, expiry: Expiry, condition: &Condition) -> Result<Entry> {
+        self.permit(Level::Write, group)?;
         let entry = self.get(group, key)?;
         self.set(group, key, entry.value.as_deref().unwrap_or_default(), expiry, condition)
     }
@@ -216,6 +221,7 @@ impl Transaction<'_> {
     /// Adds to an integer, which starts at 0; its time to live stays. Returns
     /// the sum and the version.
     pub fn incr(&self, group: &str, key: &str, by: i64) -> Result<(i64, i64)> {
+        self.permit(Level::Write, group)?;
         let old = match self.get(group, key) {
             Ok(entry) => parse_integer(group, key, &entry.value.unwrap_or_default())?,
             Err(Error::NotFound { .. }) => 0,

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use rusqlite::{OptionalExtension, params};
 
+use super::access::Level;
 use super::entries::{Entry, name, value_bytes};
 use super::error::Result;
 use super::glob::Glob;
@@ -65,6 +66,7 @@ impl Transaction<'_> {
         with_values: bool,
         mut each: impl FnMut(Entry) -> Result<ControlFlow<()>>,
     ) -> Result<()> {
+        self.permit(Level::Read, group)?;
         let stored = self.scope.stored(group);
         let value = if with_values { "entry_value" } else { "NULL" };
         let bound = if keys.high().is_some() { "AND entry_key<?4" } else { "AND ?4 IS NULL" };
@@ -105,35 +107,53 @@ impl Transaction<'_> {
         limit: usize,
         with_values: bool,
     ) -> Result<Vec<Entry>> {
+        self.permit_range(Level::Read, group)?;
+        let hides_some = group.is_none() && !self.sees_all()?;
         let (first, past) = self.scope.range_of(group);
         let value = if with_values { "entry_value" } else { "NULL" };
         // A name with a NUL byte more is the next possible one.
-        let from = after.map_or((first, String::new()), |e| (e.group.clone(), format!("{}\0", e.key)));
+        let past_entry = |e: &Entry| (e.group.clone(), format!("{}\0", e.key));
+        let mut from = after.map_or((first, String::new()), past_entry);
         let mut query = self.conn.prepare_cached(&format!(
             "SELECT group_name,entry_key,{value},version,octet_length(entry_key)+octet_length(entry_value),updated_at,expires_at FROM entries WHERE(group_name,entry_key)>=(?1,?2)AND(?3 IS NULL OR group_name<?3)AND version<=?4 AND(expires_at IS NULL OR expires_at>?5)ORDER BY group_name,entry_key LIMIT ?6"
         ))?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let entries = query.query_map(params![from.0, from.1, past, newest, self.now.0, limit], |row| {
-            Ok(Entry {
-                group: name(row.get_ref(0)?),
-                key: name(row.get_ref(1)?),
-                value: with_values.then(|| row.get_ref(2).map(value_bytes)).transpose()?,
-                version: row.get(3)?,
-                bytes: row.get(4)?,
-                updated_at: Timestamp(row.get(5)?),
-                expires_at: row.get::<_, Option<i64>>(6)?.map(Timestamp),
-            })
-        })?;
-        Ok(entries.collect::<rusqlite::Result<_>>()?)
+        loop {
+            let rows = query.query_map(params![from.0, from.1, past, newest, self.now.0, limit], |row| {
+                Ok(Entry {
+                    group: name(row.get_ref(0)?),
+                    key: name(row.get_ref(1)?),
+                    value: with_values.then(|| row.get_ref(2).map(value_bytes)).transpose()?,
+                    version: row.get(3)?,
+                    bytes: row.get(4)?,
+                    updated_at: Timestamp(row.get(5)?),
+                    expires_at: row.get::<_, Option<i64>>(6)?.map(Timestamp),
+                })
+            })?;
+            let mut page: Vec<Entry> = rows.collect::<rusqlite::Result<_>>()?;
+            // An empty page means the end, so one that is all hidden is passed.
+            let Some(last) = page.last().filter(|_| hides_some) else { return Ok(page) };
+            from = past_entry(last);
+            let mut seen = Vec::new();
+            for entry in page.drain(..) {
+                if self.may(Level::Read, self.scope.named(&entry.group))? {
+                    seen.push(entry);
+                }
+            }
+            if !seen.is_empty() {
+                return Ok(seen);
+            }
+        }
     }
 
-    /// Streams the groups of the scope that hold a live key, in byte order of
-    /// their names, until `each` breaks.
+    /// Streams the groups of the scope that hold a live key and may be read,
+    /// in byte order of their names, until `each` breaks.
     pub fn groups(
         &self,
         names: &Keys<'_>,
         mut each: impl FnMut(Group) -> Result<ControlFlow<()>>,
     ) -> Result<()> {
+        self.permit_some(Level::Read)?;
         let (first, past) = self.scope.range();
         let mut query = self.conn.prepare(
             "SELECT g.group_name,g.keys-ifnull(d.n,0),g.bytes-ifnull(d.b,0)FROM larder_groups g LEFT JOIN(SELECT group_name,count(*)n,sum(octet_length(entry_key)+octet_length(entry_value))b FROM entries WHERE expires_at<=?3 GROUP BY group_name)d ON d.group_name=g.group_name WHERE g.group_name>=?1 AND(?2 IS NULL OR g.group_name<?2)ORDER BY g.group_name",
@@ -141,7 +161,8 @@ impl Transaction<'_> {
         let mut rows = query.query(params![first, past, self.now.0])?;
         while let Some(row) = rows.next()? {
             let group = Group { name: name(row.get_ref(0)?), keys: row.get(1)?, bytes: row.get(2)? };
-            if group.keys <= 0 || !names.wants(self.scope.named(&group.name)) {
+            let name = self.scope.named(&group.name);
+            if group.keys <= 0 || !names.wants(name) || !self.may(Level::Read, name)? {
                 continue;
             }
             if each(group)?.is_break() {
@@ -153,6 +174,7 @@ impl Transaction<'_> {
 
     /// Live keys of a group: its counter less the due rows, both by index.
     pub fn count(&self, group: &str) -> Result<i64> {
+        self.permit(Level::Read, group)?;
         let stored = self.scope.stored(group);
         let keys = self
             .conn
@@ -167,8 +189,17 @@ impl Transaction<'_> {
         Ok(keys - due)
     }
 
-    /// Live keys in scope.
+    /// Live keys in scope that may be read.
     pub fn count_all(&self) -> Result<i64> {
+        self.permit_some(Level::Read)?;
+        if !self.sees_all()? {
+            let mut keys = 0;
+            self.groups(&Keys::default(), |group| {
+                keys += group.keys;
+                Ok(ControlFlow::Continue(()))
+            })?;
+            return Ok(keys);
+        }
         let (first, past) = self.scope.range();
         let namespace = self.scope.0.as_ref().map(super::Namespace::as_str);
         let keys: i64 = self.conn.query_row(
@@ -187,6 +218,7 @@ impl Transaction<'_> {
     /// Deletes a whole group, as one `delete_group` change; returns how many
     /// live keys it held. Its due entries go first, as the expiries they are.
     pub fn delete_group(&self, group: &str) -> Result<i64> {
+        self.permit(Level::Write, group)?;
         let stored = self.scope.stored(group);
         self.conn
             .prepare_cached("DELETE FROM entries WHERE group_name=?1 AND expires_at<=?2")?

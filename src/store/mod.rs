@@ -21,6 +21,7 @@
 //! of [`Transaction`] and runs inside [`Store::read`] or [`Store::write`].
 //! Nothing here knows arguments, terminals or the environment.
 
+mod access;
 mod backup;
 mod bulk;
 mod changes;
@@ -42,6 +43,7 @@ pub mod schema;
 mod scope;
 mod transaction;
 
+pub use access::{Caller, Grant, Level, Principal};
 pub use backup::{Restored, restore};
 pub use bulk::Bulk;
 pub use changes::{Change, ChangeKind, LogSpan};

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use rusqlite::params;
 
+use super::access::Level;
 use super::entries::name;
 use super::error::{Error, Result};
 use super::scope::Namespace;
@@ -39,6 +40,11 @@ impl NamespaceUsage {
 impl Transaction<'_> {
     /// Live use of one namespace: counters less what is due.
     pub fn usage(&self, namespace: &Namespace) -> Result<NamespaceUsage> {
+        self.permit_some(Level::Read)?;
+        self.known_usage(namespace)
+    }
+
+    pub(super) fn known_usage(&self, namespace: &Namespace) -> Result<NamespaceUsage> {
         let (first, past) = (namespace.first_group(), namespace.past_last_group());
         let (keys, bytes, groups): (i64, i64, i64) = self.conn.query_row(
             "SELECT ifnull(sum(keys),0),ifnull(sum(bytes),0),ifnull(sum(groups),0)FROM larder_namespaces WHERE namespace=?1",
@@ -60,13 +66,14 @@ impl Transaction<'_> {
             keys: keys - due_keys,
             bytes: bytes - due_bytes,
             groups: groups - due_groups,
-            limits: self.limits(namespace)?,
+            limits: self.known_limits(namespace)?,
             next_expiry: next_expiry.map(Timestamp),
         })
     }
 
     /// Every namespace in scope that holds a live key or has a quota, by name.
     pub fn namespaces(&self) -> Result<Vec<NamespaceUsage>> {
+        self.permit_some(Level::Read)?;
         let only = self.scope.0.as_ref().map(Namespace::as_str);
         let mut query = self
             .conn
@@ -94,6 +101,7 @@ impl Transaction<'_> {
         let Some(namespace) = &self.scope.0 else {
             return Err(Error::Usage("no namespace to delete".into()));
         };
+        self.permit_scope(Level::Admin)?;
         let (first, past) = (namespace.first_group(), namespace.past_last_group());
         self.conn.execute(
             "DELETE FROM entries WHERE expires_at<=?1 AND group_name>=?2 AND group_name<?3",

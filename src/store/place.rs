@@ -1,6 +1,6 @@
 //! Where a store lies: what may stand at its path, and how it comes to be.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ pub(super) enum Place {
 /// Looks at the path without opening it: opening a FIFO would hang, and opening
 /// the database outside SQLite could drop locks that SQLite holds.
 pub(super) fn inspect(path: &Path) -> Result<Place> {
-    let meta = match fs::metadata(path) {
+    let meta = match metadata(path) {
         Ok(meta) => meta,
         Err(e) if e.kind() == ErrorKind::NotFound => {
             return match fs::symlink_metadata(path) {
@@ -49,9 +49,14 @@ pub(super) fn inspect(path: &Path) -> Result<Place> {
     Err(Error::unusable(path, format!("{what}, not a store")))
 }
 
+/// What the file system says about the file at `path`.
+pub(super) fn metadata(path: &Path) -> std::io::Result<Metadata> {
+    fs::metadata(path)
+}
+
 /// Device and inode of the file at `path`; `None` if there is none to be seen.
 pub(super) fn identity(path: &Path) -> Option<(u64, u64)> {
-    fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()))
+    metadata(path).ok().map(|meta| (meta.dev(), meta.ino()))
 }
 
 /// The name of a file that SQLite keeps beside `path`: `-wal`, `-shm`,

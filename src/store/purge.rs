@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{OptionalExtension, params};
 
+use super::access::Level;
 use super::changes::LogSpan;
 use super::connection::Store;
 use super::error::Result;
@@ -66,6 +67,7 @@ pub struct Purged {
 impl Transaction<'_> {
     /// Due entries, of one group or of the scope.
     pub fn count_due(&self, group: Option<&str>) -> Result<i64> {
+        self.permit_range(Level::Read, group)?;
         let (first, past) = self.scope.range_of(group);
         Ok(self.conn.query_row(
             "SELECT count(*)FROM entries WHERE expires_at<=?1 AND group_name>=?2 AND(?3 IS NULL OR group_name<?3)",
@@ -78,6 +80,7 @@ impl Transaction<'_> {
     /// none older than `from`: rowids, and the last one's expiry, from which
     /// the next look continues.
     fn find_due(&self, group: Option<&str>, from: i64, until: i64, limit: usize) -> Result<(Vec<i64>, i64)> {
+        self.permit_range(Level::Write, group)?;
         let (first, past) = self.scope.range_of(group);
         let mut query = self.conn.prepare_cached(
             "SELECT rowid,expires_at FROM entries WHERE expires_at>=?1 AND expires_at<=?2 AND group_name>=?3 AND(?4 IS NULL OR group_name<?4)ORDER BY expires_at LIMIT ?5",
@@ -283,6 +286,7 @@ impl Store {
     /// Gives free pages back to the file system. Needs the store for itself
     /// for as long as it takes, and up to twice its size on disk.
     pub fn vacuum(&self) -> Result<()> {
+        self.read(|tx| tx.permit_store())?;
         self.retry(|| {
             self.prepare_writer()?;
             // The copy would be made in memory.

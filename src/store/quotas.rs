@@ -3,6 +3,7 @@
 
 use rusqlite::{OptionalExtension, params};
 
+use super::access::Level;
 use super::entries::entry_bytes;
 use super::error::{Error, Result};
 use super::scope::{Namespace, split_stored};
@@ -22,6 +23,11 @@ pub struct Limits {
 impl Transaction<'_> {
     /// The limits of a namespace; all `None` if it has no quota.
     pub fn limits(&self, namespace: &Namespace) -> Result<Limits> {
+        self.permit_some(Level::Read)?;
+        self.known_limits(namespace)
+    }
+
+    pub(super) fn known_limits(&self, namespace: &Namespace) -> Result<Limits> {
         let found = self
             .conn
             .query_row(
@@ -36,6 +42,7 @@ impl Transaction<'_> {
     /// Replaces the limits of a namespace. Limits below today's use are fine:
     /// they stop growth and delete nothing.
     pub fn set_limits(&self, namespace: &Namespace, limits: Limits) -> Result<()> {
+        self.permit_scope(Level::Admin)?;
         if limits == Limits::default() {
             self.conn.execute(
                 "UPDATE larder_namespaces SET max_keys=NULL,max_bytes=NULL,max_groups=NULL WHERE namespace=?1",
@@ -57,8 +64,8 @@ impl Transaction<'_> {
         let (Some(namespace), _) = split_stored(stored) else {
             return Ok(Error::Condition("a quota was exceeded".into()));
         };
-        let limits = self.limits(&namespace)?;
-        let used = self.usage(&namespace)?;
+        let limits = self.known_limits(&namespace)?;
+        let used = self.known_usage(&namespace)?;
         let old: Option<i64> = self
             .conn
             .query_row(

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::bell::Bell;
 use super::control::{Control, Wake};
 use super::selection::Selection;
-use crate::store::{Change, ChangeKind, Entry, Error, Result, Store, quote};
+use crate::store::{Change, ChangeKind, Entry, Error, Level, Result, Store, quote};
 
 /// Most changes, and about the most bytes of values, read in one transaction:
 /// what bounds the memory of a watch.
@@ -51,7 +51,13 @@ impl Source {
     pub fn new(store: Store, selection: Selection, after: i64, interval: Duration) -> Result<Self> {
         let bell = Bell::new(store.path());
         let identity = identity(store.path())?;
-        let span = store.read(|tx| tx.log_span())?;
+        let span = store.read(|tx| {
+            match &selection.group {
+                Some(group) => tx.permit(Level::Read, group)?,
+                None => tx.permit_some(Level::Read)?,
+            }
+            tx.log_span()
+        })?;
         if !span.reaches_back_to(after) {
             return Err(Error::Trimmed { after, oldest: span.oldest });
         }

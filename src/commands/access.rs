@@ -1,0 +1,270 @@
+use std::fs;
+
+use clap::{ArgMatches, Args, FromArgMatches, Subcommand, ValueEnum};
+use serde::Serialize;
+
+use super::{Context, Spec, glob, namespace_name};
+use crate::exit::{Exit, Failure};
+use crate::output::table::{Cell, Column, Table};
+use crate::output::{Out, print_note, text};
+use crate::store::{Error, Grant, Level, Namespace, Principal, quote};
+
+pub const SPEC: Spec = Spec {
+    name: "access",
+    aliases: &[],
+    about: "Say who may do what in a namespace",
+    build: |command| {
+        AccessArgs::augment_args(command).arg_required_else_help(false).after_help(
+            "Examples:\n  \
+             larder access grant tenant-a user:alice write\n  \
+             larder access grant tenant-a group:ops read --group 'config-*'\n  \
+             larder access revoke tenant-a user:alice\n  \
+             larder access list",
+        )
+    },
+    run,
+};
+
+/// Grants a user, a group or everyone access to a namespace. A namespace
+/// without grants is open to all who can open the store. One with a grant is
+/// closed to everybody but its principals, the store's owner and root, and
+/// from then on commands without -n need admin access to every closed
+/// namespace. What is denied ends with status 5, whether it exists or not.
+///
+/// These rules bind larder, and through larder only. Whoever can write the
+/// store's file can do anything to it with any other program, so on a store
+/// you can open yourself they are advice. They are enforced where larder is
+/// installed setgid, the file belongs to that group, and the store is listed
+/// in /etc/larder/vaults; 'larder info' says which it is.
+///
+/// Who is asking is the real user id and the groups the kernel knows, never
+/// the environment.
+#[derive(Args)]
+struct AccessArgs {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Grant access; the first grant closes the namespace to everybody else
+    #[command(after_help = "Examples:\n  \
+        larder access grant tenant-a user:alice write\n  \
+        larder access grant tenant-a group:ops read --group 'config-*'")]
+    Grant {
+        /// The namespace
+        #[arg(value_parser = namespace_name)]
+        ns: Namespace,
+        /// user:NAME or user:ID, group:NAME or group:ID, everyone
+        principal: String,
+        /// What is allowed; each includes the ones before it
+        #[arg(value_enum)]
+        level: LevelArg,
+        /// Only in the groups that match GLOB
+        #[arg(long = "group", value_name = "GLOB", default_value = "*", hide_default_value = true)]
+        groups: String,
+    },
+    /// Take all access away from a principal
+    #[command(after_help = "Examples:\n  larder access revoke tenant-a user:alice")]
+    Revoke {
+        /// The namespace
+        #[arg(value_parser = namespace_name)]
+        ns: Namespace,
+        /// user:NAME or user:ID, group:NAME or group:ID, everyone
+        principal: String,
+    },
+    /// List the grants of one namespace, or of all
+    #[command(visible_alias = "ls", after_help = "Examples:\n  larder access list tenant-a")]
+    List {
+        /// The namespace
+        #[arg(value_parser = namespace_name)]
+        ns: Option<Namespace>,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum LevelArg {
+    /// See entries and changes
+    Read,
+    /// Change entries
+    Write,
+    /// Change grants and quotas, delete the namespace
+    Admin,
+}
+
+fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
+    match AccessArgs::from_arg_matches(matches)?.action {
+        Action::Grant { ns, principal, level, groups } => {
+            let level = match level {
+                LevelArg::Read => Level::Read,
+                LevelArg::Write => Level::Write,
+                LevelArg::Admin => Level::Admin,
+            };
+            grant(context, &ns, resolve(&principal)?, level, &groups)
+        }
+        Action::Revoke { ns, principal } => revoke(context, &ns, resolve(&principal)?),
+        Action::List { ns } => list(context, ns.as_ref()),
+    }
+}
+
+fn grant(
+    context: &Context,
+    ns: &Namespace,
+    principal: Principal,
+    level: Level,
+    groups: &str,
+) -> anyhow::Result<Exit> {
+    glob(groups).map_err(Failure::usage)?;
+    context.create_in(ns)?.write(|tx| tx.grant(principal, level, groups))?;
+    if context.settings.json {
+        let mut out = Out::default();
+        out.json(&Record::new(&Grant {
+            namespace: ns.as_str().to_owned(),
+            principal: principal.to_string(),
+            level: Some(level),
+            groups: groups.to_owned(),
+        }))?;
+        out.finish()?;
+    }
+    Ok(Exit::Success)
+}
+
+fn revoke(context: &Context, ns: &Namespace, principal: Principal) -> anyhow::Result<Exit> {
+    let (revoked, closed) = match context.existing_in(ns)? {
+        None => (0, false),
+        Some(store) => store.write(|tx| Ok((tx.revoke(principal)?, tx.is_closed()?)))?,
+    };
+    if revoked == 0 {
+        // A misspelt principal who keeps his access must not look like success.
+        return Err(Error::Absent(format!("namespace {} has no grant for {principal}", ns.as_str())).into());
+    }
+    if context.settings.json {
+        let mut out = Out::default();
+        out.json(&serde_json::json!({ "revoked": revoked, "open": !closed }))?;
+        out.finish()?;
+    } else if !closed && context.settings.terminal && !context.settings.quiet {
+        print_note(&format!(
+            "namespace {} has no grants left: it is open to all who can open the store",
+            ns.as_str()
+        ));
+    }
+    Ok(Exit::Success)
+}
+
+fn list(context: &Context, ns: Option<&Namespace>) -> anyhow::Result<Exit> {
+    let store = match ns {
+        Some(ns) => context.existing_in(ns)?,
+        None => context.existing()?,
+    };
+    let grants = match store {
+        None => Vec::new(),
+        Some(store) => store.read(|tx| tx.grants())?,
+    };
+    let mut out = Out::default();
+    if context.settings.json {
+        for grant in &grants {
+            out.json(&Record::new(grant))?;
+        }
+    } else if context.settings.terminal {
+        let columns = ["NAMESPACE", "PRINCIPAL", "NAME", "LEVEL", "GROUPS"].map(Column::text);
+        let mut table = Table::new(&context.settings, &columns);
+        for grant in &grants {
+            let Record { namespace, principal, name, level, group } = Record::new(grant);
+            let cells = [namespace, principal, name.as_deref().unwrap_or("-"), level, group];
+            table.row(&mut out, cells.map(Cell::text))?;
+        }
+        table.finish(&mut out)?;
+    } else {
+        for grant in &grants {
+            let Record { namespace, principal, level, group, .. } = Record::new(grant);
+            let fields = [namespace, principal, level, group].map(text::field);
+            out.line(&fields.join("\t"))?;
+        }
+    }
+    out.finish()?;
+    Ok(Exit::Success)
+}
+
+/// A grant as JSON. A row another client wrote is shown as it is; what makes
+/// no sense in it has the level `none`.
+#[derive(Serialize)]
+struct Record<'a> {
+    namespace: &'a str,
+    principal: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    level: &'a str,
+    group: &'a str,
+}
+
+impl<'a> Record<'a> {
+    fn new(grant: &'a Grant) -> Self {
+        let principal = Principal::parse(&grant.principal);
+        let makes_sense = principal.is_some() && glob(&grant.groups).is_ok();
+        Self {
+            namespace: &grant.namespace,
+            principal: &grant.principal,
+            name: principal.and_then(name_of),
+            level: grant.level.filter(|_| makes_sense).map_or("none", Level::as_str),
+            group: &grant.groups,
+        }
+    }
+}
+
+/// The principal that `user:NAME|ID`, `group:NAME|ID` or `everyone` means.
+///
+/// Names are looked up in /etc/passwd and /etc/group alone: a static binary
+/// cannot load the modules of the name service switch. For users who are only
+/// known there, the number does.
+fn resolve(text: &str) -> Result<Principal, Failure> {
+    if text == "everyone" {
+        return Ok(Principal::Everyone);
+    }
+    let (kind, file, make): (_, _, fn(u32) -> Principal) = match text.split_once(':') {
+        Some(("user", _)) => ("user", PASSWD, Principal::User),
+        Some(("group", _)) => ("group", GROUP, Principal::Group),
+        _ => {
+            return Err(Failure::usage(format!("{} is not a principal", quote(text)))
+                .hint("expected user:NAME, user:ID, group:NAME, group:ID or everyone"));
+        }
+    };
+    let name = &text[kind.len() + 1..];
+    if !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit()) {
+        // 4294967295 is the kernel's "no id".
+        return match name.parse() {
+            Ok(id) if id != u32::MAX => Ok(make(id)),
+            _ => Err(Failure::usage(format!("{name} is not a {kind} id"))),
+        };
+    }
+    look_up(file, |fields| fields[0] == name && !name.is_empty())
+        .and_then(|fields| fields[2].parse().ok())
+        .map(make)
+        .ok_or_else(|| {
+            Failure::usage(format!("there is no {kind} {} in {file}", quote(name)))
+                .hint(format!("if another directory knows it, give its number: {kind}:ID"))
+        })
+}
+
+const PASSWD: &str = "/etc/passwd";
+const GROUP: &str = "/etc/group";
+
+/// What a principal is called, if the files know.
+fn name_of(principal: Principal) -> Option<String> {
+    let (file, id) = match principal {
+        Principal::User(id) => (PASSWD, id),
+        Principal::Group(id) => (GROUP, id),
+        Principal::Everyone => return None,
+    };
+    let id = id.to_string();
+    look_up(file, |fields| fields[2] == id).map(|fields| fields[0].clone())
+}
+
+/// The first line of a file like /etc/passwd whose fields are wanted; in both
+/// files the first field is the name and the third the id.
+fn look_up(file: &str, wanted: impl Fn(&[String]) -> bool) -> Option<Vec<String>> {
+    let text = fs::read(file).ok()?;
+    String::from_utf8_lossy(&text)
+        .lines()
+        .map(|line| line.split(':').map(str::to_owned).collect::<Vec<_>>())
+        .find(|fields| fields.len() >= 3 && wanted(fields))
+}
