@@ -1,31 +1,160 @@
+use std::path::PathBuf;
+
 use clap::{ArgMatches, Args, FromArgMatches};
+use serde::Serialize;
 
 use super::{Context, Spec};
+use crate::clock::Timestamp;
 use crate::exit::Exit;
-use crate::output::Out;
+use crate::output::{Out, text};
+use crate::store::{self, Store};
+use crate::units;
 
 pub const SPEC: Spec = Spec {
     name: "info",
     aliases: &[],
     about: "Show what the store is and holds",
     build: |command| {
-        InfoArgs::augment_args(command).after_help("Examples:\n  larder info\n  larder info --json")
+        InfoArgs::augment_args(command).after_help("Examples:\n  larder info\n  larder info --json | jq .seq")
     },
     run,
 };
 
-/// Shows the store's path, size, counts and change log.
+/// Shows where the store is, how large, what it holds and how far its change
+/// log reaches: a fact a line. With --namespace, keys, groups and consumers are
+/// those of the namespace. A store that does not exist is no error, and is not
+/// created.
 #[derive(Args)]
 struct InfoArgs {}
 
+/// The facts, as `--json` prints them. Sizes are in bytes.
+#[derive(Serialize)]
+struct Facts {
+    path: String,
+    exists: bool,
+    access: &'static str,
+    sqlite_version: &'static str,
+    #[serde(flatten)]
+    store: Option<StoreFacts>,
+    /// Sequence number of the newest change: a position for `watch --after`.
+    seq: i64,
+}
+
+#[derive(Serialize)]
+struct StoreFacts {
+    schema_version: i32,
+    file_bytes: u64,
+    wal_bytes: u64,
+    keys: i64,
+    bytes: i64,
+    groups: i64,
+    namespaces: i64,
+    consumers: usize,
+    next_expiry: Option<String>,
+    /// The oldest change that is still in the log, if there is any.
+    log_oldest: Option<i64>,
+    log_newest: i64,
+    log_bytes: i64,
+}
+
 fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     InfoArgs::from_arg_matches(matches)?;
-    let mut out = Out::default();
-    let seq = match context.existing()? {
-        None => 0,
-        Some(store) => store.read(|tx| tx.log_span())?.newest,
+    let mut facts = Facts {
+        path: absolute(context).to_string_lossy().into_owned(),
+        exists: false,
+        access: access(context),
+        sqlite_version: store::sqlite_version(),
+        store: None,
+        seq: 0,
     };
-    out.json(&serde_json::json!({ "path": context.settings.path.to_string_lossy(), "seq": seq }))?;
+    let mut now = Timestamp::now();
+    let mut next_expiry = None;
+    if let Some(store) = context.existing()? {
+        let (found, due, at) = inspect(store)?;
+        (facts.exists, facts.seq, next_expiry, now) = (true, found.log_newest, due, at);
+        facts.store = Some(found);
+    }
+    let mut out = Out::default();
+    if context.settings.json {
+        out.json(&facts)?;
+    } else {
+        for (name, value) in lines(&facts, next_expiry, now, context.settings.terminal) {
+            out.line(&format!("{name}: {value}"))?;
+        }
+    }
     out.finish()?;
     Ok(Exit::Success)
+}
+
+fn absolute(context: &Context) -> PathBuf {
+    std::path::absolute(&context.settings.path).unwrap_or_else(|_| context.settings.path.clone())
+}
+
+/// How access to the store is controlled: `open`, `advisory` or `enforced`.
+fn access(_context: &Context) -> &'static str {
+    "open"
+}
+
+fn inspect(store: &Store) -> anyhow::Result<(StoreFacts, Option<Timestamp>, Timestamp)> {
+    let sizes = store.sizes();
+    Ok(store.read(|tx| {
+        let (holdings, log) = (tx.holdings()?, tx.log_span()?);
+        let facts = StoreFacts {
+            schema_version: tx.schema_version()?,
+            file_bytes: sizes.file,
+            wal_bytes: sizes.wal,
+            keys: holdings.keys,
+            bytes: holdings.bytes,
+            groups: holdings.groups,
+            namespaces: holdings.namespaces,
+            consumers: tx.consumers()?.len(),
+            next_expiry: holdings.next_expiry.map(|at| at.to_string()),
+            // Change 0 stands for the beginning and is nobody's.
+            log_oldest: (log.newest > 0).then_some(log.oldest.max(1)),
+            log_newest: log.newest,
+            log_bytes: log.bytes,
+        };
+        Ok((facts, holdings.next_expiry, tx.now))
+    })?)
+}
+
+fn lines(
+    facts: &Facts,
+    next_expiry: Option<Timestamp>,
+    now: Timestamp,
+    terminal: bool,
+) -> Vec<(&'static str, String)> {
+    // Exact numbers for scripts, readable ones for people.
+    let bytes = |bytes: i64| if terminal { units::human_bytes(bytes) } else { bytes.to_string() };
+    let size = |size: u64| bytes(i64::try_from(size).unwrap_or(i64::MAX));
+    let mut lines = vec![
+        ("path", text::safe(&facts.path).into_owned()),
+        ("exists", if facts.exists { "yes" } else { "no" }.to_owned()),
+    ];
+    if let Some(store) = &facts.store {
+        let due = match next_expiry {
+            Some(at) if terminal => format!("{at} (in {})", units::human_span(at.since(now))),
+            Some(at) => at.to_string(),
+            None => "never".to_owned(),
+        };
+        let log = match store.log_oldest {
+            Some(oldest) => format!("{oldest} to {}", store.log_newest),
+            None => "none".to_owned(),
+        };
+        lines.extend([
+            ("schema", store.schema_version.to_string()),
+            ("file", size(store.file_bytes)),
+            ("wal", size(store.wal_bytes)),
+            ("keys", store.keys.to_string()),
+            ("bytes", bytes(store.bytes)),
+            ("groups", store.groups.to_string()),
+            ("namespaces", store.namespaces.to_string()),
+            ("changes", log),
+            ("change bytes", bytes(store.log_bytes)),
+            ("consumers", store.consumers.to_string()),
+            ("next expiry", due),
+        ]);
+    }
+    lines.extend([("sqlite", facts.sqlite_version.to_owned()), ("access", facts.access.to_owned())]);
+    lines
 }

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
 use crate::clock::Timestamp;
+use crate::exit::Report;
 use crate::store::{Change, Entry, split_stored};
 
 /// A value: text if it is UTF-8, else base64.
@@ -98,6 +99,26 @@ impl ChangeRecord {
             expires_at: change.expires_at.map(|at| at.to_string()),
         }
     }
+}
+
+/// An error, as the one line that standard error gets.
+#[must_use]
+pub fn error(report: &Report) -> String {
+    #[derive(Serialize)]
+    struct ErrorRecord<'a> {
+        error: &'static str,
+        code: u8,
+        message: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        hint: Option<&'a str>,
+    }
+    let record = ErrorRecord {
+        error: report.exit.name(),
+        code: report.exit.code(),
+        message: &report.message,
+        hint: report.hint.as_deref(),
+    };
+    serde_json::to_string(&record).unwrap_or_default()
 }
 
 /// A stored group as namespace and group.

@@ -74,13 +74,7 @@ pub fn print_help(text: &str) -> anyhow::Result<Exit> {
 pub fn print_error(json: bool, report: &Report) {
     let mut message = String::new();
     if json {
-        let record = serde_json::json!({
-            "error": report.exit.name(),
-            "code": report.exit.code(),
-            "message": report.message,
-            "hint": report.hint,
-        });
-        let _ = writeln!(message, "{record}");
+        let _ = writeln!(message, "{}", json::error(report));
     } else {
         let _ = writeln!(message, "larder: {}", report.message);
         if let Some(hint) = &report.hint {

@@ -75,7 +75,7 @@ fn each_limit_stops_growth_and_is_named() {
     // Without -n the namespace is the prefix of the group.
     t.run(["--json", "set", "a:h", "k2", ""]).fails(
         4,
-        "{\"code\":4,\"error\":\"quota_exceeded\",\"hint\":\"delete something, or raise the limit with 'larder quota set'\",\"message\":\"set: namespace a may hold 1 groups, holds 1, and this write needs 1 more\"}\n",
+        "{\"error\":\"quota_exceeded\",\"code\":4,\"message\":\"set: namespace a may hold 1 groups, holds 1, and this write needs 1 more\",\"hint\":\"delete something, or raise the limit with 'larder quota set'\"}\n",
     );
 }
 

@@ -1,0 +1,127 @@
+//! What a store is and holds, in numbers.
+
+use std::fs;
+use std::path::Path;
+
+use rusqlite::params;
+
+use super::connection::Store;
+use super::error::Result;
+use super::scope::Namespace;
+use super::transaction::Transaction;
+use crate::clock::Timestamp;
+
+/// What a scope holds: live entries only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Holdings {
+    /// Live keys.
+    pub keys: i64,
+    /// Bytes of their keys and values.
+    pub bytes: i64,
+    /// Groups with a live key.
+    pub groups: i64,
+    /// Namespaces that hold a live key or have a quota.
+    pub namespaces: i64,
+    /// When the next entry is due.
+    pub next_expiry: Option<Timestamp>,
+}
+
+/// What a store takes on disk, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sizes {
+    /// The database.
+    pub file: u64,
+    /// The write-ahead log beside it.
+    pub wal: u64,
+}
+
+/// The version of the SQLite that is linked in.
+#[must_use]
+pub fn sqlite_version() -> &'static str {
+    rusqlite::version()
+}
+
+impl Store {
+    /// The sizes of the store's files; 0 for what is not there.
+    #[must_use]
+    pub fn sizes(&self) -> Sizes {
+        let mut wal = self.path().as_os_str().to_owned();
+        wal.push("-wal");
+        // By name: closing a descriptor of the database would drop locks.
+        let size = |path: &Path| fs::metadata(path).map_or(0, |meta| meta.len());
+        Sizes { file: size(self.path()), wal: size(Path::new(&wal)) }
+    }
+}
+
+impl Transaction<'_> {
+    /// The schema's version, `PRAGMA user_version`.
+    pub fn schema_version(&self) -> Result<i32> {
+        Ok(self.conn.query_row("PRAGMA user_version", [], |row| row.get(0))?)
+    }
+
+    /// What the scope holds: the counters, less what is due. Time grows with
+    /// the due entries and the namespaces, not with the store.
+    pub fn holdings(&self) -> Result<Holdings> {
+        let (first, past) = self.scope.range();
+        let only = self.scope.0.as_ref().map(Namespace::as_str);
+        let due = "due AS(SELECT g.namespace ns,g.keys had,count(*)n,sum(octet_length(e.entry_key)+octet_length(e.entry_value))b FROM entries e JOIN larder_groups g USING(group_name)WHERE e.expires_at<=?1 AND(?2 IS NULL OR g.namespace=?2)GROUP BY g.group_name)";
+        let (keys, bytes, groups, namespaces) = self.conn.query_row(
+            &format!(
+                "WITH {due},per AS(SELECT ns,sum(n)n,sum(b)b,sum(n=had)gone FROM due GROUP BY ns)SELECT ifnull(sum(keys-ifnull(n,0)),0),ifnull(sum(bytes-ifnull(b,0)),0),ifnull(sum(groups-ifnull(gone,0)),0),count(*)FILTER(WHERE namespace<>''AND(keys>ifnull(n,0)OR coalesce(max_keys,max_bytes,max_groups)IS NOT NULL))FROM larder_namespaces LEFT JOIN per ON ns=namespace WHERE ?2 IS NULL OR namespace=?2"
+            ),
+            params![self.now.0, only],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+        )?;
+        let next_expiry: Option<i64> = self.conn.query_row(
+            "SELECT min(expires_at)FROM entries WHERE expires_at>?1 AND group_name>=?2 AND(?3 IS NULL OR group_name<?3)",
+            params![self.now.0, first, past],
+            |row| row.get(0),
+        )?;
+        Ok(Holdings { keys, bytes, groups, namespaces, next_expiry: next_expiry.map(Timestamp) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::store::{Condition, Expiry, Limits, Scope, StoreOptions};
+
+    #[test]
+    fn due_entries_do_not_count() {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Clock::manual(Timestamp(1_800_000_000_000));
+        let options = StoreOptions { clock: clock.clone(), ..StoreOptions::new(dir.path().join("a.db")) };
+        let store = Store::create(&options).unwrap();
+        assert_eq!(store.read(|tx| tx.holdings()).unwrap(), Holdings::default());
+        let soon = clock.now().after(Duration::from_secs(1));
+        store
+            .write(|tx| {
+                for (group, key, expiry) in [
+                    ("plain", "a", Expiry::Never),
+                    ("plain", "b", Expiry::At(soon)),
+                    ("ns:gone", "c", Expiry::At(soon)),
+                    ("ns:left", "d", Expiry::Never),
+                    ("passing:gone", "e", Expiry::At(soon)),
+                ] {
+                    tx.set(group, key, b"12", expiry, &Condition::Any)?;
+                }
+                let limited = Namespace::new("limited").unwrap();
+                tx.set_limits(&limited, Limits { groups: Some(1), ..Limits::default() })
+            })
+            .unwrap();
+        let before = Holdings { keys: 5, bytes: 15, groups: 4, namespaces: 3, next_expiry: Some(soon) };
+        assert_eq!(store.read(|tx| tx.holdings()).unwrap(), before);
+        clock.set(soon);
+        let after = Holdings { keys: 2, bytes: 6, groups: 2, namespaces: 2, next_expiry: None };
+        assert_eq!(store.read(|tx| tx.holdings()).unwrap(), after);
+        let scoped =
+            Store::open(&StoreOptions { scope: Scope(Namespace::new("ns")), ..options }).unwrap().unwrap();
+        let inside = Holdings { keys: 1, bytes: 3, groups: 1, namespaces: 1, next_expiry: None };
+        assert_eq!(scoped.read(|tx| tx.holdings()).unwrap(), inside);
+        assert!(scoped.sizes().file > 0);
+        assert_eq!(scoped.read(|tx| tx.schema_version()).unwrap(), crate::store::schema::VERSION);
+    }
+}
