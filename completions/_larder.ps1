@@ -48,6 +48,9 @@ Register-ArgumentCompleter -Native -CommandName 'larder' -ScriptBlock {
             [CompletionResult]::new('render', 'render', [CompletionResultType]::ParameterValue, 'Fill a template from a group')
             [CompletionResult]::new('watch', 'watch', [CompletionResultType]::ParameterValue, 'Follow every change, to the terminal, a pipe or a command')
             [CompletionResult]::new('consumer', 'consumer', [CompletionResultType]::ParameterValue, 'List, move and forget named watch positions')
+            [CompletionResult]::new('history', 'history', [CompletionResultType]::ParameterValue, 'Show what the change log knows of a key')
+            [CompletionResult]::new('lock', 'lock', [CompletionResultType]::ParameterValue, 'Run a command while holding a lock')
+            [CompletionResult]::new('memo', 'memo', [CompletionResultType]::ParameterValue, 'Run a command, or replay what it printed last time')
             [CompletionResult]::new('quota', 'quota', [CompletionResultType]::ParameterValue, 'Limit what a namespace may hold')
             [CompletionResult]::new('namespace', 'namespace', [CompletionResultType]::ParameterValue, 'List or delete namespaces')
             [CompletionResult]::new('backup', 'backup', [CompletionResultType]::ParameterValue, 'Copy the store to a file, whoever is writing')
@@ -372,6 +375,52 @@ Register-ArgumentCompleter -Native -CommandName 'larder' -ScriptBlock {
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no notes and no progress, only results and errors')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'larder;history' {
+            [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'Show at most N changes')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Wait this long for a store that another process has locked [default: 5s]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON, one record a line')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no notes and no progress, only results and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no notes and no progress, only results and errors')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'larder;lock' {
+            [CompletionResult]::new('--ttl', '--ttl', [CompletionResultType]::ParameterName, 'Length of the lease, at least 100ms')
+            [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'Give up with status 6 after DUR; without it, wait for ever')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Wait this long for a store that another process has locked [default: 5s]')
+            [CompletionResult]::new('--try', '--try', [CompletionResultType]::ParameterName, 'Give up with status 6 at once if the lock is taken')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON, one record a line')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no notes and no progress, only results and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no notes and no progress, only results and errors')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'larder;memo' {
+            [CompletionResult]::new('--ttl', '--ttl', [CompletionResultType]::ParameterName, 'How long a result is replayed')
+            [CompletionResult]::new('--stale', '--stale', [CompletionResultType]::ParameterName, 'How long after that an old result is replayed while one caller renews it')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Wait this long for a store that another process has locked [default: 5s]')
+            [CompletionResult]::new('--cache-failures', '--cache-failures', [CompletionResultType]::ParameterName, 'Keep failures too')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON, one record a line')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no notes and no progress, only results and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no notes and no progress, only results and errors')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'larder;quota' {

@@ -49,6 +49,9 @@ complete -c larder -n "__fish_larder_needs_command" -f -a "purge" -d 'Remove due
 complete -c larder -n "__fish_larder_needs_command" -f -a "render" -d 'Fill a template from a group'
 complete -c larder -n "__fish_larder_needs_command" -f -a "watch" -d 'Follow every change, to the terminal, a pipe or a command'
 complete -c larder -n "__fish_larder_needs_command" -f -a "consumer" -d 'List, move and forget named watch positions'
+complete -c larder -n "__fish_larder_needs_command" -f -a "history" -d 'Show what the change log knows of a key'
+complete -c larder -n "__fish_larder_needs_command" -f -a "lock" -d 'Run a command while holding a lock'
+complete -c larder -n "__fish_larder_needs_command" -f -a "memo" -d 'Run a command, or replay what it printed last time'
 complete -c larder -n "__fish_larder_needs_command" -f -a "quota" -d 'Limit what a namespace may hold'
 complete -c larder -n "__fish_larder_needs_command" -f -a "namespace" -d 'List or delete namespaces'
 complete -c larder -n "__fish_larder_needs_command" -f -a "backup" -d 'Copy the store to a file, whoever is writing'
@@ -299,6 +302,40 @@ complete -c larder -n "__fish_larder_using_subcommand consumer; and __fish_seen_
 complete -c larder -n "__fish_larder_using_subcommand consumer; and __fish_seen_subcommand_from delete" -l json -d 'Print JSON, one record a line'
 complete -c larder -n "__fish_larder_using_subcommand consumer; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Print no notes and no progress, only results and errors'
 complete -c larder -n "__fish_larder_using_subcommand consumer; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help'
+complete -c larder -n "__fish_larder_using_subcommand history" -l limit -d 'Show at most N changes' -r
+complete -c larder -n "__fish_larder_using_subcommand history" -l db -d 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]' -r -F
+complete -c larder -n "__fish_larder_using_subcommand history" -s n -l namespace -d 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]' -r
+complete -c larder -n "__fish_larder_using_subcommand history" -l color -d 'Colour the output' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c larder -n "__fish_larder_using_subcommand history" -l busy-timeout -d 'Wait this long for a store that another process has locked [default: 5s]' -r
+complete -c larder -n "__fish_larder_using_subcommand history" -l json -d 'Print JSON, one record a line'
+complete -c larder -n "__fish_larder_using_subcommand history" -s q -l quiet -d 'Print no notes and no progress, only results and errors'
+complete -c larder -n "__fish_larder_using_subcommand history" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c larder -n "__fish_larder_using_subcommand lock" -l ttl -d 'Length of the lease, at least 100ms' -r
+complete -c larder -n "__fish_larder_using_subcommand lock" -l wait -d 'Give up with status 6 after DUR; without it, wait for ever' -r
+complete -c larder -n "__fish_larder_using_subcommand lock" -l db -d 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]' -r -F
+complete -c larder -n "__fish_larder_using_subcommand lock" -s n -l namespace -d 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]' -r
+complete -c larder -n "__fish_larder_using_subcommand lock" -l color -d 'Colour the output' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c larder -n "__fish_larder_using_subcommand lock" -l busy-timeout -d 'Wait this long for a store that another process has locked [default: 5s]' -r
+complete -c larder -n "__fish_larder_using_subcommand lock" -l try -d 'Give up with status 6 at once if the lock is taken'
+complete -c larder -n "__fish_larder_using_subcommand lock" -l json -d 'Print JSON, one record a line'
+complete -c larder -n "__fish_larder_using_subcommand lock" -s q -l quiet -d 'Print no notes and no progress, only results and errors'
+complete -c larder -n "__fish_larder_using_subcommand lock" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c larder -n "__fish_larder_using_subcommand memo" -l ttl -d 'How long a result is replayed' -r
+complete -c larder -n "__fish_larder_using_subcommand memo" -l stale -d 'How long after that an old result is replayed while one caller renews it' -r
+complete -c larder -n "__fish_larder_using_subcommand memo" -l db -d 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]' -r -F
+complete -c larder -n "__fish_larder_using_subcommand memo" -s n -l namespace -d 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]' -r
+complete -c larder -n "__fish_larder_using_subcommand memo" -l color -d 'Colour the output' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c larder -n "__fish_larder_using_subcommand memo" -l busy-timeout -d 'Wait this long for a store that another process has locked [default: 5s]' -r
+complete -c larder -n "__fish_larder_using_subcommand memo" -l cache-failures -d 'Keep failures too'
+complete -c larder -n "__fish_larder_using_subcommand memo" -l json -d 'Print JSON, one record a line'
+complete -c larder -n "__fish_larder_using_subcommand memo" -s q -l quiet -d 'Print no notes and no progress, only results and errors'
+complete -c larder -n "__fish_larder_using_subcommand memo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c larder -n "__fish_larder_using_subcommand quota; and not __fish_seen_subcommand_from set show clear" -l db -d 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]' -r -F
 complete -c larder -n "__fish_larder_using_subcommand quota; and not __fish_seen_subcommand_from set show clear" -s n -l namespace -d 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]' -r
 complete -c larder -n "__fish_larder_using_subcommand quota; and not __fish_seen_subcommand_from set show clear" -l color -d 'Colour the output' -r -f -a "auto\t''

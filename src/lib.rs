@@ -14,6 +14,7 @@
 //! * [`output`]: terminal or pipe, tables, plain text, JSON
 //! * [`render`]: templates, and the files they go to
 //! * [`store`]: the file
+//! * [`process`]: commands that larder runs
 //! * [`exit`]: the only table of exit codes
 //! * [`units`], [`clock`]: durations and sizes as people write them; time
 
@@ -22,6 +23,7 @@ pub mod clock;
 pub mod commands;
 pub mod exit;
 pub mod output;
+pub mod process;
 pub mod render;
 pub mod settings;
 pub mod store;

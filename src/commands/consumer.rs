@@ -3,7 +3,7 @@ use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 use super::{Context, Spec};
 use crate::exit::Exit;
 use crate::output::{Out, text};
-use crate::store::{Claim, Error, quote};
+use crate::store::{Claim, Claimed, Error, quote};
 use crate::units;
 
 pub const SPEC: Spec = Spec {
@@ -63,7 +63,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
 }
 
 fn list(context: &Context) -> anyhow::Result<Exit> {
-    let Some(store) = context.existing()? else { return Ok(Exit::Success) };
+    let Some(store) = context.open()? else { return Ok(Exit::Success) };
     let (consumers, newest) = store.read(|tx| Ok((tx.consumers()?, tx.log_span()?.newest)))?;
     let mut out = Out::default();
     for consumer in consumers {
@@ -100,7 +100,7 @@ fn change(context: &Context, name: &str, step: Step) -> anyhow::Result<Exit> {
     if context.open()?.is_none() {
         return Err(absent().into());
     }
-    let claim = Claim::take(&context.store_path()?, &context.settings.scope.stored(name))?;
+    let claim = Claim::take(&context.store_path()?, Claimed::Consumer(&context.settings.scope.stored(name)))?;
     let store = context.open()?.ok_or_else(absent)?;
     let Some(consumer) = store.read(|tx| tx.consumer(name))? else { return Err(absent().into()) };
     if claim.is_none() {

@@ -10,11 +10,14 @@ mod count;
 mod delete;
 mod expire;
 mod get;
+mod history;
 mod incr;
 mod info;
 mod list;
+mod lock;
 mod man;
 mod manual;
+mod memo;
 mod namespace;
 mod purge;
 mod quota;
@@ -91,6 +94,9 @@ pub const ALL: &[Spec] = &[
     render::SPEC,
     watch::SPEC,
     consumer::SPEC,
+    history::SPEC,
+    lock::SPEC,
+    memo::SPEC,
     quota::SPEC,
     namespace::SPEC,
     backup::SPEC,
@@ -168,6 +174,11 @@ impl Context {
         Ok(leave_open(Store::create(&self.options())?))
     }
 
+    /// The store, created if need be, for a command that outlives its use.
+    pub fn open_or_create(&self) -> anyhow::Result<Store> {
+        Ok(Store::create(&self.options())?)
+    }
+
     /// The store, if there is one, for a command that outlives its use: it is
     /// closed when dropped.
     pub fn open(&self) -> anyhow::Result<Option<Store>> {
@@ -227,4 +238,23 @@ fn glob(pattern: &str) -> Result<Glob, String> {
 /// Parses the name of a namespace.
 fn namespace_name(name: &str) -> Result<Namespace, String> {
     Namespace::new(name).ok_or_else(|| "only A-Z, a-z, 0-9 and - may stand in a namespace".to_owned())
+}
+
+/// This machine's name.
+fn host() -> String {
+    nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// An error of a command that runs another one: 125, so that it is not taken
+/// for the other's status. Usage, a lock that stayed taken and a missing grant
+/// keep their own.
+fn own_failure(error: anyhow::Error) -> anyhow::Error {
+    match crate::exit::report(&error) {
+        Some(report)
+            if !matches!(report.exit, Exit::Usage | Exit::Busy | Exit::AccessDenied | Exit::Child(_)) =>
+        {
+            Failure { exit: Exit::Child(125), message: report.message, hint: report.hint }.into()
+        }
+        _ => error,
+    }
 }

@@ -5,7 +5,7 @@ use clap::{ArgMatches, Args, FromArgMatches};
 
 use super::{Context, Spec, glob};
 use crate::exit::{Exit, Failure};
-use crate::store::{Claim, Error, Glob, Store, quote};
+use crate::store::{Claim, Claimed, Error, Glob, Store, quote};
 use crate::units;
 use crate::watch::{self, Control, Exec, ExecOptions, Form, Plan, Selection, Sink, Source, Stdout, Wake};
 
@@ -84,7 +84,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     // Taken before the store is opened, given back after it is closed.
     let claim = match &args.consumer {
         None => None,
-        Some(name) => Claim::take(&path, &context.settings.scope.stored(name))?,
+        Some(name) => Claim::take(&path, Claimed::Consumer(&context.settings.scope.stored(name)))?,
     };
     let store =
         context.open()?.ok_or_else(|| Error::unusable(&path, "vanished while it was being opened"))?;
@@ -178,6 +178,5 @@ fn start(store: &Store, args: &WatchArgs, waited: bool) -> anyhow::Result<i64> {
 
 /// Who reads, for the message to a second one.
 fn holder() -> String {
-    let host = nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    format!("process {} on {host}", std::process::id())
+    format!("process {} on {}", std::process::id(), super::host())
 }

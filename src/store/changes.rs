@@ -2,7 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::types::ValueRef;
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::access::Level;
 use super::entries::{Entry, name, value_bytes};
@@ -118,27 +119,7 @@ impl Transaction<'_> {
         ))?;
         let mut rows = query.query(params![after, first, past])?;
         while let Some(row) = rows.next()? {
-            // The row of type 'origin' is nobody's change.
-            let Some(kind) = ChangeKind::from_log(row.get_ref(2)?.as_bytes().unwrap_or_default()) else {
-                continue;
-            };
-            let change = Change {
-                seq: row.get(0)?,
-                at: Timestamp(row.get(1)?),
-                kind,
-                group: name(row.get_ref(3)?),
-                key: row
-                    .get_ref(4)?
-                    .as_bytes_or_null()
-                    .ok()
-                    .flatten()
-                    .map(|b| String::from_utf8_lossy(b).into_owned()),
-                value: (with_values && kind == ChangeKind::Set)
-                    .then(|| row.get_ref(5).map(value_bytes))
-                    .transpose()?,
-                expires_at: row.get::<_, Option<i64>>(6)?.map(Timestamp),
-                bytes: row.get(7)?,
-            };
+            let Some(change) = read_change(row, with_values)? else { continue };
             if hides_some && !self.may(Level::Read, self.scope.named(&change.group))? {
                 continue;
             }
@@ -192,6 +173,30 @@ impl Transaction<'_> {
         )))
     }
 
+    /// What the log knows of a key, newest first, without values: its own
+    /// changes, and deletions of its whole group from while it was there.
+    pub fn history(&self, group: &str, key: &str, limit: Option<i64>) -> Result<Vec<Change>> {
+        self.permit(Level::Read, group)?;
+        let stored = self.scope.stored(group);
+        let mut query = self.conn.prepare(
+            "SELECT seq,at,type,group_name,entry_key,NULL,expires_at,bytes FROM larder_changes WHERE group_name=?1 AND(entry_key=?2 OR type='delete_group')ORDER BY seq",
+        )?;
+        let mut rows = query.query(params![stored, key])?;
+        let mut history: Vec<Change> = Vec::new();
+        while let Some(row) = rows.next()? {
+            let Some(change) = read_change(row, false)? else { continue };
+            let was_there = history.last().is_none_or(|last| last.kind == ChangeKind::Set);
+            if change.key.is_some() || (was_there && !history.is_empty()) {
+                history.push(change);
+            }
+        }
+        history.reverse();
+        if let Some(limit) = limit {
+            history.truncate(usize::try_from(limit).unwrap_or(0));
+        }
+        Ok(history)
+    }
+
     /// Logs that a whole group goes; the rows deleted next go without a change
     /// of their own.
     pub(super) fn append_delete_group(&self, stored: &str) -> Result<()> {
@@ -202,4 +207,25 @@ impl Transaction<'_> {
             .execute(params![self.now.0, stored])?;
         Ok(())
     }
+}
+
+/// A row of the log: seq, at, type, group, key, value, expiry, bytes. `None`
+/// for the row of type 'origin', which is nobody's change.
+fn read_change(row: &Row<'_>, with_value: bool) -> Result<Option<Change>> {
+    let Some(kind) = ChangeKind::from_log(row.get_ref(2)?.as_bytes().unwrap_or_default()) else {
+        return Ok(None);
+    };
+    let key = row.get_ref(4)?;
+    Ok(Some(Change {
+        seq: row.get(0)?,
+        at: Timestamp(row.get(1)?),
+        kind,
+        group: name(row.get_ref(3)?),
+        key: (key != ValueRef::Null).then(|| name(key)),
+        value: (with_value && kind == ChangeKind::Set)
+            .then(|| row.get_ref(5).map(value_bytes))
+            .transpose()?,
+        expires_at: row.get::<_, Option<i64>>(6)?.map(Timestamp),
+        bytes: row.get(7)?,
+    }))
 }

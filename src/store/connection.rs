@@ -189,6 +189,11 @@ impl Store {
         self.options.clock.now()
     }
 
+    /// How long later operations wait for other processes' locks.
+    pub fn set_busy_timeout(&mut self, timeout: Duration) {
+        self.options.busy_timeout = timeout;
+    }
+
     /// Runs `f` on one consistent snapshot. It may run again if the store was
     /// locked in between, so it must not have effects of its own before its
     /// last read.

@@ -2,14 +2,8 @@
 //!
 //! A consumer's row says how far it has come. That only one process reads as
 //! it is not a matter of the row, which would outlive a killed holder, but of
-//! a lock of the operating system on one byte of the store's file, far past
-//! SQLite's own lock bytes. The kernel frees it with the process.
+//! a [`Claim`](super::Claim).
 
-use std::fs::{File, OpenOptions};
-use std::path::Path;
-
-use nix::fcntl::{FcntlArg, fcntl};
-use nix::libc;
 use rusqlite::{OptionalExtension, params};
 
 use super::access::Level;
@@ -29,50 +23,6 @@ pub struct Consumer {
     pub updated_at: Timestamp,
     /// Who reads as this consumer, or last did.
     pub holder: String,
-}
-
-/// The right to read as a consumer; given back when dropped, or by the kernel.
-///
-/// Dropping it closes a descriptor of the database, which drops the locks
-/// SQLite holds in this process: it must outlive every store that is open on
-/// the file. [`Claim::take`] before opening sees to the other half.
-#[derive(Debug)]
-pub struct Claim {
-    _file: File,
-}
-
-/// First byte of the range consumers are locked in: past any database SQLite
-/// can hold (2^48 bytes).
-const LOCK_BASE: i64 = 1 << 61;
-
-impl Claim {
-    /// Claims the consumer called `name` (as stored) of the store at `path`;
-    /// `None` if another process has it.
-    pub fn take(path: &Path, name: &str) -> Result<Option<Self>> {
-        let told = |e: std::io::Error| Error::io(format!("consumer {}", quote(name)), e);
-        let file = OpenOptions::new().read(true).write(true).open(path).map_err(told)?;
-        match fcntl(&file, FcntlArg::F_OFD_SETLK(&lock(name))) {
-            Ok(_) => Ok(Some(Self { _file: file })),
-            Err(nix::errno::Errno::EAGAIN | nix::errno::Errno::EACCES) => Ok(None),
-            Err(e) => Err(told(e.into())),
-        }
-    }
-}
-
-// The constants fit: they are 1 and 0.
-#[allow(clippy::cast_possible_truncation)]
-fn lock(name: &str) -> libc::flock {
-    // FNV-1a: two names on one byte would only keep each other waiting.
-    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    libc::flock {
-        l_type: libc::F_WRLCK as libc::c_short,
-        l_whence: libc::SEEK_SET as libc::c_short,
-        l_start: LOCK_BASE + i64::try_from(hash >> 4).unwrap_or(0),
-        l_len: 1,
-        l_pid: 0,
-    }
 }
 
 impl Transaction<'_> {

@@ -30,9 +30,18 @@ enum Form {
 /// else's is refused before anything is written to it.
 pub(super) fn adopt(store: &Store, create: bool) -> Result<bool> {
     let path = &store.options.path;
-    let form = store.retry(|| store.in_transaction("BEGIN", |tx| recognise(tx.conn, path)))?;
-    if form == Form::Empty && !create {
-        return Ok(false);
+    // Another opener may have made it a store since it was found unmarked:
+    // what it is must be read together with whether it is marked.
+    let form = store.retry(|| {
+        store.in_transaction("BEGIN", |tx| match schema::verify(tx.conn, path)? {
+            Seal::Intact => Ok(None),
+            Seal::Unmarked => recognise(tx.conn, path).map(Some),
+        })
+    })?;
+    match form {
+        None => return Ok(true),
+        Some(Form::Empty) if !create => return Ok(false),
+        Some(_) => {}
     }
     store.prepare_writer()?;
     store.retry(|| switch_to_wal(&store.conn))?;

@@ -2,15 +2,12 @@
 
 use std::cell::Cell;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::process::CommandExt;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{SigSet, Signal};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
 
-use crate::exit::{Exit, Failure};
+use crate::exit::Exit;
+use crate::process::Signals;
 
 /// Why a run ends early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,51 +40,28 @@ pub enum Wake {
     Stop(Stop),
 }
 
-/// Signals as a descriptor, and the deadline of the run.
-///
-/// The signals are blocked in every thread made afterwards, and in every child
-/// that is not given [`fresh_signals`].
+/// Signals and the deadline of the run.
 #[derive(Debug)]
 pub struct Control {
-    signals: SignalFd,
+    signals: Signals,
     deadline: Option<Instant>,
-    signals_seen: Cell<u32>,
+    signals_seen: Cell<usize>,
     /// Whether a reader's going away ends the run.
     watch_stdout: bool,
 }
 
 impl Control {
-    /// Takes over SIGINT, SIGTERM, SIGHUP (unless it was ignored at the start,
-    /// as under nohup) and SIGCHLD. `timeout` counts from now.
+    /// Takes over the signals. `timeout` counts from now.
     pub fn install(timeout: Option<Duration>, watch_stdout: bool) -> anyhow::Result<Self> {
-        let mut set = SigSet::empty();
-        for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGCHLD] {
-            set.add(signal);
-        }
-        if !is_ignored(Signal::SIGHUP) {
-            set.add(Signal::SIGHUP);
-        }
-        let told = |e: nix::errno::Errno| Failure::io("signals", e.into());
-        set.thread_block().map_err(told)?;
-        let signals =
-            SignalFd::with_flags(&set, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC).map_err(told)?;
+        let signals = Signals::take_over()?;
         let deadline = timeout.map(|timeout| Instant::now() + timeout);
         Ok(Self { signals, deadline, signals_seen: Cell::new(0), watch_stdout })
     }
 
-    /// Reads the signals that have come; SIGCHLD only wakes.
-    fn take_signals(&self) {
-        while let Ok(Some(info)) = self.signals.read_signal() {
-            if info.ssi_signo != Signal::SIGCHLD as u32 {
-                self.signals_seen.set(self.signals_seen.get() + 1);
-            }
-        }
-    }
-
     /// How many signals have asked for an end so far.
     #[must_use]
-    pub fn signals(&self) -> u32 {
-        self.take_signals();
+    pub fn signals(&self) -> usize {
+        self.signals_seen.set(self.signals_seen.get() + self.signals.take().len());
         self.signals_seen.get()
     }
 
@@ -147,30 +121,8 @@ impl Control {
     }
 }
 
-/// Lets the command have all signals. A child inherits the mask, and one that
-/// has SIGTERM blocked cannot be asked to end.
-#[allow(unsafe_code)]
-pub fn fresh_signals(command: &mut Command) {
-    // SAFETY: runs between fork and exec, where only async-signal-safe calls
-    // are allowed: this is one, sigprocmask, on a set that lies on the stack.
-    unsafe {
-        command.pre_exec(|| SigSet::empty().thread_set_mask().map_err(Into::into));
-    }
-}
-
 /// Rounded up: waking early would only mean going back to sleep.
 fn poll_timeout(duration: Duration) -> PollTimeout {
     let millis = duration.as_nanos().div_ceil(1_000_000);
     PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX)
-}
-
-/// Whether a signal is ignored, by the kernel's word.
-fn is_ignored(signal: Signal) -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status
-        .lines()
-        .find_map(|line| line.strip_prefix("SigIgn:"))
-        .and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok())
-        .unwrap_or(0);
-    mask & (1 << (signal as u32 - 1)) != 0
 }

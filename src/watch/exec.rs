@@ -1,21 +1,18 @@
 //! The sink that runs a command for each change.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io::Write;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
 
-use super::control::{Control, Stop, Wake, fresh_signals};
+use super::control::{Control, Stop, Wake};
 use super::{Delivery, Sink};
 use crate::exit::{Exit, Failure};
 use crate::output::print_note;
+use crate::process::{Child, exit_code, find_program};
 use crate::store::{Change, quote, split_stored};
 
 /// How long a command may go on after the watch was told to end, before its
@@ -46,33 +43,6 @@ pub struct Exec {
     program: PathBuf,
 }
 
-/// Finds a program as the shell would, before the first change is taken:
-/// status 127 if there is none, 126 if it may not be run.
-pub fn find_program(name: &OsStr) -> Result<PathBuf, Failure> {
-    let shown = quote(&name.to_string_lossy());
-    let runnable = |path: &Path| {
-        std::fs::metadata(path).ok().map(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
-    };
-    let candidates: Vec<PathBuf> = if name.as_bytes().contains(&b'/') {
-        vec![name.into()]
-    } else {
-        let path = std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
-        std::env::split_paths(&path).map(|dir| dir.join(name)).collect()
-    };
-    let mut refused = false;
-    for candidate in candidates {
-        match runnable(&candidate) {
-            Some(true) => return Ok(candidate),
-            Some(false) => refused = true,
-            None => {}
-        }
-    }
-    if refused {
-        return Err(Failure::new(Exit::Child(126), format!("the command {shown} is not executable")));
-    }
-    Err(Failure::new(Exit::Child(127), format!("there is no command {shown}")))
-}
-
 impl Exec {
     /// A sink for the command; fails at once if there is no such program.
     pub fn new(options: ExecOptions) -> Result<Self, Failure> {
@@ -83,12 +53,9 @@ impl Exec {
 
     fn spawn(&self, change: &Change) -> std::io::Result<Child> {
         let (namespace, group) = split_stored(&change.group);
-        let mut command = Command::new(&self.program);
+        let mut command = Child::command(&self.program, &self.options.command);
         command
-            .arg0(&self.options.command[0])
-            .args(&self.options.command[1..])
             .stdin(Stdio::piped())
-            .process_group(0)
             .env("LARDER_DB", &self.options.store)
             .env("LARDER_SEQ", change.seq.to_string())
             .env("LARDER_TYPE", change.kind.as_str())
@@ -101,10 +68,9 @@ impl Exec {
             Some(key) => command.env("LARDER_KEY", variable(key)),
             None => command.env_remove("LARDER_KEY"),
         };
-        fresh_signals(&mut command);
-        let mut child = command.spawn()?;
+        let mut child = Child::start(command)?;
         let value = change.value.clone().unwrap_or_default();
-        if let Some(mut stdin) = child.stdin.take() {
+        if let Some(mut stdin) = child.streams().stdin.take() {
             // In a thread, because a command may read as slowly as it likes;
             // one that does not read its input at all is none of our business.
             std::thread::spawn(move || {
@@ -120,10 +86,9 @@ impl Exec {
         let mut stop = None;
         let mut kill_at: Option<(Instant, Signal)> = None;
         loop {
-            if let Some(status) = child.try_wait()? {
+            if let Some(status) = child.ended()? {
                 return Ok((status, stop));
             }
-            let group = Pid::from_raw(i32::try_from(child.id()).unwrap_or(i32::MAX));
             if stop.is_none() {
                 stop = control.stopped();
                 if stop.is_some() {
@@ -133,7 +98,7 @@ impl Exec {
             if let Some((at, signal)) = kill_at
                 && (Instant::now() >= at || (signal == Signal::SIGTERM && control.signals() > 1))
             {
-                let _ = killpg(group, signal);
+                child.signal(signal);
                 kill_at = Some((Instant::now() + GRACE_AFTER_TERM, Signal::SIGKILL));
             }
             let pause = kill_at.map_or(Duration::from_secs(1), |(at, _)| {
@@ -213,11 +178,4 @@ fn variable(name: &str) -> String {
 fn describe(change: &Change) -> String {
     let key = change.key.as_deref().map(|key| format!(" {}", quote(key))).unwrap_or_default();
     format!("change {} ({} {}{key})", change.seq, change.kind.as_str(), quote(&change.group))
-}
-
-/// A status as the shell would give it: 128 plus the signal's number for a
-/// command that a signal ended.
-fn exit_code(status: ExitStatus) -> u8 {
-    let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
-    u8::try_from(code).unwrap_or(1)
 }

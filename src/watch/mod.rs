@@ -15,8 +15,8 @@ mod source;
 mod stdout;
 
 pub use bell::Bell;
-pub use control::{Control, Stop, Wake, fresh_signals};
-pub use exec::{Exec, ExecOptions, find_program};
+pub use control::{Control, Stop, Wake};
+pub use exec::{Exec, ExecOptions};
 pub use selection::Selection;
 pub use source::Source;
 pub use stdout::{Form, Stdout};

@@ -1,0 +1,93 @@
+use clap::{ArgMatches, Args, FromArgMatches};
+
+use super::{Context, Spec};
+use crate::exit::Exit;
+use crate::output::json::names;
+use crate::output::{Out, print_note};
+use crate::store::{Change, ChangeKind, Error, quote};
+use crate::units;
+
+pub const SPEC: Spec = Spec {
+    name: "history",
+    aliases: &[],
+    about: "Show what the change log knows of a key",
+    build: |command| {
+        HistoryArgs::augment_args(command).after_help(
+            "Examples:\n  \
+             larder history config colour\n  \
+             larder get config colour --version 41\n  \
+             larder set config colour --from-version 41",
+        )
+    },
+    run,
+};
+
+/// Shows the changes of a key that the log still holds, newest first: VERSION,
+/// TYPE, TIME, BYTES and EXPIRES, between TABs off a terminal. The log is
+/// bounded; where it begins after the first change of the store, a note on
+/// standard error says so. A version that is shown as "set" can be printed
+/// with "get --version" and brought back with "set --from-version".
+#[derive(Args)]
+struct HistoryArgs {
+    /// The group
+    group: String,
+    /// The key
+    key: String,
+    /// Show at most N changes
+    #[arg(long, value_name = "N", value_parser = units::count)]
+    limit: Option<i64>,
+}
+
+fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
+    let args = HistoryArgs::from_arg_matches(matches)?;
+    let Some(store) = context.existing()? else {
+        return Err(Error::NotFound { group: args.group, key: args.key }.into());
+    };
+    let (changes, span) =
+        store.read(|tx| Ok((tx.history(&args.group, &args.key, args.limit)?, tx.log_span()?)))?;
+    let begins = (span.oldest > 1).then(|| format!("the change log begins at version {}", span.oldest));
+    if changes.is_empty() && args.limit != Some(0) {
+        let key = format!("key {} in group {}", quote(&args.key), quote(&args.group));
+        let why = begins.map(|begins| format!("; {begins}")).unwrap_or_default();
+        return Err(Error::Absent(format!("{key} has no history{why}")).into());
+    }
+    let mut out = Out::default();
+    for change in &changes {
+        if context.settings.json {
+            let (namespace, group) = names(&change.group);
+            let mut record = serde_json::json!({
+                "version": change.seq,
+                "type": change.kind.as_str(),
+                "at": change.at.to_string(),
+                "group": group,
+                "key": args.key,
+                "bytes": (change.kind == ChangeKind::Set).then_some(change.bytes),
+                "expires_at": change.expires_at.map(|at| at.to_string()),
+            });
+            if let Some(namespace) = namespace {
+                record["namespace"] = namespace.into();
+            }
+            out.json(&record)?;
+        } else if context.settings.terminal {
+            let [version, kind, at, bytes, expires] = columns(change);
+            out.line(&format!("{version:>8}  {kind:<12}  {at}  {bytes:>9}  {expires}"))?;
+        } else {
+            out.line(&columns(change).join("\t"))?;
+        }
+    }
+    out.finish()?;
+    if let Some(begins) = begins
+        && !context.settings.quiet
+        && !context.settings.json
+    {
+        print_note(&format!("history: {begins}; older changes are gone"));
+    }
+    Ok(Exit::Success)
+}
+
+fn columns(change: &Change) -> [String; 5] {
+    let bytes = if change.kind == ChangeKind::Set { change.bytes.to_string() } else { "-".into() };
+    let expires = change.expires_at.map_or("never".into(), |at| at.to_string());
+    let expires = if change.kind == ChangeKind::DeleteGroup { "-".into() } else { expires };
+    [change.seq.to_string(), change.kind.as_str().into(), change.at.to_string(), bytes, expires]
+}

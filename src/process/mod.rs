@@ -1,0 +1,12 @@
+//! Commands that larder runs: finding them, waiting for them, ending them.
+//!
+//! A command gets a process group of its own, so that it can be ended with
+//! everything it started, and no shell in between.
+
+mod child;
+mod program;
+mod signals;
+
+pub use child::{Child, exit_code};
+pub use program::find_program;
+pub use signals::Signals;

@@ -1,0 +1,77 @@
+//! Signals as a descriptor, so that waiting for them is waiting like any other.
+
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+
+use crate::exit::Failure;
+
+/// SIGINT, SIGTERM, SIGHUP and SIGCHLD, blocked and readable.
+///
+/// The mask is inherited by threads made afterwards, and by every child that
+/// is not given [`fresh_signals`].
+#[derive(Debug)]
+pub struct Signals {
+    fd: SignalFd,
+}
+
+impl Signals {
+    /// Takes the signals over. SIGHUP is left alone if it was ignored at the
+    /// start, as under nohup.
+    pub fn take_over() -> anyhow::Result<Self> {
+        let mut set = SigSet::empty();
+        for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGCHLD] {
+            set.add(signal);
+        }
+        if !is_ignored(Signal::SIGHUP) {
+            set.add(Signal::SIGHUP);
+        }
+        let told = |e: nix::errno::Errno| Failure::io("signals", e.into());
+        set.thread_block().map_err(told)?;
+        let fd = SignalFd::with_flags(&set, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC).map_err(told)?;
+        Ok(Self { fd })
+    }
+
+    /// The signals that have come since the last call, without SIGCHLD, which
+    /// only wakes.
+    #[must_use]
+    pub fn take(&self) -> Vec<Signal> {
+        let mut taken = Vec::new();
+        while let Ok(Some(info)) = self.fd.read_signal() {
+            let signal = i32::try_from(info.ssi_signo).ok().and_then(|number| Signal::try_from(number).ok());
+            taken.extend(signal.filter(|signal| *signal != Signal::SIGCHLD));
+        }
+        taken
+    }
+}
+
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+/// Lets the command have all signals. A child inherits the mask, and one that
+/// has SIGTERM blocked cannot be asked to end.
+#[allow(unsafe_code)]
+pub(super) fn fresh_signals(command: &mut Command) {
+    // SAFETY: runs between fork and exec, where only async-signal-safe calls
+    // are allowed: this is one, sigprocmask, on a set that lies on the stack.
+    unsafe {
+        command.pre_exec(|| SigSet::empty().thread_set_mask().map_err(Into::into));
+    }
+}
+
+/// Whether a signal is ignored, by the kernel's word.
+fn is_ignored(signal: Signal) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok())
+        .unwrap_or(0);
+    mask & (1 << (signal as u32 - 1)) != 0
+}

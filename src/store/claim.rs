@@ -1,0 +1,101 @@
+//! Claims: what one process at a time may do, for as long as it lives.
+//!
+//! A claim is a lock of the operating system on one byte of the store's file,
+//! far past SQLite's own lock bytes. The kernel frees it with the process, so
+//! nothing is left behind by a kill, and hands it on without any polling. The
+//! byte is found by hashing: two claims on one byte only keep each other
+//! waiting.
+
+use std::fs::{File, OpenOptions};
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::libc;
+
+use super::error::{Error, Result, quote};
+
+/// What is claimed. Names are as stored, with the namespace's prefix.
+#[derive(Clone, Copy, Debug)]
+pub enum Claimed<'a> {
+    /// Reading as a consumer.
+    Consumer(&'a str),
+    /// Making the value of a key.
+    Making {
+        /// Group.
+        group: &'a str,
+        /// Key.
+        key: &'a str,
+    },
+}
+
+/// A claim that is held; given back when dropped, or by the kernel.
+///
+/// Dropping it closes a descriptor of the database, which drops the locks that
+/// SQLite holds in this process: claims are taken before a store is opened and
+/// dropped after it is closed.
+#[derive(Debug)]
+pub struct Claim {
+    _file: File,
+}
+
+/// First byte of the range: past any database SQLite can hold (2^48 bytes).
+const BASE: i64 = 1 << 61;
+
+impl Claim {
+    /// Claims at once, on the store at `path`; `None` if another process has
+    /// the claim.
+    pub fn take(path: &Path, what: Claimed<'_>) -> Result<Option<Self>> {
+        let file = open(path)?;
+        match fcntl(&file, FcntlArg::F_OFD_SETLK(&what.lock())) {
+            Ok(_) => Ok(Some(Self { _file: file })),
+            Err(Errno::EAGAIN | Errno::EACCES) => Ok(None),
+            Err(e) => Err(told(path, e.into())),
+        }
+    }
+
+    /// Claims, however long it takes. A signal that ends the process ends the
+    /// wait.
+    pub fn wait(path: &Path, what: Claimed<'_>) -> Result<Self> {
+        let file = open(path)?;
+        loop {
+            match fcntl(&file, FcntlArg::F_OFD_SETLKW(&what.lock())) {
+                Ok(_) => return Ok(Self { _file: file }),
+                Err(Errno::EINTR) => {}
+                Err(e) => return Err(told(path, e.into())),
+            }
+        }
+    }
+}
+
+impl Claimed<'_> {
+    // The constants fit: they are 1 and 0.
+    #[allow(clippy::cast_possible_truncation)]
+    fn lock(self) -> libc::flock {
+        let bytes = match self {
+            Self::Consumer(name) => [b"consumer\0", name.as_bytes(), b"", b""].concat(),
+            Self::Making { group, key } => {
+                [b"making\0".as_slice(), group.as_bytes(), b"\0", key.as_bytes()].concat()
+            }
+        };
+        // FNV-1a, <http://www.isthe.com/chongo/tech/comp/fnv/>.
+        let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        libc::flock {
+            l_type: libc::F_WRLCK as libc::c_short,
+            l_whence: libc::SEEK_SET as libc::c_short,
+            l_start: BASE + i64::try_from(hash >> 4).unwrap_or(0),
+            l_len: 1,
+            l_pid: 0,
+        }
+    }
+}
+
+fn open(path: &Path) -> Result<File> {
+    OpenOptions::new().read(true).write(true).open(path).map_err(|e| told(path, e))
+}
+
+fn told(path: &Path, error: std::io::Error) -> Error {
+    Error::io(format!("store {}", quote(&path.to_string_lossy())), error)
+}

@@ -1,0 +1,214 @@
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::harness::{LARDER, Test};
+
+fn start(t: &Test, args: &[&str]) -> Child {
+    Command::new(LARDER)
+        .args(args)
+        .env_clear()
+        .env("HOME", t.home())
+        .env("PATH", "/usr/bin:/bin")
+        .current_dir(t.home())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("start larder")
+}
+
+fn signal(child: &Child, signal: Signal) {
+    kill(Pid::from_raw(i32::try_from(child.id()).expect("a process id")), signal).expect("signal");
+}
+
+#[track_caller]
+fn until(what: &str, mut ready: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_mins(1);
+    while !ready() {
+        assert!(Instant::now() < end, "{what} does not happen");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn is_held(t: &Test) -> bool {
+    t.run(["count", "l"]).output().stdout == b"1\n"
+}
+
+#[test]
+fn the_command_runs_with_a_visible_lease_and_its_status_counts() {
+    let t = Test::new();
+    let lease = t.path("lease");
+    t.sh(
+        "larder lock l k --ttl 10s -- sh -c 'larder get l k > lease; echo token $LARDER_LOCK_TOKEN; exit 7'",
+    )
+    .exits(7, "token 1\n", "");
+    let lease: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(lease).expect("a lease")).expect("JSON");
+    for field in ["holder", "host", "pid", "since", "until", "token"] {
+        assert!(!lease[field].is_null(), "{field} is missing in {lease}");
+    }
+    t.run(["list", "l"]).ok("");
+    t.sh("larder lock l k --ttl 10s -- sh -c 'kill -9 $$'").exits(137, "", "");
+}
+
+#[test]
+fn tokens_rise_and_contenders_all_finish() {
+    let t = Test::new();
+    let mut contenders: Vec<Child> = (0..20)
+        .map(|_| {
+            start(
+                &t,
+                &[
+                    "lock",
+                    "l",
+                    "k",
+                    "--ttl",
+                    "30s",
+                    "--",
+                    "/bin/sh",
+                    "-c",
+                    "[ ! -e inside ] && touch inside && echo $LARDER_LOCK_TOKEN >> tokens && rm inside",
+                ],
+            )
+        })
+        .collect();
+    for contender in &mut contenders {
+        assert_eq!(
+            contender.wait().expect("wait").code(),
+            Some(0),
+            "two were inside at once, or one starved"
+        );
+    }
+    let tokens: Vec<i64> = String::from_utf8(t.read("tokens"))
+        .expect("text")
+        .lines()
+        .map(|n| n.parse().expect("a number"))
+        .collect();
+    assert_eq!(tokens.len(), 20);
+    assert!(tokens.windows(2).all(|pair| pair[0] < pair[1]), "{tokens:?}");
+}
+
+#[test]
+fn a_taken_lock_is_said_to_be_taken() {
+    let t = Test::new();
+    let mut holder = start(
+        &t,
+        &["lock", "l", "k", "--ttl", "30s", "--", "/bin/sh", "-c", "while [ ! -e go ]; do sleep 0.01; done"],
+    );
+    until("the lock", || is_held(&t));
+    for patience in [&["--try"][..], &["--wait", "20ms"]] {
+        let args = [&["lock", "l", "k", "--ttl", "1s"], patience, &["--", "true"]].concat();
+        let output = t.run(args).env("PATH", "/usr/bin:/bin").output();
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(6));
+        assert!(error.starts_with("larder: lock: the lock \"k\" in \"l\" is held by "), "{error}");
+    }
+    // Another waits, and wakes when it is free.
+    let mut waiter = start(&t, &["lock", "l", "k", "--ttl", "30s", "--wait", "1m", "--", "true"]);
+    t.write("go", "");
+    assert_eq!(waiter.wait().expect("wait").code(), Some(0));
+    assert_eq!(holder.wait().expect("wait").code(), Some(0));
+}
+
+#[test]
+fn a_killed_holder_frees_it_after_its_ttl() {
+    let t = Test::new();
+    let mut holder = start(&t, &["lock", "l", "k", "--ttl", "300ms", "--", "sleep", "0.1"]);
+    until("the lock", || is_held(&t));
+    signal(&holder, Signal::SIGKILL);
+    holder.wait().expect("wait");
+    t.run(["lock", "l", "k", "--ttl", "1s", "--wait", "1m", "--", "/bin/true"]).ok("");
+}
+
+#[test]
+fn the_lease_is_renewed_while_the_command_runs() {
+    let t = Test::new();
+    let mut holder = start(
+        &t,
+        &[
+            "lock",
+            "l",
+            "k",
+            "--ttl",
+            "150ms",
+            "--",
+            "/bin/sh",
+            "-c",
+            "while [ ! -e go ]; do sleep 0.01; done",
+        ],
+    );
+    until("three renewals", || {
+        is_held(&t) && t.number("SELECT count(*) FROM larder_changes WHERE type='set'") >= 4
+    });
+    t.write("go", "");
+    assert_eq!(holder.wait().expect("wait").code(), Some(0));
+    assert_eq!(t.number("SELECT count(*) FROM larder_changes WHERE type='expire'"), 0);
+}
+
+#[test]
+fn a_lost_lease_ends_the_command_and_its_children() {
+    let t = Test::new();
+    let holder = start(
+        &t,
+        &["lock", "l", "k", "--ttl", "150ms", "--", "/bin/sh", "-c", "sleep 1000 & echo $! > pid; wait"],
+    );
+    until("the command", || std::fs::read_to_string(t.path("pid")).is_ok_and(|pid| pid.ends_with('\n')));
+    t.run(["set", "l", "k", "mine now"]).ok("");
+    let output = holder.wait_with_output().expect("wait");
+    assert_eq!(output.status.code(), Some(125));
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr),
+        "larder: lock: the lease on \"k\" in \"l\" was lost; ending the command\n"
+    );
+    let pid = String::from_utf8(t.read("pid")).expect("text");
+    until("the child's end", || {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+        stat.is_empty() || stat.contains(") Z ")
+    });
+    // What somebody else put there is left alone.
+    t.run(["get", "l", "k"]).ok("mine now");
+}
+
+#[test]
+fn signals_are_passed_on() {
+    let t = Test::new();
+    let holder = start(
+        &t,
+        &[
+            "lock",
+            "l",
+            "k",
+            "--ttl",
+            "30s",
+            "--",
+            "/bin/sh",
+            "-c",
+            "trap 'echo caught; exit 3' TERM; echo ready > ready; while :; do sleep 0.01; done",
+        ],
+    );
+    until("the command", || t.path("ready").exists());
+    signal(&holder, Signal::SIGTERM);
+    let output = holder.wait_with_output().expect("wait");
+    assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(3), b"caught\n".as_slice()));
+    t.run(["list", "l"]).ok("");
+}
+
+#[test]
+fn bad_input_is_answered_and_never_hangs() {
+    let t = Test::new();
+    t.run(["lock", "l", "k", "--ttl", "99ms", "--", "/bin/true"])
+        .fails(2, "larder: lock: a lease shorter than 100ms cannot be renewed in time\n");
+    t.run(["lock", "l", "k", "--ttl", "1s", "--", "no-such-command"])
+        .fails(127, "larder: lock: there is no command \"no-such-command\"\n");
+    assert!(!t.db().exists(), "a command that cannot run must not leave a store behind");
+    t.sh("larder lock l k --ttl 10s -- larder lock l k --ttl 10s -- true").fails(
+        6,
+        "larder: lock: the lock \"k\" in \"l\" is held by the command this runs in\nhint: waiting for it would never end; use another key\n",
+    );
+    t.write("garbage", "x".repeat(5000));
+    let output = t.run(["--db", "garbage", "lock", "l", "k", "--ttl", "1s", "--", "/bin/true"]).output();
+    assert_eq!(output.status.code(), Some(125));
+}

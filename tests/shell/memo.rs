@@ -1,0 +1,129 @@
+use std::process::{Command, Stdio};
+
+use crate::harness::{LARDER, Test};
+
+#[test]
+fn streams_and_status_are_replayed_byte_for_byte() {
+    let t = Test::new();
+    let script = "echo run >> runs; printf 'out\\377\\n'; printf 'err\\000' >&2; exit 3";
+    for _ in 0..3 {
+        let output = t
+            .run(["memo", "m", "k", "--ttl", "1h", "--cache-failures", "--", "/bin/sh", "-c", script])
+            .output();
+        assert_eq!(
+            (output.status.code(), output.stdout.as_slice(), output.stderr.as_slice()),
+            (Some(3), b"out\xff\n".as_slice(), b"err\0".as_slice())
+        );
+    }
+    assert_eq!(t.read("runs"), b"run\n");
+}
+
+#[test]
+fn failures_are_not_kept_unless_asked() {
+    let t = Test::new();
+    for _ in 0..2 {
+        t.run(["memo", "m", "k", "--ttl", "1h", "--", "/bin/sh", "-c", "echo run >> runs; exit 4"])
+            .exits(4, "", "");
+    }
+    assert_eq!(t.read("runs"), b"run\nrun\n");
+    t.run(["list", "m"]).ok("");
+}
+
+#[test]
+fn twenty_callers_run_it_once() {
+    let t = Test::new();
+    let callers: Vec<_> = (0..20)
+        .map(|_| {
+            Command::new(LARDER)
+                .args([
+                    "memo",
+                    "m",
+                    "k",
+                    "--ttl",
+                    "1h",
+                    "--",
+                    "/bin/sh",
+                    "-c",
+                    "echo run >> runs; sleep 0.2; echo result",
+                ])
+                .env_clear()
+                .env("HOME", t.home())
+                .env("PATH", "/usr/bin:/bin")
+                .current_dir(t.home())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .expect("start larder")
+        })
+        .collect();
+    for caller in callers {
+        let output = caller.wait_with_output().expect("wait");
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(
+            (output.status.code(), output.stdout.as_slice(), errors.as_str()),
+            (Some(0), b"result\n".as_slice(), "")
+        );
+    }
+    assert_eq!(t.read("runs"), b"run\n");
+}
+
+/// Past its time a result is replayed to all but the one who renews it.
+#[test]
+fn stale_answers_while_one_renews() {
+    let t = Test::new();
+    let memo = |script: &str| {
+        let mut command = Command::new(LARDER);
+        command
+            .args(["memo", "m", "k", "--ttl", "1ms", "--stale", "1h", "--", "/bin/sh", "-c", script])
+            .env_clear()
+            .env("HOME", t.home())
+            .env("PATH", "/usr/bin:/bin")
+            .current_dir(t.home())
+            .stdout(Stdio::piped());
+        command
+    };
+    assert_eq!(memo("echo old").output().expect("run").stdout, b"old\n");
+    let renewing =
+        memo("touch renewing; while [ ! -e go ]; do sleep 0.01; done; echo new").spawn().expect("start");
+    while !t.path("renewing").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    assert_eq!(memo("echo never").output().expect("run").stdout, b"old\n");
+    t.write("go", "");
+    assert_eq!(renewing.wait_with_output().expect("wait").stdout, b"new\n");
+}
+
+#[test]
+fn a_killed_maker_holds_up_nobody() {
+    let t = Test::new();
+    let mut maker = Command::new(LARDER)
+        .args(["memo", "m", "k", "--ttl", "1h", "--", "/bin/sh", "-c", "echo $$ > making; exec sleep 1000"])
+        .env_clear()
+        .env("HOME", t.home())
+        .env("PATH", "/usr/bin:/bin")
+        .current_dir(t.home())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("start larder");
+    while !std::fs::read_to_string(t.path("making")).is_ok_and(|pid| pid.ends_with('\n')) {
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    maker.kill().expect("kill");
+    maker.wait().expect("wait");
+    t.run(["memo", "m", "k", "--ttl", "1h", "--", "/bin/echo", "made"]).ok("made\n");
+    let pid: i32 = String::from_utf8(t.read("making")).expect("text").trim().parse().expect("a process id");
+    let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL);
+}
+
+#[test]
+fn bad_input() {
+    let t = Test::new();
+    t.run(["memo", "m", "k", "--ttl", "1h", "--", "no-such-command"])
+        .fails(127, "larder: memo: there is no command \"no-such-command\"\n");
+    t.run(["set", "m", "k", "mine"]).ok("");
+    t.run(["memo", "m", "k", "--ttl", "1h", "--", "/bin/true"]).fails(
+        125,
+        "larder: memo: key \"k\" in group \"m\" holds a value that is no result\nhint: delete it, or use another key\n",
+    );
+    t.run(["get", "m", "k"]).ok("mine");
+}
