@@ -57,9 +57,9 @@ Register-ArgumentCompleter -Native -CommandName 'larder' -ScriptBlock {
             [CompletionResult]::new('restore', 'restore', [CompletionResultType]::ParameterValue, 'Replace the store by a backup')
             [CompletionResult]::new('access', 'access', [CompletionResultType]::ParameterValue, 'Say who may do what in a namespace')
             [CompletionResult]::new('info', 'info', [CompletionResultType]::ParameterValue, 'Show what the store is and holds')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Look for damage and for bookkeeping that does not add up')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a completion script for a shell')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Show the manual, or write the manual pages')
-            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Look for damage and for bookkeeping that does not add up')
             break
         }
         'larder;set' {
@@ -647,6 +647,20 @@ Register-ArgumentCompleter -Native -CommandName 'larder' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'larder;check' {
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Wait this long for a store that another process has locked [default: 5s]')
+            [CompletionResult]::new('--repair', '--repair', [CompletionResultType]::ParameterName, 'Rebuild what can be derived, and say what was done')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON, one record a line')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no notes and no progress, only results and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no notes and no progress, only results and errors')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'larder;completions' {
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]')
@@ -666,20 +680,6 @@ Register-ArgumentCompleter -Native -CommandName 'larder' -ScriptBlock {
             [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Wait this long for a store that another process has locked [default: 5s]')
-            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON, one record a line')
-            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no notes and no progress, only results and errors')
-            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no notes and no progress, only results and errors')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            break
-        }
-        'larder;check' {
-            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]')
-            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]')
-            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]')
-            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
-            [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Wait this long for a store that another process has locked [default: 5s]')
-            [CompletionResult]::new('--repair', '--repair', [CompletionResultType]::ParameterName, 'Rebuild what can be derived, and say what was done')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON, one record a line')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no notes and no progress, only results and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no notes and no progress, only results and errors')

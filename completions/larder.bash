@@ -143,7 +143,7 @@ _larder() {
 
     case "${cmd}" in
         larder)
-            opts="-n -q -h -V --db --namespace --json --quiet --color --busy-timeout --help --version set get list ls count delete del rm ttl expire incr purge render watch consumer history lock memo quota namespace backup restore access info completions man check"
+            opts="-n -q -h -V --db --namespace --json --quiet --color --busy-timeout --help --version set get list ls count delete del rm ttl expire incr purge render watch consumer history lock memo quota namespace backup restore access info check completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

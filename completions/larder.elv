@@ -54,9 +54,9 @@ set edit:completion:arg-completer[larder] = {|@words|
             cand restore 'Replace the store by a backup'
             cand access 'Say who may do what in a namespace'
             cand info 'Show what the store is and holds'
+            cand check 'Look for damage and for bookkeeping that does not add up'
             cand completions 'Print a completion script for a shell'
             cand man 'Show the manual, or write the manual pages'
-            cand check 'Look for damage and for bookkeeping that does not add up'
         }
         &'larder;set'= {
             cand --value 'The value, for one that is a single - or starts with a dash'
@@ -606,6 +606,19 @@ set edit:completion:arg-completer[larder] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'larder;check'= {
+            cand --db 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]'
+            cand -n 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]'
+            cand --namespace 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]'
+            cand --color 'Colour the output'
+            cand --busy-timeout 'Wait this long for a store that another process has locked [default: 5s]'
+            cand --repair 'Rebuild what can be derived, and say what was done'
+            cand --json 'Print JSON, one record a line'
+            cand -q 'Print no notes and no progress, only results and errors'
+            cand --quiet 'Print no notes and no progress, only results and errors'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'larder;completions'= {
             cand --db 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]'
             cand -n 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]'
@@ -624,19 +637,6 @@ set edit:completion:arg-completer[larder] = {|@words|
             cand --namespace 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]'
             cand --color 'Colour the output'
             cand --busy-timeout 'Wait this long for a store that another process has locked [default: 5s]'
-            cand --json 'Print JSON, one record a line'
-            cand -q 'Print no notes and no progress, only results and errors'
-            cand --quiet 'Print no notes and no progress, only results and errors'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
-        }
-        &'larder;check'= {
-            cand --db 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]'
-            cand -n 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]'
-            cand --namespace 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]'
-            cand --color 'Colour the output'
-            cand --busy-timeout 'Wait this long for a store that another process has locked [default: 5s]'
-            cand --repair 'Rebuild what can be derived, and say what was done'
             cand --json 'Print JSON, one record a line'
             cand -q 'Print no notes and no progress, only results and errors'
             cand --quiet 'Print no notes and no progress, only results and errors'

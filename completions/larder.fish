@@ -58,9 +58,9 @@ complete -c larder -n "__fish_larder_needs_command" -f -a "backup" -d 'Copy the 
 complete -c larder -n "__fish_larder_needs_command" -f -a "restore" -d 'Replace the store by a backup'
 complete -c larder -n "__fish_larder_needs_command" -f -a "access" -d 'Say who may do what in a namespace'
 complete -c larder -n "__fish_larder_needs_command" -f -a "info" -d 'Show what the store is and holds'
+complete -c larder -n "__fish_larder_needs_command" -f -a "check" -d 'Look for damage and for bookkeeping that does not add up'
 complete -c larder -n "__fish_larder_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
 complete -c larder -n "__fish_larder_needs_command" -f -a "man" -d 'Show the manual, or write the manual pages'
-complete -c larder -n "__fish_larder_needs_command" -f -a "check" -d 'Look for damage and for bookkeeping that does not add up'
 complete -c larder -n "__fish_larder_using_subcommand set" -l value -d 'The value, for one that is a single - or starts with a dash' -r
 complete -c larder -n "__fish_larder_using_subcommand set" -l file -d 'Read the value from PATH, byte for byte' -r -F
 complete -c larder -n "__fish_larder_using_subcommand set" -l ttl -d 'Let the entry expire after DUR (250ms, 5m, 1h30m, 7d)' -r
@@ -496,6 +496,16 @@ complete -c larder -n "__fish_larder_using_subcommand info" -l busy-timeout -d '
 complete -c larder -n "__fish_larder_using_subcommand info" -l json -d 'Print JSON, one record a line'
 complete -c larder -n "__fish_larder_using_subcommand info" -s q -l quiet -d 'Print no notes and no progress, only results and errors'
 complete -c larder -n "__fish_larder_using_subcommand info" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c larder -n "__fish_larder_using_subcommand check" -l db -d 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]' -r -F
+complete -c larder -n "__fish_larder_using_subcommand check" -s n -l namespace -d 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]' -r
+complete -c larder -n "__fish_larder_using_subcommand check" -l color -d 'Colour the output' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c larder -n "__fish_larder_using_subcommand check" -l busy-timeout -d 'Wait this long for a store that another process has locked [default: 5s]' -r
+complete -c larder -n "__fish_larder_using_subcommand check" -l repair -d 'Rebuild what can be derived, and say what was done'
+complete -c larder -n "__fish_larder_using_subcommand check" -l json -d 'Print JSON, one record a line'
+complete -c larder -n "__fish_larder_using_subcommand check" -s q -l quiet -d 'Print no notes and no progress, only results and errors'
+complete -c larder -n "__fish_larder_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c larder -n "__fish_larder_using_subcommand completions" -l db -d 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]' -r -F
 complete -c larder -n "__fish_larder_using_subcommand completions" -s n -l namespace -d 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]' -r
 complete -c larder -n "__fish_larder_using_subcommand completions" -l color -d 'Colour the output' -r -f -a "auto\t''
@@ -514,13 +524,3 @@ complete -c larder -n "__fish_larder_using_subcommand man" -l busy-timeout -d 'W
 complete -c larder -n "__fish_larder_using_subcommand man" -l json -d 'Print JSON, one record a line'
 complete -c larder -n "__fish_larder_using_subcommand man" -s q -l quiet -d 'Print no notes and no progress, only results and errors'
 complete -c larder -n "__fish_larder_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c larder -n "__fish_larder_using_subcommand check" -l db -d 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]' -r -F
-complete -c larder -n "__fish_larder_using_subcommand check" -s n -l namespace -d 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]' -r
-complete -c larder -n "__fish_larder_using_subcommand check" -l color -d 'Colour the output' -r -f -a "auto\t''
-always\t''
-never\t''"
-complete -c larder -n "__fish_larder_using_subcommand check" -l busy-timeout -d 'Wait this long for a store that another process has locked [default: 5s]' -r
-complete -c larder -n "__fish_larder_using_subcommand check" -l repair -d 'Rebuild what can be derived, and say what was done'
-complete -c larder -n "__fish_larder_using_subcommand check" -l json -d 'Print JSON, one record a line'
-complete -c larder -n "__fish_larder_using_subcommand check" -s q -l quiet -d 'Print no notes and no progress, only results and errors'
-complete -c larder -n "__fish_larder_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'

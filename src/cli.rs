@@ -142,7 +142,7 @@ fn parse_fully(args: &[OsString]) -> Result<ArgMatches, Result<String, Failure>>
     command().try_get_matches_from(args).map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp => Ok(help(args, &error)),
         ErrorKind::DisplayVersion => Ok(error.render().ansi().to_string()),
-        _ => Err(usage_failure(&error)),
+        _ => Err(usage_failure(args, &error)),
     })
 }
 
@@ -165,7 +165,7 @@ fn help(args: &[OsString], first: &clap::Error) -> String {
 }
 
 /// clap explains over several lines; the contract is one line and one hint.
-fn usage_failure(error: &clap::Error) -> Failure {
+fn usage_failure(args: &[OsString], error: &clap::Error) -> Failure {
     let text = error.render().to_string();
     let mut message = String::new();
     let mut hint = None;
@@ -192,6 +192,12 @@ fn usage_failure(error: &clap::Error) -> Failure {
     }
     let mut failure =
         Failure::usage(if message.is_empty() { "the command line makes no sense" } else { message.as_str() });
-    failure.hint = hint.or_else(|| Some("see 'larder --help', or 'larder COMMAND --help'".into()));
+    let called = args.iter().find_map(|arg| commands::ALL.iter().find(|spec| *arg == *spec.name));
+    failure.hint = hint.or_else(|| {
+        Some(match called {
+            Some(spec) => format!("see 'larder {} --help'", spec.name),
+            None => "see 'larder --help'".to_owned(),
+        })
+    });
     failure
 }

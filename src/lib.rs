@@ -31,6 +31,7 @@ pub mod units;
 pub mod watch;
 
 use std::ffi::OsString;
+use std::io::IsTerminal;
 
 use exit::{Exit, Report};
 use settings::ProcessEnvironment;
@@ -47,9 +48,29 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     }
     match cli::parse(&args) {
         Ok(matches) => tell(json, commands::dispatch(&matches, &ProcessEnvironment)),
-        Err(Ok(text)) => tell(json, output::print_help(&text)),
+        Err(Ok(text)) => tell(json, print_help(&text, &args)),
         Err(Err(failure)) => tell(json, Err(failure.into())),
     }
+}
+
+fn print_help(text: &str, args: &[OsString]) -> anyhow::Result<Exit> {
+    let terminal = std::io::stdout().is_terminal();
+    output::print_help(text, settings::color(&color_asked(args), &ProcessEnvironment, terminal))
+}
+
+/// The value of `--color` in a line that asks for help: the parser stops there
+/// and tells no values.
+fn color_asked(args: &[OsString]) -> String {
+    let mut args = args.iter().map(|arg| arg.to_string_lossy());
+    let mut asked = String::from("auto");
+    while let Some(arg) = args.next() {
+        if let Some(when) = arg.strip_prefix("--color=") {
+            asked = when.into();
+        } else if arg == "--color" {
+            asked = args.next().unwrap_or_default().into_owned();
+        }
+    }
+    asked
 }
 
 fn tell(json: bool, result: anyhow::Result<Exit>) -> Exit {

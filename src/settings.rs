@@ -68,7 +68,7 @@ impl Settings {
             busy_timeout: globals.busy_timeout,
             json: globals.json,
             quiet: globals.quiet,
-            color: color(globals, env, terminal),
+            color: color(&globals.color, env, terminal),
             terminal,
             progress: !globals.quiet && std::io::stderr().is_terminal() && !is_dumb(env),
         }
@@ -115,8 +115,9 @@ fn scope(globals: &Globals, env: &dyn Environment) -> Result<Scope, Failure> {
 
 /// What `--color` says, else NO_COLOR (<https://no-color.org>), else whether
 /// the terminal can.
-fn color(globals: &Globals, env: &dyn Environment, terminal: bool) -> bool {
-    match globals.color.as_str() {
+#[must_use]
+pub fn color(asked: &str, env: &dyn Environment, terminal: bool) -> bool {
+    match asked {
         "always" => true,
         "never" => false,
         _ => terminal && env.var("NO_COLOR").is_none_or(|v| v.is_empty()) && !is_dumb(env),

@@ -2,6 +2,7 @@ use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 
 use super::{Context, Spec};
 use crate::exit::Exit;
+use crate::output::table::{Cell, Column, Table};
 use crate::output::{Out, text};
 use crate::store::{Claim, Claimed, Error, quote};
 use crate::units;
@@ -62,10 +63,19 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     }
 }
 
+const COLUMNS: &[Column] = &[
+    Column::text("CONSUMER"),
+    Column::number("POSITION"),
+    Column::number("BEHIND"),
+    Column::text("MOVED"),
+    Column::text("READER"),
+];
+
 fn list(context: &Context) -> anyhow::Result<Exit> {
     let Some(store) = context.open()? else { return Ok(Exit::Success) };
-    let (consumers, newest) = store.read(|tx| Ok((tx.consumers()?, tx.log_span()?.newest)))?;
+    let (consumers, newest, now) = store.read(|tx| Ok((tx.consumers()?, tx.log_span()?.newest, tx.now)))?;
     let mut out = Out::default();
+    let mut table = context.settings.terminal.then(|| Table::new(&context.settings, COLUMNS));
     for consumer in consumers {
         let lag = (newest - consumer.position).max(0);
         if context.settings.json {
@@ -76,10 +86,22 @@ fn list(context: &Context) -> anyhow::Result<Exit> {
                 "updated_at": consumer.updated_at.to_string(),
                 "holder": consumer.holder,
             }))?;
+        } else if let Some(table) = &mut table {
+            let cells = [
+                Cell::text(&consumer.name),
+                Cell::number(consumer.position),
+                Cell::number(lag),
+                Cell::past(consumer.updated_at, now),
+                Cell::text(&consumer.holder),
+            ];
+            table.row(&mut out, cells)?;
         } else {
             let (name, holder) = (text::field(&consumer.name), text::field(&consumer.holder));
             out.line(&format!("{name}\t{}\t{lag}\t{}\t{holder}", consumer.position, consumer.updated_at))?;
         }
+    }
+    if let Some(table) = &mut table {
+        table.finish(&mut out)?;
     }
     out.finish()?;
     Ok(Exit::Success)

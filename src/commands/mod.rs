@@ -103,9 +103,9 @@ pub const ALL: &[Spec] = &[
     restore::SPEC,
     access::SPEC,
     info::SPEC,
+    check::SPEC,
     completions::SPEC,
     man::SPEC,
-    check::SPEC,
 ];
 
 /// Those that need no store, and so no HOME.

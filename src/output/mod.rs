@@ -6,7 +6,7 @@ pub mod table;
 pub mod text;
 
 use std::fmt::Write as _;
-use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+use std::io::{self, BufWriter, StdoutLock, Write};
 
 use crate::exit::{Exit, Failure, Report};
 
@@ -61,12 +61,9 @@ pub fn print_text(text: &str) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// Prints help, which comes with ANSI styles: kept on a terminal only.
-pub fn print_help(text: &str) -> anyhow::Result<Exit> {
-    let plain_wanted = !io::stdout().is_terminal()
-        || std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty())
-        || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    if plain_wanted { print_text(&text::without_styles(text)) } else { print_text(text) }
+/// Prints help, which comes with ANSI styles: kept where there is colour.
+pub fn print_help(text: &str, color: bool) -> anyhow::Result<Exit> {
+    if color { print_text(text) } else { print_text(&text::without_styles(text)) }
 }
 
 /// Reports an error on standard error: one line, and a hint; with `json`
