@@ -49,10 +49,10 @@ struct ExpireArgs {
 
 fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     let args = ExpireArgs::from_arg_matches(matches)?;
+    let expiry = expiry(args.ttl, args.at, false, context.now())?;
     let Some(store) = context.existing()? else {
         return Err(Error::NotFound { group: args.group, key: args.key }.into());
     };
-    let expiry = expiry(args.ttl, args.at, false, store.now())?;
     let (entry, now) =
         store.write(|tx| Ok((tx.expire(&args.group, &args.key, expiry, &Condition::Any)?, tx.now)))?;
     if context.settings.json {

@@ -1,13 +1,13 @@
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::os::unix::ffi::OsStringExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Args, FromArgMatches};
 
 use super::{Context, Spec};
 use crate::exit::{Exit, Failure};
-use crate::output::json::EntryRecord;
+use crate::output::json::{self, EntryRecord};
 use crate::output::{Out, text};
 use crate::store::{Entry, Error, quote};
 
@@ -68,24 +68,19 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
             return Ok(Exit::Success);
         }
         (Err(Error::NotFound { .. } | Error::Absent(_)), Some(default)) => {
-            let mut out = Out::default();
-            let value = default.into_vec();
-            let (namespace, group) = crate::output::json::names(&context.settings.scope.stored(&args.group));
+            let (namespace, group) = json::names(&context.settings.scope.stored(&args.group));
             let mut record = serde_json::json!({"group": group, "key": args.key, "default": true});
             if let Some(namespace) = namespace {
                 record["namespace"] = namespace.into();
             }
-            record["value"] = String::from_utf8_lossy(&value).into();
-            out.json(&record)?;
-            out.finish()?;
+            json::put_value(&mut record, default.into_vec());
+            emit_record(&record, args.output.as_deref())?;
             return Ok(Exit::Success);
         }
         (Err(error), _) => return Err(error.into()),
     };
     if context.settings.json {
-        let mut out = Out::default();
-        out.json(&EntryRecord::new(entry, now))?;
-        out.finish()?;
+        emit_record(&EntryRecord::new(entry, now), args.output.as_deref())?;
         return Ok(Exit::Success);
     }
     let Entry { value, .. } = entry;
@@ -93,12 +88,22 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-fn emit(
-    context: &Context,
-    mut value: Vec<u8>,
-    newline: &str,
-    file: Option<&std::path::Path>,
-) -> anyhow::Result<()> {
+fn emit_record(record: &impl serde::Serialize, file: Option<&Path>) -> anyhow::Result<()> {
+    if let Some(path) = file {
+        let mut line = serde_json::to_vec(record)?;
+        line.push(b'\n');
+        return write_file(path, &line);
+    }
+    let mut out = Out::default();
+    out.json(record)?;
+    out.finish()
+}
+
+fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    std::fs::write(path, bytes).map_err(|e| Failure::io(&quote(&path.to_string_lossy()), e))
+}
+
+fn emit(context: &Context, mut value: Vec<u8>, newline: &str, file: Option<&Path>) -> anyhow::Result<()> {
     let terminal = file.is_none() && context.settings.terminal && std::io::stdout().is_terminal();
     if terminal {
         let Ok(shown) = std::str::from_utf8(&value) else {
@@ -122,7 +127,7 @@ fn emit(
         value.push(b'\n');
     }
     if let Some(path) = file {
-        return std::fs::write(path, &value).map_err(|e| Failure::io(&quote(&path.to_string_lossy()), e));
+        return write_file(path, &value);
     }
     let mut out = Out::default();
     out.write(&value)?;

@@ -33,7 +33,7 @@ use std::path::PathBuf;
 use clap::{ArgMatches, Command};
 
 use crate::cli::Globals;
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
 use crate::exit::{Exit, Failure};
 use crate::settings::{Environment, Settings};
 use crate::store::{Glob, Namespace, Scope, Store, StoreOptions, quote};
@@ -133,6 +133,12 @@ pub struct Context {
 }
 
 impl Context {
+    /// The present.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        Clock::System.now()
+    }
+
     fn options(&self) -> StoreOptions {
         StoreOptions {
             path: self.settings.path.clone(),

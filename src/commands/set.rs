@@ -106,8 +106,9 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     if let Some(value) = &value {
         check_size(&args.key, value)?;
     }
+    // Before the store is created: a usage error leaves no file.
+    let expiry = expiry(args.ttl, args.expire_at, args.keep_ttl, context.now())?;
     let store = context.create()?;
-    let expiry = expiry(args.ttl, args.expire_at, args.keep_ttl, store.now())?;
     let (entry, now) = store.write(|tx| {
         let old;
         let value = match (&value, args.from_version) {

@@ -121,6 +121,14 @@ pub fn error(report: &Report) -> String {
     serde_json::to_string(&record).unwrap_or_default()
 }
 
+/// Adds a value to a record: as `value`, or as `value_b64` if it is no text.
+pub fn put_value(record: &mut serde_json::Value, bytes: Vec<u8>) {
+    match String::from_utf8(bytes) {
+        Ok(text) => record["value"] = text.into(),
+        Err(e) => record["value_b64"] = STANDARD.encode(e.into_bytes()).into(),
+    }
+}
+
 /// A stored group as namespace and group.
 #[must_use]
 pub fn names(stored: &str) -> (Option<String>, String) {

@@ -138,16 +138,32 @@ impl Store {
         let path = options.path.clone();
         let opened = (|| -> Result<Option<Self>> {
             let store = Self::connect_unverified(options)?;
-            if store
-                .retry(|| store.in_transaction("BEGIN", |tx| schema::verify(tx.conn, &store.options.path)))?
-                == Seal::Unmarked
-                && !migrations::adopt(&store, create)?
-            {
-                return Ok(None);
+            match store.accept(create) {
+                Ok(true) => Ok(Some(store)),
+                Ok(false) => Ok(None),
+                Err(e) => {
+                    store.leave_no_trace();
+                    Err(e)
+                }
             }
-            Ok(Some(store))
         })();
         opened.map_err(|e| e.settle(&path))
+    }
+
+    /// Makes sure that the file is a store, if need be by making it one.
+    /// `false` if it is empty and must stay so.
+    fn accept(&self, create: bool) -> Result<bool> {
+        let verify = || self.in_transaction("BEGIN", |tx| schema::verify(tx.conn, &self.options.path));
+        Ok(self.retry(verify)? == Seal::Intact || migrations::adopt(self, create)?)
+    }
+
+    /// Before a file that is no store is let go of: looking at one in WAL mode
+    /// has made a `-wal` and a `-shm`, which go again if nothing is in them.
+    fn leave_no_trace(&self) {
+        let wal = fs::metadata(place::beside(&self.options.path, "-wal"));
+        if wal.is_ok_and(|meta| meta.len() == 0) {
+            let _ = self.conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false);
+        }
     }
 
     /// A connection to whatever stands at the path, believed in nothing yet.
@@ -300,9 +316,14 @@ impl Store {
     /// fail the write.
     pub(super) fn checkpoint_if_due(&self, frames_before: u64) {
         if self.wal_frames() / CHECKPOINT_FRAMES > frames_before / CHECKPOINT_FRAMES {
-            DEADLINE.set(None);
-            let _ = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+            self.checkpoint();
         }
+    }
+
+    /// Moves the log into the file, unless somebody is reading or writing.
+    pub(super) fn checkpoint(&self) {
+        DEADLINE.set(None);
+        let _ = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     }
 
     /// The bell: touches the database's times, which a watcher waits for. By

@@ -33,9 +33,13 @@ pub(super) fn adopt(store: &Store, create: bool) -> Result<bool> {
     // Another opener may have made it a store since it was found unmarked:
     // what it is must be read together with whether it is marked.
     let form = store.retry(|| {
-        store.in_transaction("BEGIN", |tx| match schema::verify(tx.conn, path)? {
-            Seal::Intact => Ok(None),
-            Seal::Unmarked => recognise(tx.conn, path).map(Some),
+        store.in_transaction("BEGIN", |tx| {
+            if schema::verify(tx.conn, path)? == Seal::Intact {
+                return Ok(None);
+            }
+            let form = recognise(tx.conn, path)?;
+            check_rows(tx.conn, form, path)?;
+            Ok(Some(form))
         })
     })?;
     match form {
@@ -55,7 +59,9 @@ pub(super) fn adopt(store: &Store, create: bool) -> Result<bool> {
             Ok(())
         })
     })?;
-    store.checkpoint_if_due(0);
+    // The file itself now says what it is: should it ever be separated from its
+    // log, it is an old store and not an empty file.
+    store.checkpoint();
     Ok(true)
 }
 
@@ -118,15 +124,16 @@ fn recognise(conn: &Connection, path: &Path) -> Result<Form> {
             }
         }
     }
+    // Also of an empty file: its encoding could never be changed again.
+    let encoding: String = conn.query_row("PRAGMA encoding", [], |row| row.get(0))?;
+    if encoding != "UTF-8" {
+        return foreign(format!("its text is {encoding}, not UTF-8"));
+    }
     if tables == 0 {
         return Ok(Form::Empty);
     }
     if entries.is_none() && kv.is_none() {
         return foreign("it holds none of a store's tables".into());
-    }
-    let encoding: String = conn.query_row("PRAGMA encoding", [], |row| row.get(0))?;
-    if encoding != "UTF-8" {
-        return foreign(format!("its text is {encoding}, not UTF-8"));
     }
     Ok(Form::GoStore { entries, kv })
 }
@@ -225,17 +232,35 @@ fn log_conflicts(tx: &Transaction<'_>, expiry: &str) -> Result<()> {
     Ok(())
 }
 
+/// Looks for rows larder's table cannot hold before the switch to WAL, which
+/// would already change the file.
+fn check_rows(conn: &Connection, form: Form, path: &Path) -> Result<()> {
+    let Form::GoStore { entries, kv } = form else { return Ok(()) };
+    for (present, table, group, key) in
+        [(entries.is_some(), "entries", "group_name", "entry_key"), (kv.is_some(), "kv", "grp", "key")]
+    {
+        let sql = format!(
+            "SELECT EXISTS(SELECT 1 FROM {table} WHERE {group} IS NULL OR {key} IS NULL OR typeof({group})='blob'OR typeof({key})='blob')OR EXISTS(SELECT 1 FROM {table} GROUP BY {group},{key} HAVING count(*)>1)"
+        );
+        if present && conn.query_row(&sql, [], |row| row.get(0))? {
+            return Err(bad_rows(path));
+        }
+    }
+    Ok(())
+}
+
 /// A row larder's table cannot hold (no key, a key twice) is the file's fault.
 fn refuse_bad_rows(error: Error, path: &Path) -> Error {
     match &error {
         Error::Sqlite(rusqlite::Error::SqliteFailure(e, _))
             if e.code == rusqlite::ErrorCode::ConstraintViolation =>
         {
-            Error::unusable(
-                path,
-                "cannot be migrated: it has an entry without a group or key, or the same key twice",
-            )
+            bad_rows(path)
         }
         _ => error,
     }
+}
+
+fn bad_rows(path: &Path) -> Error {
+    Error::unusable(path, "cannot be migrated: it has an entry without a group or key, or the same key twice")
 }

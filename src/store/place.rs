@@ -36,6 +36,10 @@ pub(super) fn inspect(path: &Path) -> Result<Place> {
         if meta.nlink() > 1 {
             return Err(Error::unusable(path, "has more than one name (hard links); a store must have one"));
         }
+        // SQLite takes a file of one byte for an empty one and would overwrite it.
+        if meta.len() == 1 {
+            return Err(Error::unusable(path, "is not a larder store (not an SQLite file)"));
+        }
         return Ok(Place::File);
     } else if kind.is_dir() {
         "is a directory"
