@@ -125,3 +125,40 @@ impl Doing {
             .with_elapsed(self.started.elapsed())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn started(ago: Duration) -> Progress {
+        let doing = Doing {
+            what: "testing",
+            total: Some(100),
+            started: Instant::now().checked_sub(ago).unwrap(),
+            done: 0,
+            looked_at: 0,
+            bar: None,
+        };
+        Progress { doing: Some(doing) }
+    }
+
+    #[test]
+    fn short_work_shows_nothing() {
+        let mut progress = started(Duration::ZERO);
+        (0..1000).for_each(|_| progress.tick(1));
+        assert!(progress.doing.as_ref().unwrap().bar.is_none());
+    }
+
+    #[test]
+    fn long_work_shows_how_far_it_is() {
+        let mut progress = started(Duration::from_secs(2));
+        (0..STRIDE * 2).for_each(|_| progress.tick(1));
+        let bar = progress.doing.as_ref().unwrap().bar.clone().unwrap();
+        assert!(bar.position() > STRIDE && bar.message() == "testing");
+        progress.finish();
+        assert!(bar.is_finished());
+        // Steps after the end are nothing.
+        progress.tick(1);
+        Progress::off().tick(1);
+    }
+}

@@ -2,9 +2,13 @@
 //! subcommand.
 
 mod harness;
+mod info;
+mod manual;
 mod namespace;
 mod purge;
 mod quota;
+mod tables;
+mod terminal;
 mod ttl;
 
 use std::path::Path;

@@ -1,0 +1,53 @@
+//! One value or number on a terminal.
+
+use crate::harness::Test;
+
+#[test]
+fn a_value_gets_its_final_newline() {
+    let t = Test::new();
+    t.run(["set", "g", "without", "v"]).ok("");
+    t.run(["set", "g", "with", "v\n"]).ok("");
+    t.run(["set", "g", "empty", ""]).ok("");
+    for (args, shown) in [
+        (&["get", "g", "without"][..], "v\n"),
+        (&["get", "g", "with"], "v\n"),
+        (&["get", "g", "empty"], "\n"),
+        (&["get", "g", "without", "--newline", "never"], "v"),
+        (&["get", "g", "absent", "--default", "d"], "d\n"),
+    ] {
+        assert_eq!(t.run(args).on_terminal(80), (0, shown.into(), String::new()), "{args:?}");
+    }
+    t.run(["get", "g", "without"]).ok("v");
+    t.run(["get", "g", "without", "--newline", "always"]).ok("v\n");
+    t.run(["get", "g", "with", "--newline", "always"]).ok("v\n");
+}
+
+#[test]
+fn no_value_can_move_the_cursor() {
+    let t = Test::new();
+    let value = "\u{1b}]0;title\u{7}\ttab\r\nsecond line\u{9b}2J\u{202e}";
+    t.run(["set", "g", "k", value]).ok("");
+    let shown = "\\x1b]0;title\\x07\ttab\\r\nsecond line\\x9b2J\\u{202e}\n";
+    assert_eq!(t.run(["get", "g", "k"]).on_terminal(80), (0, shown.into(), String::new()));
+    t.run(["get", "g", "k"]).ok(value);
+}
+
+#[test]
+fn binary_is_refused_and_the_way_out_named() {
+    let t = Test::new();
+    t.run(["set", "g", "bytes", "-"]).stdin([0xff, 0, 1]).ok("");
+    t.run(["set", "g", "nul", "-"]).stdin(*b"text\0").ok("");
+    for key in ["bytes", "nul"] {
+        let (code, shown, stderr) = t.run(["get", "g", key]).on_terminal(80);
+        assert_eq!((code, shown.as_str()), (8, ""));
+        assert_eq!(
+            stderr,
+            "larder: get: the value is binary, which a terminal cannot show\n\
+             hint: write it to a file with -o FILE, or into a pipe\n"
+        );
+        // The way out works on the same terminal.
+        assert_eq!(t.run(["get", "g", key, "-o", "file"]).on_terminal(80), (0, String::new(), String::new()));
+    }
+    assert_eq!(t.read("file"), b"text\0");
+    t.run(["get", "g", "bytes"]).ok([0xff, 0, 1]);
+}
