@@ -13,6 +13,7 @@ mod exec;
 mod selection;
 mod source;
 mod stdout;
+pub mod websocket;
 
 pub use bell::Bell;
 pub use control::{Control, Stop, Wake};

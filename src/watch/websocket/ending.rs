@@ -1,0 +1,74 @@
+//! The end of a connection: the closing handshake.
+
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::{setsockopt, sockopt};
+use tungstenite::protocol::CloseFrame;
+use tungstenite::{Utf8Bytes, WebSocket};
+
+use super::client::{End, is_blocked};
+use super::http::drain;
+use super::stream::Stream;
+
+/// How long a client has to take the goodbye, and then to answer it.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Room in the kernel for all that can be left to send: a client that did not
+/// read still finds, when it reads again, whole messages and a close code.
+const LAST_BUFFER: usize = 1 << 20;
+
+/// A connection to be ended.
+pub struct Ending {
+    /// The connection.
+    pub socket: WebSocket<Stream>,
+    /// Why.
+    pub end: End,
+}
+
+impl Ending {
+    /// Says goodbye and waits for the other side, not for long.
+    pub fn finish(mut self) {
+        let sane = match &self.end {
+            End::Gone => return,
+            End::Answered => true,
+            End::Close { code, reason, sane } => {
+                let _ = setsockopt(self.socket.get_ref(), sockopt::SndBuf, &LAST_BUFFER);
+                let frame = CloseFrame { code: (*code).into(), reason: Utf8Bytes::from(reason.as_str()) };
+                // Whatever did not leave is driven on below.
+                let _ = self.socket.close(Some(frame));
+                *sane
+            }
+        };
+        let taken = self.drive(PollFlags::POLLOUT, |socket| socket.flush().map(|()| true));
+        if taken && sane && self.end != End::Answered {
+            self.drive(PollFlags::POLLIN, |socket| socket.read().map(|_| false));
+        }
+        drain(&mut self.socket.into_inner().into_inner(), PATIENCE);
+    }
+
+    /// Takes steps until one is the last, fails, or time is up. Says whether
+    /// it was time.
+    fn drive(
+        &mut self,
+        wait_for: PollFlags,
+        mut step: impl FnMut(&mut WebSocket<Stream>) -> tungstenite::Result<bool>,
+    ) -> bool {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match step(&mut self.socket) {
+                Ok(false) => continue,
+                Err(e) if is_blocked(&e) => {}
+                Ok(true) | Err(_) => return true,
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            let mut fds = [PollFd::new(self.socket.get_ref().as_fd(), wait_for)];
+            let millis = PollTimeout::try_from(left.as_millis() + 1).unwrap_or(PollTimeout::ZERO);
+            let _ = poll(&mut fds, millis);
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! The sink that broadcasts to WebSocket clients.
+//!
+//! ```text
+//! publish → backlog ← client ← listener
+//! ```
+//!
+//! [`Hub::publish`] appends a change to one shared, bounded backlog and never
+//! waits for anybody. Every client has a thread and a position of its own and
+//! takes what lies after it, from the backlog or, if it asked for older
+//! changes or fell behind, from the log by way of [`Replay`]; both carry
+//! positions, so that handing over from one to the other leaves no gap and
+//! repeats nothing.
+//!
+//! * `listener`: accepts, and turns down what is too much
+//! * `http`, `guard`, `token`: one bounded request; who may connect
+//! * `client`: a connection from its handshake to its end
+//! * `protocol`: the messages
+//! * `page`: what a browser gets
+
+mod address;
+mod backlog;
+mod client;
+mod ending;
+mod guard;
+mod http;
+mod listener;
+mod page;
+mod protocol;
+mod stream;
+mod token;
+mod waker;
+
+use std::net::{SocketAddr, TcpListener};
+use std::ops::ControlFlow;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+pub use address::parse as parse_address;
+pub use guard::Origin;
+pub use protocol::{MAX_MESSAGE, STORE_EVENTS};
+pub use token::Token;
+
+use crate::clock::Timestamp;
+use crate::exit::Failure;
+use crate::store::{self, Change, Scope};
+use backlog::Backlog;
+use guard::Guard;
+use protocol::Event;
+use waker::Waker;
+
+/// Reads changes that were made before a client came. Called on the threads of
+/// clients.
+pub trait Replay: Send + Sync {
+    /// Gives the changes after position `after`, in order, until `each`
+    /// breaks or there are no more. Returns the position reached: that of the
+    /// last change given if `each` broke, else that of the newest in the log.
+    ///
+    /// # Errors
+    /// [`store::Error::Trimmed`] if changes after `after` are gone.
+    fn read(&self, after: i64, each: &mut dyn FnMut(Change) -> ControlFlow<()>) -> store::Result<i64>;
+}
+
+/// What a hub is made of.
+pub struct Config {
+    /// Where to listen.
+    pub address: SocketAddr,
+    /// What clients must show.
+    pub token: Token,
+    /// Origins beside the hub's own whose pages may connect.
+    pub origins: Vec<Origin>,
+    /// How groups are named.
+    pub scope: Scope,
+    /// Every change after this position will be published.
+    pub start: i64,
+    /// The present.
+    pub now: fn() -> Timestamp,
+    /// Older changes.
+    pub replay: Box<dyn Replay>,
+    /// Bounds.
+    pub limits: Limits,
+}
+
+/// What a hub bounds, so that no client can cost more.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Clients at a time.
+    pub clients: usize,
+    /// Connections that have not become clients yet.
+    pub strangers: usize,
+    /// Bytes of changes kept for clients to take.
+    pub backlog: usize,
+    /// How long a client may take nothing while there is something to take.
+    pub patience: Duration,
+    /// The same for one that the backlog has left behind.
+    pub patience_behind: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            clients: 64,
+            strangers: 64,
+            backlog: 16 << 20,
+            patience: Duration::from_secs(10),
+            patience_behind: Duration::from_secs(1),
+        }
+    }
+}
+
+/// How long the clients have for what was published before the hub closes.
+const CLOSE_AFTER: Duration = Duration::from_secs(1);
+
+/// How long closing takes at most.
+const CLOSED_AFTER: Duration = Duration::from_secs(3);
+
+/// Why and since when the hub is closing.
+#[derive(Debug)]
+struct Closing {
+    code: u16,
+    reason: String,
+    since: Instant,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    clients: usize,
+    strangers: usize,
+}
+
+/// What the hub's threads share.
+struct Shared {
+    guard: Guard,
+    scope: Scope,
+    now: fn() -> Timestamp,
+    replay: Box<dyn Replay>,
+    limits: Limits,
+    backlog: Mutex<Backlog>,
+    wakers: Mutex<Vec<Arc<Waker>>>,
+    counts: Mutex<Counts>,
+    left: Condvar,
+    closing: OnceLock<Closing>,
+    /// Wakes the listener when the hub closes.
+    door: Waker,
+}
+
+impl Shared {
+    fn backlog(&self) -> MutexGuard<'_, Backlog> {
+        lock(&self.backlog)
+    }
+
+    fn wake_all(&self) {
+        for waker in lock(&self.wakers).iter() {
+            waker.wake();
+        }
+    }
+}
+
+/// A thread that panicked leaves nothing half done behind these locks.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A running broadcast; dropping it closes every connection.
+pub struct Hub {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+    listener: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Hub {
+    /// Starts to listen and to serve.
+    ///
+    /// # Errors
+    /// The address cannot be listened on.
+    pub fn start(config: Config) -> anyhow::Result<Self> {
+        let told = |e| Failure::io(&format!("listen on {}", config.address), e);
+        let listener = TcpListener::bind(config.address).map_err(told)?;
+        let address = listener.local_addr().map_err(told)?;
+        let (door, sleeper) = waker::pair().map_err(told)?;
+        let shared = Arc::new(Shared {
+            guard: Guard { token: config.token, origins: config.origins },
+            scope: config.scope,
+            now: config.now,
+            replay: config.replay,
+            limits: config.limits,
+            backlog: Mutex::new(Backlog::new(config.start, config.limits.backlog)),
+            wakers: Mutex::default(),
+            counts: Mutex::default(),
+            left: Condvar::new(),
+            closing: OnceLock::new(),
+            door,
+        });
+        let listener = listener::start(listener, sleeper, &shared).map_err(told)?;
+        Ok(Self { shared, address, listener: Mutex::new(Some(listener)) })
+    }
+
+    /// Where the hub listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Sends a change to whoever listens to it; changes must come in order.
+    /// Never waits.
+    pub fn publish(&self, change: &Change) {
+        let event = Event::new(change, &self.shared.scope, (self.shared.now)());
+        self.shared.backlog().push(event);
+        self.shared.wake_all();
+    }
+
+    /// Clients at this moment.
+    #[must_use]
+    pub fn clients(&self) -> usize {
+        lock(&self.shared.counts).clients
+    }
+
+    /// Stops listening and closes every connection with this code, after what
+    /// was published has been sent; takes three seconds at the most. Only the
+    /// first call counts.
+    pub fn close_all(&self, code: u16, reason: &str) {
+        let closing = Closing { code, reason: reason.to_owned(), since: Instant::now() };
+        if self.shared.closing.set(closing).is_err() {
+            return;
+        }
+        self.shared.door.wake();
+        self.shared.wake_all();
+        let counts = lock(&self.shared.counts);
+        let waited = self.shared.left.wait_timeout_while(counts, CLOSED_AFTER, |counts| counts.clients > 0);
+        drop(waited);
+        if let Some(listener) = lock(&self.listener).take() {
+            // A panic there has been reported already.
+            let _ = listener.join();
+        }
+    }
+}
+
+impl Drop for Hub {
+    fn drop(&mut self) {
+        self.close_all(1001, "larder watch has ended");
+    }
+}
