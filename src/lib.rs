@@ -16,6 +16,7 @@
 //! * [`store`]: the file
 //! * [`process`]: commands that larder runs
 //! * [`exit`]: the only table of exit codes
+//! * [`signals`]: what a signal may do to a run
 //! * [`units`], [`clock`]: durations and sizes as people write them; time
 
 pub mod cli;
@@ -26,6 +27,7 @@ pub mod output;
 pub mod process;
 pub mod render;
 pub mod settings;
+pub mod signals;
 pub mod store;
 pub mod units;
 pub mod watch;

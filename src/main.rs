@@ -4,5 +4,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    larder::signals::survive_file_size_limit();
     ExitCode::from(larder::run(std::env::args_os()).code())
 }

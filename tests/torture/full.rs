@@ -1,0 +1,112 @@
+//! No room: a full disk, a file-size limit. The status is 10, nothing that was
+//! acknowledged is lost, and it works again once there is room.
+
+use std::fs;
+use std::process::Command;
+
+use crate::harness::{Home, Rng, skip, told};
+
+/// A file system of one MiB, unmounted at the end.
+struct SmallDisk(std::path::PathBuf);
+
+impl SmallDisk {
+    fn mount(home: &Home) -> Option<Self> {
+        let path = home.file("disk");
+        fs::create_dir(&path).unwrap();
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=1M", "tmpfs"])
+            .arg(&path)
+            .output()
+            .is_ok_and(|output| output.status.success());
+        mounted.then_some(Self(path))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.0).output();
+    }
+}
+
+/// Sets until there is no room; the keys that were acknowledged.
+fn fill(home: &Home, db: &str, limit: &str, rng: &mut Rng) -> Vec<String> {
+    let mut sure = Vec::new();
+    for n in 0..3000 {
+        let key = format!("k{n}");
+        let value = "x".repeat(100 + rng.below(12_000));
+        let script = format!("{limit} exec \"$L\" --db {db} set g {key} {value}");
+        let output = home.sh(&script).output().unwrap();
+        match output.status.code() {
+            Some(0) => sure.push(key),
+            Some(10) => return sure,
+            _ => panic!("{}", told(&output)),
+        }
+    }
+    panic!("it never got full");
+}
+
+fn all_there(home: &Home, db: &str, sure: &[String]) {
+    let listed = home.ok(["--db", db, "list", "g"]);
+    let keys: Vec<&str> = listed.lines().collect();
+    for key in sure {
+        assert!(keys.contains(&key.as_str()), "{key} was acknowledged and is gone");
+    }
+}
+
+#[test]
+fn a_full_disk_loses_nothing() {
+    let name = "a_full_disk_loses_nothing";
+    let mut rng = Rng::new(name);
+    for _ in 0..4 {
+        let home = Home::new();
+        let Some(disk) = SmallDisk::mount(&home) else {
+            return skip(name, "only root may mount a tmpfs");
+        };
+        let db = disk.0.join("s.db").to_str().unwrap().to_owned();
+        let ballast = disk.0.join("ballast");
+        fs::write(&ballast, vec![0; 200_000]).unwrap();
+        let sure = fill(&home, &db, "", &mut rng);
+        all_there(&home, &db, &sure);
+        // A full disk: what cannot be done is said with status 10.
+        for words in [&["delete", "g", "k0"][..], &["purge"], &["incr", "g", "n"], &["set", "h", "k", "v"]] {
+            let output = home.command(["--db", &db]).args(words).output().unwrap();
+            assert!(matches!(output.status.code(), Some(0 | 10)), "{words:?}: {}", told(&output));
+        }
+        let refused = home.command(["--db", &db, "backup"]).arg(disk.0.join("copy")).output().unwrap();
+        assert_eq!(refused.status.code(), Some(10), "{}", told(&refused));
+        assert!(
+            fs::read_dir(&disk.0).unwrap().all(|e| !e
+                .unwrap()
+                .file_name()
+                .to_string_lossy()
+                .contains("copy"))
+        );
+        all_there(&home, &db, &sure[1..]);
+        fs::remove_file(ballast).unwrap();
+        home.ok(["--db", &db, "set", "g", "again", "v"]);
+        all_there(&home, &db, &sure[1..]);
+        home.ok(["--db", &db, "check"]);
+        // Deleting makes room in the file itself.
+        home.ok(["--db", &db, "delete", "g", "--all"]);
+        home.ok(["--db", &db, "purge", "--keep-changes", "1"]);
+        home.ok(["--db", &db, "check"]);
+    }
+}
+
+#[test]
+fn a_file_size_limit_is_an_error_and_not_a_death() {
+    // SIGXFSZ killed the process in the middle of a commit: the caller saw a
+    // signal where the contract says 10.
+    let mut rng = Rng::new("a_file_size_limit_is_an_error_and_not_a_death");
+    for _ in 0..3 {
+        let home = Home::new();
+        let db = home.db().to_str().unwrap().to_owned();
+        home.ok(["set", "g", "first", "v"]);
+        let blocks = 100 + rng.below(300);
+        let sure = fill(&home, &db, &format!("ulimit -f {blocks};"), &mut rng);
+        all_there(&home, &db, &sure);
+        home.ok(["set", "g", "again", "v"]);
+        all_there(&home, &db, &sure);
+        home.check();
+    }
+}

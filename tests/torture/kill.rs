@@ -1,0 +1,140 @@
+//! kill -9 at any moment: what was acknowledged is there, what was not is
+//! there whole or not at all.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::process::Child;
+use std::thread;
+use std::time::Duration;
+
+use crate::harness::{Home, OLD_FORMS, Rng, old_store, size, told};
+
+/// Lets a process run for a random while, then kills it. Whether it had ended
+/// by itself, with success: then what it did is acknowledged.
+fn kill_at_random(mut child: Child, rng: &mut Rng, within: Duration) -> bool {
+    let wait = Duration::from_nanos(rng.next() % u64::try_from(within.as_nanos()).unwrap());
+    thread::sleep(wait);
+    child.kill().unwrap();
+    let output = child.wait_with_output().unwrap();
+    let failed = output.status.code().is_some_and(|code| code != 0);
+    assert!(!failed, "failed before it was killed: {}", told(&output));
+    output.status.success()
+}
+
+/// What one writer knows: what was acknowledged, and what may have happened.
+#[derive(Default)]
+struct Ledger {
+    /// Last acknowledged value of a key, and the later ones in doubt.
+    keys: BTreeMap<String, (Option<usize>, Vec<usize>)>,
+    /// Acknowledged and doubtful increments.
+    sure: usize,
+    doubt: usize,
+    kills: usize,
+}
+
+fn write_and_be_killed(home: &Home, name: &str, kills: usize, mut rng: Rng) -> Ledger {
+    let mut ledger = Ledger::default();
+    let mut number = 0;
+    while ledger.kills < kills {
+        number += 1;
+        let key = format!("k{}", rng.below(40));
+        let increment = rng.one_in(4);
+        let child = if increment {
+            home.start(["incr", name, "counter"])
+        } else {
+            home.start(["set", name, &key, &number.to_string()])
+        };
+        let sure = kill_at_random(child, &mut rng, Duration::from_millis(9));
+        ledger.kills += usize::from(!sure);
+        match (increment, sure) {
+            (true, true) => ledger.sure += 1,
+            (true, false) => ledger.doubt += 1,
+            (false, true) => *ledger.keys.entry(key).or_default() = (Some(number), Vec::new()),
+            (false, false) => ledger.keys.entry(key).or_default().1.push(number),
+        }
+    }
+    ledger
+}
+
+fn compare(home: &Home, name: &str, ledger: &Ledger) {
+    let listed = home.ok(["list", name, "--values"]);
+    let found: BTreeMap<&str, usize> = listed
+        .lines()
+        .map(|line| line.split_once('\t').unwrap())
+        .map(|(key, value)| (key, value.parse().unwrap()))
+        .collect();
+    for (key, (sure, doubt)) in &ledger.keys {
+        let value = found.get(key.as_str()).copied();
+        assert!(
+            value == *sure || value.is_some_and(|value| doubt.contains(&value)),
+            "{name} {key} is {value:?}; acknowledged {sure:?}, in doubt {doubt:?}"
+        );
+    }
+    let counter = found.get("counter").copied().unwrap_or(0);
+    assert!(
+        (ledger.sure..=ledger.sure + ledger.doubt).contains(&counter),
+        "{name}: counter {counter}, {} acknowledged, {} in doubt",
+        ledger.sure,
+        ledger.doubt
+    );
+}
+
+#[test]
+fn four_writers_killed_a_thousand_times_lose_nothing() {
+    let mut rng = Rng::new("four_writers_killed_a_thousand_times_lose_nothing");
+    let rounds = 10;
+    let kills = size(1000) / rounds / 4;
+    for round in 0..rounds {
+        let home = Home::new();
+        let names: Vec<String> = (0..4).map(|writer| format!("w{writer}")).collect();
+        let ledgers: Vec<Ledger> = thread::scope(|scope| {
+            let handles: Vec<_> = names
+                .iter()
+                .map(|name| {
+                    let (home, rng) = (&home, rng.fork());
+                    scope.spawn(move || write_and_be_killed(home, name, kills, rng))
+                })
+                .collect();
+            handles.into_iter().map(|handle| handle.join().unwrap()).collect()
+        });
+        for (name, ledger) in names.iter().zip(&ledgers) {
+            compare(&home, name, ledger);
+        }
+        home.check();
+        assert!(ledgers.iter().any(|ledger| ledger.sure > 0), "round {round}: nothing was ever acknowledged");
+    }
+}
+
+#[test]
+fn a_killed_migration_can_be_done_again() {
+    let mut rng = Rng::new("a_killed_migration_can_be_done_again");
+    let rows = 400;
+    for form in OLD_FORMS {
+        let pristine = Home::new();
+        old_store(&pristine.db(), form, rows);
+        let mut kills = 0;
+        while kills < size(50) {
+            let home = Home::new();
+            fs::copy(pristine.db(), home.db()).unwrap();
+            // Killed again and again on the same file, until one gets through.
+            loop {
+                let child = if rng.one_in(2) {
+                    home.start(["list", "g"])
+                } else {
+                    home.start(["set", "other", "k", "v"])
+                };
+                if kill_at_random(child, &mut rng, Duration::from_millis(28)) {
+                    break;
+                }
+                kills += 1;
+            }
+            let listed = home.ok(["list", "g", "--values"]);
+            assert_eq!(listed.lines().count(), rows, "{form}");
+            for line in listed.lines() {
+                let (key, value) = line.split_once('\t').unwrap();
+                assert_eq!(key[1..], value[1..], "{form}");
+            }
+            home.check();
+        }
+    }
+}
