@@ -21,6 +21,9 @@ pub use target::{Candidate, Target, TargetOptions, unified_diff};
 
 /// The most bytes a template can have.
 pub const MAX_TEMPLATE_BYTES: usize = 1 << 20;
+/// The most a template's bytes times its tags can be: the parser counts lines
+/// from the start for each tag, which takes seconds at this size.
+pub const MAX_BYTES_TIMES_TAGS: u64 = 1 << 32;
 /// The most bytes the values of a group can have together.
 pub const MAX_VALUES_BYTES: usize = 256 << 20;
 /// The most bytes a rendered text can have.
@@ -130,13 +133,8 @@ pub struct Template {
 impl Template {
     /// Parses a template.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        if text.len() > MAX_TEMPLATE_BYTES {
-            return Err(Error::Failed(format!(
-                "the template has {} bytes; the most one can have is {MAX_TEMPLATE_BYTES}",
-                text.len()
-            )));
-        }
         syntax::check_nesting(text)?;
+        syntax::check_size(text)?;
         let template = with_stack(|| {
             let mut template = handlebars::Template::compile(text).map_err(|e| syntax::explain(&e))?;
             syntax::prepare(&mut template)?;

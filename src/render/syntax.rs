@@ -18,7 +18,7 @@ use std::collections::HashMap;
 use handlebars::template::{DecoratorTemplate, HelperTemplate, Parameter, Subexpression, TemplateElement};
 use handlebars::{Path, Template, TemplateError};
 
-use super::{Error, MAX_NESTING, helpers};
+use super::{Error, MAX_BYTES_TIMES_TAGS, MAX_NESTING, MAX_TEMPLATE_BYTES, helpers};
 
 /// Gives its argument, which must be there.
 pub(super) const VALUE: &str = "\0value";
@@ -32,6 +32,22 @@ pub(super) const TRY_LOOKUP: &str = "\0lookup";
 pub(super) const ENTER: &str = "\0enter";
 /// Gives nothing; one inclusion less deep.
 pub(super) const LEAVE: &str = "\0leave";
+
+/// Refuses templates that would take too long to parse.
+pub(super) fn check_size(text: &str) -> Result<(), Error> {
+    let bytes = text.len();
+    if bytes > MAX_TEMPLATE_BYTES {
+        let why = format!("it has {bytes} bytes; the most a template can have is {MAX_TEMPLATE_BYTES}");
+        return Err(Error::Failed(why));
+    }
+    let tags = text.matches("{{").count();
+    let most = MAX_BYTES_TIMES_TAGS / (bytes as u64).max(1);
+    if tags as u64 > most {
+        let why = format!("it has {tags} tags; the most a template of its size can have is {most}");
+        return Err(Error::Failed(why));
+    }
+    Ok(())
+}
 
 /// Refuses templates that nest deeper than the parser's recursion should go.
 /// Counts blocks, and brackets within a tag; text that only looks like tags

@@ -68,9 +68,7 @@ impl Target {
         match fs::metadata(&self.path) {
             Ok(meta) if meta.is_file() => Ok(Standing::File(meta)),
             Ok(meta) if meta.is_dir() => Err(io::Error::from_raw_os_error(nix::libc::EISDIR)),
-            Ok(meta) if meta.file_type().is_fifo() || meta.file_type().is_char_device() => {
-                Ok(Standing::Stream)
-            }
+            Ok(meta) if is_stream(&meta) => Ok(Standing::Stream),
             Ok(_) => Err(io::Error::other("neither a file nor a character device")),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Standing::Nothing),
             Err(e) => Err(e),
@@ -106,12 +104,18 @@ impl Target {
         let mut prefix = std::ffi::OsString::from(".");
         prefix.push(self.path.file_name().unwrap_or_default());
         prefix.push(".larder-");
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(&prefix);
-        if let (Standing::Nothing, None) = (&standing, self.options.mode) {
-            builder.permissions(Permissions::from_mode(0o666));
-        }
-        let mut file = builder.tempfile_in(beside).map_err(|e| plain(&e))?;
+        let readable = matches!((&standing, self.options.mode), (Standing::Nothing, None));
+        let mode = if readable { 0o666 } else { 0o600 };
+        // Through an opener of our own for the sake of its error: tempfile's
+        // keeps only the kind.
+        let mut refused = None;
+        let mut file = tempfile::Builder::new()
+            .prefix(&prefix)
+            .make_in(beside, |path| {
+                let opened = OpenOptions::new().read(true).write(true).create_new(true).mode(mode).open(path);
+                opened.inspect_err(|e| refused = e.raw_os_error())
+            })
+            .map_err(|e| refused.map_or(e, io::Error::from_raw_os_error))?;
         file.write_all(text.as_bytes())?;
         self.dress(&standing, &file)?;
         file.as_file().sync_all()?;
@@ -178,7 +182,7 @@ impl Candidate<'_> {
             }
             Standing::File(_) if target.options.in_place => target.write_into(text)?,
             _ => {
-                file.persist(&target.path).map_err(|e| plain(&e.error))?;
+                file.persist(&target.path).map_err(|e| e.error)?;
                 // The new name must survive a power cut as surely as the text.
                 File::open(parent(&target.path)).and_then(|directory| directory.sync_all())?;
             }
@@ -197,6 +201,10 @@ pub fn unified_diff(old: &[u8], new: &str, name: &str) -> String {
         .context_radius(3)
         .header(name, &format!("{name} (rendered)"))
         .to_string()
+}
+
+fn is_stream(meta: &fs::Metadata) -> bool {
+    meta.file_type().is_fifo() || meta.file_type().is_char_device()
 }
 
 fn overwrite(file: &mut File, text: &[u8]) -> io::Result<()> {
@@ -218,6 +226,10 @@ fn parent(path: &Path) -> &Path {
 /// yet to be.
 fn follow(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();
+    // /dev/stdout leads to a pipe that has no name.
+    if fs::metadata(&path).is_ok_and(|meta| is_stream(&meta)) {
+        return Ok(path);
+    }
     for _ in 0..40 {
         match fs::read_link(&path) {
             Ok(next) => path = parent(&path).join(next),
@@ -225,13 +237,4 @@ fn follow(path: &Path) -> io::Result<PathBuf> {
         }
     }
     Err(io::Error::from_raw_os_error(nix::libc::ELOOP))
-}
-
-/// tempfile adds the path of its file, which says nothing to a user.
-fn plain(error: &io::Error) -> io::Error {
-    let inner = error.get_ref().and_then(|e| e.source()).and_then(|e| e.downcast_ref::<io::Error>());
-    match inner.and_then(io::Error::raw_os_error).or(error.raw_os_error()) {
-        Some(code) => io::Error::from_raw_os_error(code),
-        None => error.kind().into(),
-    }
 }

@@ -235,7 +235,12 @@ fn limits_hold() {
     fails(&deep(50_000), &[("a", "1")], "nests deeper");
     fails(&format!("{{{{#if {}", "(not ".repeat(50_000)), &[], "nests deeper");
     gives(&format!("{{{{{}a{}}}}}", "(not ".repeat(60), ")".repeat(60)), &[("a", "1")], "true");
-    fails(&" ".repeat(MAX_TEMPLATE_BYTES + 1), &[], "the most one can have");
+    fails(&" ".repeat(MAX_TEMPLATE_BYTES + 1), &[], "the most a template can have");
+    fails(
+        &"{{a}}".repeat(MAX_TEMPLATE_BYTES / 5),
+        &[("a", "1")],
+        "209715 tags; the most a template of its size can have is 4096",
+    );
     let all = "{{#each this}}".repeat(4) + &"x".repeat(1000) + &"{{/each}}".repeat(4);
     let many: Vec<_> = (0..30).map(|i| format!("{i}")).collect();
     let many: Vec<_> = many.iter().map(|key| (key.as_str(), "v")).collect();

@@ -7,6 +7,7 @@ mod manual;
 mod namespace;
 mod purge;
 mod quota;
+mod render;
 mod tables;
 mod terminal;
 mod ttl;

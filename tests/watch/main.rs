@@ -8,4 +8,5 @@ mod exec;
 mod foreign;
 mod many;
 mod printing;
+mod render;
 mod watcher;

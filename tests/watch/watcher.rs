@@ -1,8 +1,9 @@
 //! A watch under way, its lines as they come.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -18,7 +19,8 @@ pub const PATIENCE: Duration = Duration::from_mins(1);
 pub struct Watcher {
     child: Child,
     lines: Receiver<String>,
-    errors: Option<JoinHandle<String>>,
+    errors: Arc<Mutex<String>>,
+    reader: Option<JoinHandle<()>>,
 }
 
 impl Watcher {
@@ -44,19 +46,33 @@ impl Watcher {
                 }
             }
         });
-        let mut stderr = child.stderr.take().expect("its errors");
-        let errors = thread::spawn(move || {
-            let mut text = String::new();
-            let _ = stderr.read_to_string(&mut text);
-            text
+        let mut stderr = BufReader::new(child.stderr.take().expect("its errors"));
+        let errors = Arc::new(Mutex::new(String::new()));
+        let shared = errors.clone();
+        let reader = thread::spawn(move || {
+            let mut line = String::new();
+            while stderr.read_line(&mut line).is_ok_and(|n| n > 0) {
+                shared.lock().expect("the errors so far").push_str(&line);
+                line.clear();
+            }
         });
-        Self { child, lines, errors: Some(errors) }
+        Self { child, lines, errors, reader: Some(reader) }
     }
 
     /// The next line.
     #[track_caller]
     pub fn line(&self) -> String {
-        self.lines.recv_timeout(PATIENCE).expect("another line from the watch")
+        self.lines.recv_timeout(PATIENCE).unwrap_or_else(|e| panic!("no line: {e}; {}", self.errors()))
+    }
+
+    /// The next line, if it has come already.
+    pub fn try_line(&self) -> Option<String> {
+        self.lines.try_recv().ok()
+    }
+
+    /// Standard error so far.
+    pub fn errors(&self) -> String {
+        self.errors.lock().expect("the errors so far").clone()
     }
 
     /// The next `n` lines.
@@ -89,8 +105,10 @@ impl Watcher {
         let until = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.child.try_wait().expect("wait for the watch") {
-                let errors = self.errors.take().map(|e| e.join().unwrap_or_default()).unwrap_or_default();
-                return (status, errors);
+                if let Some(reader) = self.reader.take() {
+                    reader.join().expect("the reader of its errors");
+                }
+                return (status, self.errors());
             }
             assert!(Instant::now() < until, "the watch does not end");
             thread::sleep(Duration::from_millis(2));

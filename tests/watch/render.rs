@@ -1,0 +1,188 @@
+//! `render --watch`: what it writes, runs and says.
+
+use std::os::unix::fs::MetadataExt;
+use std::process::Command;
+
+use nix::sys::signal::Signal;
+
+use crate::harness::{LARDER, Test};
+use crate::watcher::{Watcher, until};
+
+/// A rendering of group g to `out` that goes on, with a short debounce.
+fn follow(t: &Test, args: &[&str]) -> Watcher {
+    follow_slowly(t, "50ms", args)
+}
+
+fn follow_slowly(t: &Test, debounce: &str, args: &[&str]) -> Watcher {
+    let mut command = Command::new(LARDER);
+    command.args(["render", "g", "t.hbs", "-o", "out", "--watch", "--debounce", debounce]).args(args);
+    Watcher::spawn(t, command)
+}
+
+fn ends(mut w: Watcher, stderr: &str) {
+    w.signal(Signal::SIGTERM);
+    let (status, errors) = w.end();
+    assert_eq!((status.code(), errors.as_str()), (Some(0), stderr));
+}
+
+const CAT: &str = "cat \"$LARDER_TARGET\"";
+
+#[test]
+fn every_kind_of_change_renders_again() {
+    let t = Test::new();
+    t.write("t.hbs", "{{#each this}}{{@key}}={{this}};{{/each}}\n");
+    t.run(["set", "g", "a", "1"]).ok("");
+    let w = follow(&t, &["--exec", CAT]);
+    assert_eq!(w.line(), "a=1;");
+    t.run(["set", "g", "b", "2"]).ok("");
+    assert_eq!(w.line(), "a=1;b=2;");
+    // Another group, and another namespace's group of that name: nothing.
+    t.run(["set", "h", "b", "2"]).ok("");
+    t.run(["-n", "g", "set", "g", "b", "2"]).ok("");
+    t.run(["set", "g", "c", "3", "--ttl", "400ms"]).ok("");
+    assert_eq!(w.line(), "a=1;b=2;c=3;");
+    assert_eq!(w.line(), "a=1;b=2;");
+    // A client that rings no bell.
+    t.execute("INSERT OR REPLACE INTO entries(group_name,entry_key,entry_value) VALUES('g','a','9')");
+    assert_eq!(w.line(), "a=9;b=2;");
+    t.run(["delete", "g", "--all"]).ok("");
+    assert_eq!(w.line(), "");
+    ends(w, "");
+}
+
+#[test]
+fn a_burst_is_one_rendering_and_a_stream_is_several() {
+    let t = Test::new();
+    t.write("t.hbs", "{{a}}\n");
+    t.run(["set", "g", "a", "0"]).ok("");
+    let w = follow_slowly(&t, "500ms", &["--exec", CAT]);
+    assert_eq!(w.line(), "0");
+    for i in 1..=20 {
+        t.execute(&format!("UPDATE entries SET entry_value='{i}'"));
+    }
+    assert_eq!(w.line(), "20");
+    // A group that is never quiet is rendered all the same.
+    let conn = t.sql();
+    let mut i = 20;
+    let mut line = None;
+    until("a rendering", || {
+        i += 1;
+        conn.execute("UPDATE entries SET entry_value=?1", [i]).unwrap();
+        line = w.try_line();
+        line.is_some()
+    });
+    assert!(line.unwrap().parse::<i64>().unwrap() > 20);
+    ends(w, "");
+}
+
+#[test]
+fn a_missing_name_keeps_the_last_good_file_and_is_told_once() {
+    let t = Test::new();
+    t.write("t.hbs", "{{a}} {{b}}\n");
+    let told = |names: &str, left: &str| {
+        format!("larder: render: \"t.hbs\": no value for {names} in group \"g\"; {left} is left as it was\n")
+    };
+    // No store yet: the names are missing, and it waits.
+    let w = follow(&t, &["--exec", CAT]);
+    until("the first complaint", || !w.errors().is_empty());
+    t.run(["set", "g", "a", "1"]).ok("");
+    t.run(["set", "g", "b", "1"]).ok("");
+    assert_eq!(w.line(), "1 1");
+    t.run(["delete", "g", "a"]).ok("");
+    until("the second complaint", || w.errors().lines().count() == 2);
+    t.run(["delete", "g", "b"]).ok("");
+    t.run(["set", "g", "c", "1"]).ok("");
+    t.run(["set", "g", "b", "2"]).ok("");
+    t.run(["set", "g", "a", "2"]).ok("");
+    assert_eq!(w.line(), "2 2");
+    t.run(["delete", "g", "a"]).ok("");
+    until("the third complaint", || w.errors().lines().count() == 3);
+    assert_eq!(t.read("out"), b"2 2\n");
+    let again = told("\"a\"", "\"out\"");
+    ends(w, &format!("{}{again}{again}", told("\"a\", \"b\"", "\"out\"")));
+}
+
+#[test]
+fn the_same_text_is_not_written_again() {
+    let t = Test::new();
+    t.write("t.hbs", "{{a}}\n");
+    t.write("out", "1\n");
+    t.run(["set", "g", "a", "1"]).ok("");
+    let before = std::fs::metadata(t.path("out")).unwrap();
+    let w = follow(&t, &["--exec", CAT, "--json"]);
+    t.run(["set", "g", "b", "1"]).ok("");
+    t.run(["set", "g", "a", "1"]).ok("");
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let after = std::fs::metadata(t.path("out")).unwrap();
+    assert_eq!((before.ino(), before.ctime_nsec()), (after.ino(), after.ctime_nsec()));
+    t.run(["set", "g", "a", "2"]).ok("");
+    assert_eq!(w.line(), "{\"bytes\":2,\"changed\":true,\"output\":\"out\"}");
+    // The command's own output goes to standard error.
+    until("the command", || w.errors() == "2\n");
+    ends(w, "2\n");
+}
+
+#[test]
+fn a_refused_text_stays_out_and_is_told_once() {
+    let t = Test::new();
+    t.write("t.hbs", "{{a}}\n");
+    t.run(["set", "g", "a", "good"]).ok("");
+    let w = follow(&t, &["--check", "echo c >>checks; ! grep -q bad \"$LARDER_CANDIDATE\"", "--exec", CAT]);
+    assert_eq!(w.line(), "good");
+    t.run(["set", "g", "a", "bad"]).ok("");
+    until("a refusal", || !w.errors().is_empty());
+    t.run(["set", "g", "other", "x"]).ok("");
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    assert_eq!(t.read("out"), b"good\n");
+    assert_eq!(t.read("checks"), b"c\nc\n");
+    t.run(["set", "g", "a", "better"]).ok("");
+    assert_eq!(w.line(), "better");
+    ends(w, "larder: render: the check failed with status 1; \"out\" is left as it was\n");
+}
+
+#[test]
+fn a_failing_command_is_tried_again() {
+    let t = Test::new();
+    t.write("t.hbs", "{{a}}\n");
+    t.run(["set", "g", "a", "1"]).ok("");
+    let w = follow(&t, &["--exec", "echo x >>tries; [ $(wc -l <tries) -eq 2 ] && echo done"]);
+    assert_eq!(w.line(), "done");
+    ends(w, "larder: render: the command of --exec failed with status 1; attempt 2 in 1 s\n");
+}
+
+#[test]
+fn a_signal_lets_the_command_finish() {
+    let t = Test::new();
+    t.write("t.hbs", "{{a}}\n");
+    t.run(["set", "g", "a", "1"]).ok("");
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+        let _ = std::fs::remove_file(t.path("out"));
+        let mut w = follow(&t, &["--exec", "echo started; sleep 0.3; echo finished"]);
+        assert_eq!(w.line(), "started");
+        w.signal(signal);
+        assert_eq!(w.line(), "finished");
+        let (status, errors) = w.end();
+        assert_eq!((status.code(), errors.as_str()), (Some(0), ""));
+    }
+    // A second signal is an order.
+    let _ = std::fs::remove_file(t.path("out"));
+    let mut w = follow(&t, &["--exec", "echo started; sleep 600"]);
+    assert_eq!(w.line(), "started");
+    w.signal(Signal::SIGINT);
+    w.signal(Signal::SIGTERM);
+    let (status, _) = w.end();
+    assert_eq!(status.code(), Some(0));
+}
+
+#[test]
+fn a_store_that_goes_away_ends_it() {
+    let t = Test::new();
+    t.write("t.hbs", "{{a}}\n");
+    t.run(["set", "g", "a", "1"]).ok("");
+    let mut w = follow(&t, &["--exec", CAT]);
+    assert_eq!(w.line(), "1");
+    std::fs::remove_file(t.db()).unwrap();
+    let (status, errors) = w.end();
+    assert_eq!(status.code(), Some(7), "{errors}");
+    assert_eq!(t.read("out"), b"1\n");
+}
