@@ -17,6 +17,7 @@
 //! * [`process`]: commands that larder runs
 //! * [`exit`]: the only table of exit codes
 //! * [`signals`]: what a signal may do to a run
+//! * [`vault`]: what is done first where larder is installed setgid
 //! * [`units`], [`clock`]: durations and sizes as people write them; time
 
 pub mod cli;
@@ -30,13 +31,18 @@ pub mod settings;
 pub mod signals;
 pub mod store;
 pub mod units;
+pub mod vault;
 pub mod watch;
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
 
-use exit::{Exit, Report};
-use settings::ProcessEnvironment;
+use clap::ArgMatches;
+
+use cli::Globals;
+use exit::{Exit, Failure, Report};
+use settings::{Environment, ProcessEnvironment};
+use vault::{Elevated, Entered, VaultEnvironment};
 
 /// Runs one command line, program name first, and says how it ended. Errors
 /// have been reported on standard error.
@@ -45,11 +51,23 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     // Asked before parsing, because a line that does not parse must answer in
     // the form it asked for.
     let json = args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--json");
+    let elevated = vault::begin();
+    let parsed = cli::parse(&args);
+    let mut environment: &dyn Environment = &ProcessEnvironment;
+    if let Some(elevated) = elevated {
+        // Before anything else that the caller named is touched, a stream to
+        // print to included.
+        match enter(elevated, parsed.as_ref().ok()) {
+            Ok(Entered::Outside) => {}
+            Ok(Entered::Vault) => environment = &VaultEnvironment,
+            Err(failure) => return tell(json, Err(failure.into())),
+        }
+    }
     if args.len() < 2 {
         return tell(json, output::print_text(commands::WELCOME));
     }
-    match cli::parse(&args) {
-        Ok(matches) => tell(json, commands::dispatch(&matches, &ProcessEnvironment)),
+    match parsed {
+        Ok(matches) => tell(json, commands::dispatch(&matches, environment)),
         Err(Ok(text)) => tell(json, print_help(&text, &args)),
         Err(Err(failure)) => tell(json, Err(failure.into())),
     }
@@ -73,6 +91,15 @@ fn color_asked(args: &[OsString]) -> String {
         }
     }
     asked
+}
+
+fn enter(elevated: Elevated, matches: Option<&ArgMatches>) -> Result<Entered, Failure> {
+    let globals = matches.and_then(ArgMatches::subcommand).map(|(_, sub)| Globals::from_matches(sub));
+    let entered = elevated.enter(globals.as_ref().and_then(|globals| globals.db.as_deref()))?;
+    if let (Entered::Vault, Some(globals)) = (entered, globals) {
+        vault::refuse_ignored_namespace(globals.namespace.as_ref())?;
+    }
+    Ok(entered)
 }
 
 fn tell(json: bool, result: anyhow::Result<Exit>) -> Exit {

@@ -7,7 +7,7 @@ use super::{Context, Spec};
 use crate::clock::Timestamp;
 use crate::exit::Exit;
 use crate::output::{Out, text};
-use crate::store::{self, Store};
+use crate::store::{self, Protection, Store};
 use crate::units;
 
 pub const SPEC: Spec = Spec {
@@ -21,7 +21,9 @@ pub const SPEC: Spec = Spec {
 };
 
 /// Shows where the store is, how large, what it holds and how far its change
-/// log reaches: a fact a line. With --namespace, keys, groups and consumers are
+/// log reaches: a fact a line. "access" is "open" if nothing in scope is closed
+/// by a grant, "advisory" if you could open the file with another program and so
+/// pass by every grant and quota, "enforced" if you cannot. With --namespace, keys, groups and consumers are
 /// those of the namespace. A store that does not exist is no error, and is not
 /// created.
 #[derive(Args)]
@@ -62,7 +64,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     let mut facts = Facts {
         path: absolute(context).to_string_lossy().into_owned(),
         exists: false,
-        access: access(context),
+        access: Protection::Open.as_str(),
         sqlite_version: store::sqlite_version(),
         store: None,
         seq: 0,
@@ -73,6 +75,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
         let (found, due, at) = inspect(store)?;
         (facts.exists, facts.seq, next_expiry, now) = (true, found.log_newest, due, at);
         facts.store = Some(found);
+        facts.access = store.protection()?.as_str();
     }
     let mut out = Out::default();
     if context.settings.json {
@@ -88,11 +91,6 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
 
 fn absolute(context: &Context) -> PathBuf {
     std::path::absolute(&context.settings.path).unwrap_or_else(|_| context.settings.path.clone())
-}
-
-/// How access to the store is controlled: `open`, `advisory` or `enforced`.
-fn access(_context: &Context) -> &'static str {
-    "open"
 }
 
 fn inspect(store: &Store) -> anyhow::Result<(StoreFacts, Option<Timestamp>, Timestamp)> {

@@ -11,12 +11,14 @@
 //! Rows can be written by any SQLite client that can write the file. One that
 //! makes no sense grants nothing, and still closes its namespace.
 
-use nix::unistd::{getgid, getgroups, getuid};
+use nix::unistd::{AccessFlags, access, getgid, getgroups, getuid};
 use rusqlite::params;
 
+use super::connection::Store;
 use super::entries::name;
 use super::error::{Error, Result, quote};
 use super::glob::Glob;
+use super::held::is_held;
 use super::scope::Namespace;
 use super::transaction::Transaction;
 
@@ -353,6 +355,43 @@ impl Transaction<'_> {
             self.permit_scope(Level::Admin)?;
         }
         Ok(namespace)
+    }
+}
+
+/// How far the grants of a scope bind the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protection {
+    /// Nothing in scope is closed.
+    Open,
+    /// The caller could open the file with another program, so the grants are
+    /// advice to him.
+    Advisory,
+    /// The file is out of the caller's reach; larder is the only way in.
+    Enforced,
+}
+
+impl Protection {
+    /// The name in every output.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Advisory => "advisory",
+            Self::Enforced => "enforced",
+        }
+    }
+}
+
+impl Store {
+    /// How far grants bind the caller, after looking at what he can reach.
+    pub fn protection(&self) -> Result<Protection> {
+        if !self.read(|tx| tx.is_closed())? {
+            return Ok(Protection::Open);
+        }
+        // access(2) asks for the real user, which is who the caller is.
+        let reaches = |how| access(self.path(), how).is_ok();
+        let out_of_reach = is_held(self.path()) && !reaches(AccessFlags::R_OK) && !reaches(AccessFlags::W_OK);
+        Ok(if out_of_reach { Protection::Enforced } else { Protection::Advisory })
     }
 }
 

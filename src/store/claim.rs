@@ -14,6 +14,7 @@ use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 
 use super::error::{Error, Result, quote};
+use super::held;
 
 /// What is claimed. Names are as stored, with the namespace's prefix.
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +37,8 @@ pub enum Claimed<'a> {
 /// dropped after it is closed.
 #[derive(Debug)]
 pub struct Claim {
-    _file: File,
+    file: File,
+    lock: libc::flock,
 }
 
 /// First byte of the range: past any database SQLite can hold (2^48 bytes).
@@ -46,9 +48,9 @@ impl Claim {
     /// Claims at once, on the store at `path`; `None` if another process has
     /// the claim.
     pub fn take(path: &Path, what: Claimed<'_>) -> Result<Option<Self>> {
-        let file = open(path)?;
-        match fcntl(&file, FcntlArg::F_OFD_SETLK(&what.lock())) {
-            Ok(_) => Ok(Some(Self { _file: file })),
+        let (file, lock) = (open(path)?, what.lock());
+        match fcntl(&file, FcntlArg::F_OFD_SETLK(&lock)) {
+            Ok(_) => Ok(Some(Self { file, lock })),
             Err(Errno::EAGAIN | Errno::EACCES) => Ok(None),
             Err(e) => Err(told(path, e.into())),
         }
@@ -57,14 +59,24 @@ impl Claim {
     /// Claims, however long it takes. A signal that ends the process ends the
     /// wait.
     pub fn wait(path: &Path, what: Claimed<'_>) -> Result<Self> {
-        let file = open(path)?;
+        let (file, lock) = (open(path)?, what.lock());
         loop {
-            match fcntl(&file, FcntlArg::F_OFD_SETLKW(&what.lock())) {
-                Ok(_) => return Ok(Self { _file: file }),
+            match fcntl(&file, FcntlArg::F_OFD_SETLKW(&lock)) {
+                Ok(_) => return Ok(Self { file, lock }),
                 Err(Errno::EINTR) => {}
                 Err(e) => return Err(told(path, e.into())),
             }
         }
+    }
+}
+
+impl Drop for Claim {
+    /// Closing does it, unless the descriptor is one of several on a store
+    /// whose files are held.
+    fn drop(&mut self) {
+        #[allow(clippy::cast_possible_truncation)] // as in Claimed::lock
+        let unlock = libc::flock { l_type: libc::F_UNLCK as libc::c_short, ..self.lock };
+        let _ = fcntl(&self.file, FcntlArg::F_OFD_SETLK(&unlock));
     }
 }
 
@@ -93,7 +105,9 @@ impl Claimed<'_> {
 }
 
 fn open(path: &Path) -> Result<File> {
-    OpenOptions::new().read(true).write(true).open(path).map_err(|e| told(path, e))
+    held::database(path)
+        .unwrap_or_else(|| OpenOptions::new().read(true).write(true).open(path))
+        .map_err(|e| told(path, e))
 }
 
 fn told(path: &Path, error: std::io::Error) -> Error {

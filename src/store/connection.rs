@@ -1,7 +1,6 @@
 //! One connection to one file: opening, waiting, transactions, checkpoints.
 
 use std::cell::{Cell, OnceCell};
-use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -16,7 +15,7 @@ use super::error::{Error, Result, quote};
 use super::place::{self, Place};
 use super::schema::{self, Seal};
 use super::transaction::Transaction;
-use super::{Caller, Scope, clock_vfs, migrations};
+use super::{Caller, Scope, clock_vfs, held, migrations};
 use crate::clock::{Clock, Timestamp};
 
 /// Frames in the write-ahead log at which the committing writer checkpoints.
@@ -160,7 +159,7 @@ impl Store {
     /// Before a file that is no store is let go of: looking at one in WAL mode
     /// has made a `-wal` and a `-shm`, which go again if nothing is in them.
     fn leave_no_trace(&self) {
-        let wal = fs::metadata(place::beside(&self.options.path, "-wal"));
+        let wal = place::metadata(&place::beside(&self.options.path, "-wal"));
         if wal.is_ok_and(|meta| meta.len() == 0) {
             let _ = self.conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false);
         }
@@ -191,6 +190,12 @@ impl Store {
     /// Whether the caller is root or owns the file.
     pub(super) fn is_trusted(&self) -> bool {
         self.uid == 0 || self.uid == self.owner
+    }
+
+    /// Device and inode of what stands at the store's path now.
+    pub fn identity(&self) -> Result<(u64, u64)> {
+        let told = |e| Error::io(format!("store {}", quote(&self.options.path.to_string_lossy())), e);
+        place::metadata(&self.options.path).map(|meta| (meta.dev(), meta.ino())).map_err(told)
     }
 
     /// The namespace this store was opened for.
@@ -308,7 +313,7 @@ impl Store {
     fn wal_frames(&self) -> u64 {
         let mut name = self.options.path.clone().into_os_string();
         name.push("-wal");
-        fs::metadata(name).map_or(0, |meta| meta.len() / (4096 + 24))
+        place::metadata(Path::new(&name)).map_or(0, |meta| meta.len() / (4096 + 24))
     }
 
     /// What follows a commit: the checkpoint, if this commit took the log past
@@ -330,6 +335,9 @@ impl Store {
     /// name, because closing a descriptor of the database would drop the
     /// process's locks on it.
     pub(super) fn ring(&self) {
+        if held::ring(&self.options.path) {
+            return;
+        }
         let _ = utimensat(
             nix::fcntl::AT_FDCWD,
             &self.options.path,

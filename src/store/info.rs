@@ -1,12 +1,12 @@
 //! What a store is and holds, in numbers.
 
-use std::fs;
 use std::path::Path;
 
 use rusqlite::params;
 
 use super::connection::Store;
 use super::error::Result;
+use super::place;
 use super::scope::Namespace;
 use super::transaction::Transaction;
 use crate::clock::Timestamp;
@@ -48,7 +48,7 @@ impl Store {
         let mut wal = self.path().as_os_str().to_owned();
         wal.push("-wal");
         // By name: closing a descriptor of the database would drop locks.
-        let size = |path: &Path| fs::metadata(path).map_or(0, |meta| meta.len());
+        let size = |path: &Path| place::metadata(path).map_or(0, |meta| meta.len());
         Sizes { file: size(self.path()), wal: size(Path::new(&wal)) }
     }
 }

@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt}
 use std::path::{Path, PathBuf};
 
 use super::error::{Error, Result, quote};
+use super::held;
 
 /// What stands at a store's path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +56,7 @@ pub(super) fn inspect(path: &Path) -> Result<Place> {
 
 /// What the file system says about the file at `path`.
 pub(super) fn metadata(path: &Path) -> std::io::Result<Metadata> {
-    fs::metadata(path)
+    held::metadata(path).unwrap_or_else(|| fs::metadata(path))
 }
 
 /// Device and inode of the file at `path`; `None` if there is none to be seen.

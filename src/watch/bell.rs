@@ -10,6 +10,8 @@ use std::path::Path;
 
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 
+use crate::store::take_bell;
+
 /// Hears every bell of one store from the moment it is made.
 #[derive(Debug)]
 pub struct Bell {
@@ -21,8 +23,16 @@ impl Bell {
     /// alone.
     #[must_use]
     pub fn new(path: &Path) -> Option<Self> {
+        if let Some(inotify) = take_bell(path) {
+            return Some(Self { inotify });
+        }
         let inotify = Inotify::init(InitFlags::IN_NONBLOCK | InitFlags::IN_CLOEXEC).ok()?;
-        inotify.add_watch(path, AddWatchFlags::IN_ATTRIB | AddWatchFlags::IN_MOVE_SELF).ok()?;
+        inotify
+            .add_watch(
+                path,
+                AddWatchFlags::IN_ATTRIB | AddWatchFlags::IN_MODIFY | AddWatchFlags::IN_MOVE_SELF,
+            )
+            .ok()?;
         Some(Self { inotify })
     }
 

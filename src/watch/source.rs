@@ -2,14 +2,12 @@
 
 use std::ops::ControlFlow;
 use std::os::fd::AsFd;
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 use std::time::Duration;
 
 use super::bell::Bell;
 use super::control::{Control, Wake};
 use super::selection::Selection;
-use crate::store::{Change, ChangeKind, Entry, Error, Level, Result, Store, quote};
+use crate::store::{Change, ChangeKind, Entry, Error, Level, Result, Store};
 
 /// Most changes, and about the most bytes of values, read in one transaction:
 /// what bounds the memory of a watch.
@@ -50,7 +48,7 @@ impl Source {
     /// position any more, or yet.
     pub fn new(store: Store, selection: Selection, after: i64, interval: Duration) -> Result<Self> {
         let bell = Bell::new(store.path());
-        let identity = identity(store.path())?;
+        let identity = store.identity()?;
         let span = store.read(|tx| {
             match &selection.group {
                 Some(group) => tx.permit(Level::Read, group)?,
@@ -103,7 +101,7 @@ impl Source {
         if let Some(bell) = &self.bell {
             bell.hush();
         }
-        if identity(self.store.path()).ok() != Some(self.identity) {
+        if self.store.identity().ok() != Some(self.identity) {
             return Err(Error::unusable(
                 self.store.path(),
                 "was deleted or replaced while it was being watched",
@@ -201,9 +199,4 @@ fn as_change(entry: Entry) -> Change {
         expires_at: entry.expires_at,
         bytes: entry.bytes,
     }
-}
-
-fn identity(path: &Path) -> Result<(u64, u64)> {
-    let meta = std::fs::metadata(path).map_err(|e| Error::io(quote(&path.to_string_lossy()), e))?;
-    Ok((meta.dev(), meta.ino()))
 }
