@@ -3,6 +3,7 @@ use clap::{ArgMatches, Args, FromArgMatches};
 use super::{Context, Spec};
 use crate::exit::Exit;
 use crate::output::json::names;
+use crate::output::table::{Cell, Column, Table};
 use crate::output::{Out, print_note};
 use crate::store::{Change, ChangeKind, Error, quote};
 use crate::units;
@@ -52,6 +53,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
         return Err(Error::Absent(format!("{key} has no history{why}")).into());
     }
     let mut out = Out::default();
+    let mut table = context.settings.terminal.then(|| Table::new(&context.settings, COLUMNS));
     for change in &changes {
         if context.settings.json {
             let (namespace, group) = names(&change.group);
@@ -68,12 +70,14 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
                 record["namespace"] = namespace.into();
             }
             out.json(&record)?;
-        } else if context.settings.terminal {
-            let [version, kind, at, bytes, expires] = columns(change);
-            out.line(&format!("{version:>8}  {kind:<12}  {at}  {bytes:>9}  {expires}"))?;
+        } else if let Some(table) = &mut table {
+            table.row(&mut out, columns(change).map(|column| Cell::text(&column)))?;
         } else {
             out.line(&columns(change).join("\t"))?;
         }
+    }
+    if let Some(table) = &mut table {
+        table.finish(&mut out)?;
     }
     out.finish()?;
     if let Some(begins) = begins
@@ -84,6 +88,14 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     }
     Ok(Exit::Success)
 }
+
+const COLUMNS: &[Column] = &[
+    Column::number("VERSION"),
+    Column::text("TYPE"),
+    Column::text("TIME"),
+    Column::number("BYTES"),
+    Column::text("EXPIRES"),
+];
 
 fn columns(change: &Change) -> [String; 5] {
     let bytes = if change.kind == ChangeKind::Set { change.bytes.to_string() } else { "-".into() };

@@ -248,6 +248,7 @@ impl Layout {
             // would be overruled.
             crossterm::style::force_color_output(true);
             table.enforce_styling();
+            table.style_text_only();
         }
         if !self.headed {
             self.headed = true;

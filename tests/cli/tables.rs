@@ -144,3 +144,18 @@ fn json_is_json_on_a_terminal_too() {
     t.run(["set", "g", "k", "v"]).ok("");
     assert_eq!(shown(&t, &["list", "--json"], 20), "{\"bytes\":2,\"group\":\"g\",\"keys\":1}\n");
 }
+
+#[test]
+fn history_and_consumers() {
+    let t = Test::new();
+    t.run(["set", "g", "k", "v"]).ok("");
+    t.run(["delete", "g", "k"]).ok("");
+    let history = shown(&t, &["history", "g", "k"], 80);
+    let lines: Vec<&str> = history.lines().collect();
+    assert_eq!(lines[0], "VERSION  TYPE    TIME                      BYTES  EXPIRES");
+    assert!(lines[1].starts_with("      2  delete  2") && lines[1].ends_with("Z      -  never"), "{history}");
+    t.run(["watch", "--after", "0", "--count", "1", "--consumer", "c\u{7}"]).ok("1\tset\tg\tk\n");
+    let consumers = shown(&t, &["consumer", "list"], 80);
+    assert!(consumers.starts_with("CONSUMER  POSITION  BEHIND  MOVED"), "{consumers}");
+    assert!(consumers.contains("\nc\\x07            1       1  "), "{consumers}");
+}

@@ -107,12 +107,19 @@ fn environment() -> Section {
                 ("NO_COLOR", "If set and not empty, --color=auto means never."),
                 ("TERM", "If \"dumb\", no colour and no progress."),
             ]),
-            Text("A command that \"larder watch\" runs finds the change in its environment:"),
+            Text("Commands that larder runs find in theirs:"),
             table(&[
-                ("LARDER_SEQ", "Its number in the change log."),
-                ("LARDER_TYPE", "set, delete, expire or delete_group."),
-                ("LARDER_NAMESPACE", "The namespace; not set for a group that is in none."),
-                ("LARDER_GROUP, LARDER_KEY", "The group, and the key; no key for delete_group."),
+                ("LARDER_SEQ", "watch: the number of the change in the change log."),
+                ("LARDER_TYPE", "watch: set, delete, expire or delete_group."),
+                ("LARDER_NAMESPACE", "watch: the namespace; not set for a group that is in none."),
+                ("LARDER_GROUP, LARDER_KEY", "watch: the group, and the key; no key for delete_group."),
+                (
+                    "LARDER_LOCK_TOKEN",
+                    "lock: a number that grows with each holder of the lock, for others to tell an old holder from \
+                     the present one.",
+                ),
+                ("LARDER_TARGET", "render --check, --exec: the file that is rendered."),
+                ("LARDER_CANDIDATE", "render --check: the file with the new text, not yet in its place."),
             ]),
         ],
     }
@@ -152,13 +159,39 @@ fn json() -> Section {
                      ttl_ms. A value that is not UTF-8 is value_b64 in place of value. bytes is key plus value, the \
                      measure of quotas.",
                 ),
-                ("change", "seq, at, type, namespace, group, key, value, expires_at."),
+                (
+                    "change",
+                    "seq, at, type, namespace, group, key, value, expires_at. type is set, delete, expire or \
+                     delete_group.",
+                ),
                 ("set, expire", "The entry without its value."),
                 ("count", "count"),
                 ("incr", "value, version"),
                 ("ttl", "ttl_ms; null for an entry that stays."),
                 ("delete, purge", "deleted"),
                 ("list without GROUP", "namespace, group, keys, bytes"),
+                (
+                    "history",
+                    "A change without its value: version, type, at, namespace, group, key, bytes, expires_at.",
+                ),
+                (
+                    "info",
+                    "path, exists, access, sqlite_version, seq; if the store exists also schema_version, file_bytes, \
+                     wal_bytes, keys, bytes, groups, namespaces, consumers, next_expiry, log_oldest, log_newest, \
+                     log_bytes. seq is the newest change: a position for \"watch --after\".",
+                ),
+                (
+                    "quota show",
+                    "namespace, keys, max_keys, bytes, max_bytes, groups, max_groups; null is no limit.",
+                ),
+                (
+                    "namespace list",
+                    "namespace, keys, bytes, groups, max_keys, max_bytes, max_groups, next_expiry",
+                ),
+                ("consumer list", "name, position, lag, updated_at, holder"),
+                ("check", "finding and message for each finding, then ok, findings, repairs, left."),
+                ("backup", "file, bytes"),
+                ("restore", "entries, seq, kept"),
                 (
                     "batch --stream",
                     "For each line of input line, ok and version, or line, ok, error, code and message.",
