@@ -47,6 +47,8 @@ complete -c larder -n "__fish_larder_needs_command" -f -a "expire" -d 'Change ho
 complete -c larder -n "__fish_larder_needs_command" -f -a "incr" -d 'Add to a number and print the sum'
 complete -c larder -n "__fish_larder_needs_command" -f -a "purge" -d 'Remove due entries and trim the change log'
 complete -c larder -n "__fish_larder_needs_command" -f -a "render" -d 'Fill a template from a group'
+complete -c larder -n "__fish_larder_needs_command" -f -a "export" -d 'Print entries in a form that import takes'
+complete -c larder -n "__fish_larder_needs_command" -f -a "import" -d 'Store entries from a file'
 complete -c larder -n "__fish_larder_needs_command" -f -a "watch" -d 'Follow every change, to the terminal, a pipe or a command'
 complete -c larder -n "__fish_larder_needs_command" -f -a "consumer" -d 'List, move and forget named watch positions'
 complete -c larder -n "__fish_larder_needs_command" -f -a "history" -d 'Show what the change log knows of a key'
@@ -245,6 +247,38 @@ complete -c larder -n "__fish_larder_using_subcommand render" -l diff -d 'Print 
 complete -c larder -n "__fish_larder_using_subcommand render" -l json -d 'Print JSON, one record a line'
 complete -c larder -n "__fish_larder_using_subcommand render" -s q -l quiet -d 'Print no notes and no progress, only results and errors'
 complete -c larder -n "__fish_larder_using_subcommand render" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c larder -n "__fish_larder_using_subcommand export" -s o -l output -d 'Write to FILE instead of standard output' -r -F
+complete -c larder -n "__fish_larder_using_subcommand export" -l format -d 'The format' -r -f -a "jsonl\t''
+json\t''
+csv\t''
+env\t''"
+complete -c larder -n "__fish_larder_using_subcommand export" -l db -d 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]' -r -F
+complete -c larder -n "__fish_larder_using_subcommand export" -s n -l namespace -d 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]' -r
+complete -c larder -n "__fish_larder_using_subcommand export" -l color -d 'Colour the output' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c larder -n "__fish_larder_using_subcommand export" -l busy-timeout -d 'Wait this long for a store that another process has locked [default: 5s]' -r
+complete -c larder -n "__fish_larder_using_subcommand export" -l json -d 'Print JSON, one record a line'
+complete -c larder -n "__fish_larder_using_subcommand export" -s q -l quiet -d 'Print no notes and no progress, only results and errors'
+complete -c larder -n "__fish_larder_using_subcommand export" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c larder -n "__fish_larder_using_subcommand import" -l format -d 'The format, if the file\'s name does not say it' -r -f -a "jsonl\t''
+json\t''
+csv\t''
+env\t''"
+complete -c larder -n "__fish_larder_using_subcommand import" -l group -d 'Store everything in group G, whatever namespace and group the lines name' -r
+complete -c larder -n "__fish_larder_using_subcommand import" -l on-conflict -d 'What to do with a key that exists: replace it, skip the line, or fail' -r -f -a "replace\t''
+skip\t''
+fail\t''"
+complete -c larder -n "__fish_larder_using_subcommand import" -l db -d 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]' -r -F
+complete -c larder -n "__fish_larder_using_subcommand import" -s n -l namespace -d 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]' -r
+complete -c larder -n "__fish_larder_using_subcommand import" -l color -d 'Colour the output' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c larder -n "__fish_larder_using_subcommand import" -l busy-timeout -d 'Wait this long for a store that another process has locked [default: 5s]' -r
+complete -c larder -n "__fish_larder_using_subcommand import" -l dry-run -d 'Check everything, store nothing; print how many entries would be stored'
+complete -c larder -n "__fish_larder_using_subcommand import" -l json -d 'Print JSON, one record a line'
+complete -c larder -n "__fish_larder_using_subcommand import" -s q -l quiet -d 'Print no notes and no progress, only results and errors'
+complete -c larder -n "__fish_larder_using_subcommand import" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c larder -n "__fish_larder_using_subcommand watch" -l groups -d 'Only groups that match GLOB' -r
 complete -c larder -n "__fish_larder_using_subcommand watch" -l consumer -d 'Keep the position in the store under NAME, and go on from there next time' -r
 complete -c larder -n "__fish_larder_using_subcommand watch" -l count -d 'End with status 0 after N changes' -r

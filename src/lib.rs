@@ -13,6 +13,7 @@
 //! * [`commands`]: one file per subcommand
 //! * [`output`]: terminal or pipe, tables, plain text, JSON
 //! * [`render`]: templates, and the files they go to
+//! * [`exchange`]: what import and batch read and export writes
 //! * [`store`]: the file
 //! * [`process`]: commands that larder runs
 //! * [`exit`]: the only table of exit codes
@@ -23,6 +24,7 @@
 pub mod cli;
 pub mod clock;
 pub mod commands;
+pub mod exchange;
 pub mod exit;
 pub mod output;
 pub mod process;

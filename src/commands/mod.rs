@@ -9,8 +9,10 @@ mod consumer;
 mod count;
 mod delete;
 mod expire;
+mod export;
 mod get;
 mod history;
+mod import;
 mod incr;
 mod info;
 mod list;
@@ -92,6 +94,8 @@ pub const ALL: &[Spec] = &[
     incr::SPEC,
     purge::SPEC,
     render::SPEC,
+    export::SPEC,
+    import::SPEC,
     watch::SPEC,
     consumer::SPEC,
     history::SPEC,

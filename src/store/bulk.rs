@@ -48,8 +48,10 @@ pub struct Bulk<'a> {
     total: i64,
     /// The group whose `delete_group` is the newest change.
     deleted_group: Option<String>,
-    /// Writes since the log was last bounded.
+    /// Writes since the log was last bounded, and how many changes may go for
+    /// them.
     writes: i64,
+    room: i64,
     group_index: HashMap<String, usize>,
     groups: Vec<Group>,
     namespace_index: HashMap<String, usize>,
@@ -159,6 +161,7 @@ impl<'a> Bulk<'a> {
             total: 0,
             deleted_group: None,
             writes: 0,
+            room: 0,
             group_index: HashMap::new(),
             groups: Vec::new(),
             namespace_index: HashMap::new(),
@@ -242,7 +245,7 @@ impl<'a> Bulk<'a> {
         self.update.execute(params![Stored(value), expires_at, self.newest + 1, self.tx.now.0, row.id])?;
         self.append("set", at, key, Some(value), expires_at, bytes)?;
         self.count(at, 0, new_bytes, 0);
-        self.bound_now_and_then()?;
+        self.bound_now_and_then(value)?;
         Ok(self.newest)
     }
 
@@ -262,7 +265,7 @@ impl<'a> Bulk<'a> {
         let bytes = entry_bytes(key, value);
         self.append("set", at, key, Some(value), expires_at, bytes)?;
         self.count(at, 1, bytes, i64::from(self.groups[at].keys == 0));
-        self.bound_now_and_then()?;
+        self.bound_now_and_then(value)?;
         Ok(true)
     }
 
@@ -410,8 +413,9 @@ impl<'a> Bulk<'a> {
         Ok(at)
     }
 
-    fn bound_now_and_then(&mut self) -> Result<()> {
+    fn bound_now_and_then(&mut self, value: &[u8]) -> Result<()> {
         self.writes += 1;
+        self.room += 2 + i64::try_from(value.len() / 1024).unwrap_or(0);
         if self.writes < WRITES_BETWEEN_BOUNDS {
             return Ok(());
         }
@@ -419,9 +423,10 @@ impl<'a> Bulk<'a> {
     }
 
     /// Bounds the log as the triggers do: for every write, up to two of the
-    /// oldest changes go.
+    /// oldest changes go, and one more for each KiB of its value.
     fn bound(&mut self) -> Result<()> {
-        let limit = 2 * std::mem::take(&mut self.writes);
+        self.writes = 0;
+        let limit = std::mem::take(&mut self.room);
         let held: i64 = self
             .tx
             .conn

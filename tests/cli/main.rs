@@ -1,7 +1,9 @@
 //! The program from outside: exact streams and statuses, a module for each
 //! subcommand.
 
+mod export;
 mod harness;
+mod import;
 mod info;
 mod manual;
 mod namespace;

@@ -36,9 +36,12 @@ const GROUPS: [&str; 9] = ["a:x", "a:y", "a:", "b:x", "A:x", "x", "", "é:x", "a
 fn op(random: &mut Random, now: Timestamp) -> Op {
     let group = random.pick(&GROUPS);
     let key = random.pick(&["", "k", "longer key", "é", "1", "2", "3", "4"]).to_owned();
-    let value = |random: &mut Random| match random.below(4) {
-        0 => vec![0xff; usize::try_from(random.below(30)).unwrap()],
-        1 => random.below(100).to_string().into_bytes(),
+    let value = |random: &mut Random| match random.below(40) {
+        // Makes more room in the log than a small one.
+        9 => vec![b'v'; 3000],
+        n if n % 4 == 2 => vec![],
+        n if n % 4 == 0 => vec![0xff; usize::try_from(random.below(30)).unwrap()],
+        n if n % 4 == 1 => random.below(100).to_string().into_bytes(),
         _ => vec![b'v'; usize::try_from(random.below(30)).unwrap()],
     };
     let expiry = match random.below(4) {
@@ -172,7 +175,7 @@ impl Pair {
 #[test]
 fn leaves_what_the_triggers_leave() {
     let mut over_quota = 0;
-    for seed in 1..=12u64 {
+    for seed in 1..=6u64 {
         let mut pair = Pair::new();
         let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let limit = |random: &mut Random, n| {
@@ -200,7 +203,7 @@ fn leaves_what_the_triggers_leave() {
             pair.pass(i64::try_from(random.below(200)).unwrap());
         }
     }
-    assert!(over_quota > 100, "{over_quota}");
+    assert!(over_quota > 50, "{over_quota}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The store without the program: time passed in, foreign clients beside it.
 
+mod bulk;
 mod expiry;
 mod foreign;
 mod log;

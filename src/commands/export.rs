@@ -1,0 +1,150 @@
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use clap::{ArgMatches, Args, FromArgMatches};
+
+use super::{Context, Spec};
+use crate::exchange::target::Target;
+use crate::exchange::{Format, Writer};
+use crate::exit::{Exit, Failure};
+use crate::output::progress::Progress;
+use crate::output::text;
+use crate::store::{Error, Store, quote};
+
+pub const SPEC: Spec = Spec {
+    name: "export",
+    aliases: &[],
+    about: "Print entries in a form that import takes",
+    build: |command| {
+        ExportArgs::augment_args(command).after_help(
+            "Examples:\n  \
+             larder export -o everything.jsonl\n  \
+             larder export config --format env -o .env\n  \
+             larder -n app export --format csv\n  \
+             larder export session | jq -r .key",
+        )
+    },
+    run,
+};
+
+/// Prints the live entries of a group, or of every group in scope, in byte
+/// order, as they are at one moment. What it prints, import takes.
+///
+/// jsonl is one JSON object a line, json an array of them. Times to live are
+/// given as the moment they end (expires_at). A value that is not UTF-8 stands
+/// in value_b64, as base64; in csv too, where value is then empty. env is for
+/// one group, KEY="VALUE" lines that a shell can read; keys must be names of
+/// variables, values text, and times to live are lost.
+///
+/// With -o the file is replaced at once when everything is written, and keeps
+/// its mode; a failure leaves what was there.
+#[derive(Args)]
+struct ExportArgs {
+    /// The group; every group in scope without one
+    group: Option<String>,
+    /// Write to FILE instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// The format
+    #[arg(long, value_name = "FORMAT", value_parser = ["jsonl", "json", "csv", "env"], default_value = "jsonl")]
+    format: String,
+}
+
+fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
+    let args = ExportArgs::from_arg_matches(matches)?;
+    let format = Format::named(&args.format).unwrap_or(Format::Jsonl);
+    if format == Format::Env && args.group.is_none() {
+        return Err(Failure::usage("env has no place for group names")
+            .hint("name one group: larder export GROUP --format env")
+            .into());
+    }
+    let store = context.existing()?;
+    let group = args.group.as_deref();
+    let Some(path) = &args.output else {
+        let terminal = context.settings.terminal;
+        // What appears on a terminal shows how far it is.
+        let progress = if terminal { Progress::off() } else { Progress::new(&context.settings, "exporting") };
+        let mut out = Stdout {
+            out: io::BufWriter::with_capacity(64 * 1024, io::stdout().lock()),
+            terminal,
+            line: Vec::new(),
+        };
+        export(store, group, format, &mut out, progress, "standard output")?;
+        out.out.flush().map_err(|e| Failure::io("standard output", e))?;
+        return Ok(Exit::Success);
+    };
+    let name = quote(&path.to_string_lossy());
+    let mut target = Target::new(path).map_err(|e| Failure::io(&name, e))?;
+    let progress = Progress::new(&context.settings, "exporting");
+    export(store, group, format, &mut target, progress, &name)?;
+    target.commit().map_err(|e| Failure::io(&name, e))?;
+    Ok(Exit::Success)
+}
+
+fn export(
+    store: Option<&Store>,
+    group: Option<&str>,
+    format: Format,
+    out: &mut dyn Write,
+    mut progress: Progress,
+    name: &str,
+) -> anyhow::Result<()> {
+    let told = |error| Failure::io(name, error);
+    let mut writer = Writer::new(format, out).map_err(told)?;
+    if let Some(store) = store {
+        let mut failed = None;
+        let mut begun = false;
+        store.read(|tx| {
+            let total = match group {
+                Some(group) => tx.count(group)?,
+                None => tx.count_all()?,
+            };
+            if std::mem::replace(&mut begun, true) {
+                // What has been written cannot be taken back.
+                return Err(Error::Busy("the store was locked in the middle of the export".into()));
+            }
+            progress = std::mem::replace(&mut progress, Progress::off()).of(total.try_into().unwrap_or(0));
+            tx.scan(group, |entry| {
+                progress.tick(1);
+                match writer.write(&entry) {
+                    Ok(written) => written.map(ControlFlow::Continue),
+                    Err(error) => {
+                        failed = Some(error);
+                        Ok(ControlFlow::Break(()))
+                    }
+                }
+            })
+        })?;
+        if let Some(error) = failed {
+            return Err(told(error));
+        }
+    }
+    writer.finish().map_err(told)
+}
+
+/// Standard output, made safe where it is a terminal.
+struct Stdout {
+    out: io::BufWriter<io::StdoutLock<'static>>,
+    terminal: bool,
+    /// The line under way, for a terminal.
+    line: Vec<u8>,
+}
+
+impl Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if !self.terminal {
+            return self.out.write(bytes);
+        }
+        self.line.extend_from_slice(bytes);
+        if let Some(end) = self.line.iter().rposition(|b| *b == b'\n') {
+            let lines: Vec<u8> = self.line.drain(..=end).collect();
+            self.out.write_all(text::safe_lines(&String::from_utf8_lossy(&lines)).as_bytes())?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}

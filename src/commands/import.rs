@@ -1,0 +1,263 @@
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::path::PathBuf;
+
+use clap::{ArgMatches, Args, FromArgMatches};
+
+use super::{Context, Spec};
+use crate::exchange::input::Source;
+use crate::exchange::{Format, Record, Records};
+use crate::exit::{Exit, Failure};
+use crate::output::progress::Progress;
+use crate::output::{self, Out};
+use crate::store::{Bulk, Condition, Error, Expiry, Namespace, Result, Scope, check_size, quote};
+
+pub const SPEC: Spec = Spec {
+    name: "import",
+    aliases: &[],
+    about: "Store entries from a file",
+    build: |command| {
+        ImportArgs::augment_args(command).after_help(
+            "Examples:\n  \
+             larder import everything.jsonl\n  \
+             larder import .env --group config\n  \
+             larder export staging | larder import - --group production\n  \
+             larder -n app import users.csv --on-conflict skip",
+        )
+    },
+    run,
+};
+
+/// Stores what export printed, in one transaction: all of it, or nothing when
+/// a line is bad (status 8, the line is named), a quota is exceeded or, with
+/// --on-conflict fail, a key exists (status 3).
+///
+/// jsonl is one JSON object a line, or an array of objects: group, key, value
+/// or value_b64, and if wanted namespace and one of ttl_ms and expires_at;
+/// other fields are passed over. csv has a header with these names. env is
+/// KEY=VALUE lines, quoted as for a shell, and needs --group. Without --format
+/// the file's name decides: .csv, .env, else jsonl.
+///
+/// Entries that are already due are left out and only counted. A line's
+/// namespace must be the one given with -n, if one is. A line, or a csv row,
+/// can have up to 256 MiB. Standard input is read to its end first. Silent off
+/// a terminal; with --json it prints how many entries were imported, skipped,
+/// and due.
+#[derive(Args)]
+struct ImportArgs {
+    /// The file; - is standard input
+    file: PathBuf,
+    /// The format, if the file's name does not say it
+    #[arg(long, value_name = "FORMAT", value_parser = ["jsonl", "json", "csv", "env"])]
+    format: Option<String>,
+    /// Store everything in group G, whatever namespace and group the lines name
+    #[arg(long, value_name = "G")]
+    group: Option<String>,
+    /// What to do with a key that exists: replace it, skip the line, or fail
+    #[arg(long, value_name = "WHAT", value_parser = ["replace", "skip", "fail"], default_value = "replace")]
+    on_conflict: String,
+    /// Check everything, store nothing; print how many entries would be stored
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Input up to this length is read through before a store is made for it.
+const CHECKED_FIRST: u64 = 4 << 20;
+
+/// What became of the lines.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tally {
+    imported: u64,
+    skipped: u64,
+    due: u64,
+}
+
+fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
+    let args = ImportArgs::from_arg_matches(matches)?;
+    let format =
+        args.format.as_deref().and_then(Format::named).unwrap_or_else(|| Format::of_file(&args.file));
+    if format == Format::Env && args.group.is_none() {
+        return Err(Failure::usage("env lines name no group").hint("name one with --group").into());
+    }
+    let mut source = Source::open(&args.file)?;
+    let mut progress = Progress::new(&context.settings, "importing");
+    let line = Cell::new(None);
+    let scope = &context.settings.scope;
+    let tally = match context.existing()? {
+        Some(store) if args.dry_run => {
+            store.rehearse(|bulk| import(bulk, scope, &args, format, &mut source, &line, &mut progress))
+        }
+        None if args.dry_run => check(context, &args, format, &mut source, &line),
+        store => {
+            let mut checked = Ok(Tally::default());
+            // What is easily seen to be no import should not make a store.
+            if store.is_none() && source.length() <= CHECKED_FIRST {
+                checked = check(context, &args, format, &mut source, &line);
+            }
+            match (checked, store) {
+                (Err(error), _) => Err(error),
+                (Ok(_), Some(store)) => Ok(store),
+                (Ok(_), None) => Ok(context.create()?),
+            }
+            .and_then(|store| {
+                store.bulk(|bulk| import(bulk, scope, &args, format, &mut source, &line, &mut progress))
+            })
+        }
+    };
+    progress.finish();
+    match tally {
+        Ok(tally) => report(context, args.dry_run, tally),
+        Err(error) => Err(with_line(error, line.get())),
+    }
+}
+
+fn import(
+    bulk: &mut Bulk<'_>,
+    scope: &Scope,
+    args: &ImportArgs,
+    format: Format,
+    source: &mut Source,
+    line: &Cell<Option<u64>>,
+    progress: &mut Progress,
+) -> Result<Tally> {
+    let condition = if args.on_conflict == "replace" { Condition::Any } else { Condition::Absent };
+    let skip = args.on_conflict == "skip";
+    let now = bulk.now();
+    let mut tally = Tally::default();
+    let mut records = Records::new(format, source.read()?);
+    loop {
+        let next = records.next();
+        // Read once more when a line has turned out to be a bad one.
+        let record = match next {
+            Ok(Some(record)) => record,
+            Ok(None) => break,
+            Err(error) => {
+                line.set(Some(records.line()));
+                return Err(error);
+            }
+        };
+        let wrote = match expiry(&record, now) {
+            None => {
+                tally.due += 1;
+                continue;
+            }
+            Some(expiry) => check_size(&record.key, &record.value)
+                .and_then(|()| group_of(scope, args.group.as_deref(), &record))
+                .and_then(|group| bulk.set(&group, &record.key, &record.value, expiry, &condition)),
+        };
+        match wrote {
+            Ok(_) => tally.imported += 1,
+            Err(Error::Condition(_)) if skip => tally.skipped += 1,
+            Err(error) => {
+                line.set(Some(records.line()));
+                return Err(error);
+            }
+        }
+        progress.tick(1);
+    }
+    line.set(None);
+    Ok(tally)
+}
+
+/// What would be imported into an empty store with no quotas.
+fn check(
+    context: &Context,
+    args: &ImportArgs,
+    format: Format,
+    source: &mut Source,
+    line: &Cell<Option<u64>>,
+) -> Result<Tally> {
+    let now = crate::clock::Timestamp::now();
+    let mut tally = Tally::default();
+    let mut records = Records::new(format, source.read()?);
+    loop {
+        let checked = match records.next() {
+            Ok(None) => break,
+            Ok(Some(record)) if expiry(&record, now).is_none() => {
+                tally.due += 1;
+                continue;
+            }
+            Ok(Some(record)) => check_size(&record.key, &record.value)
+                .and_then(|()| group_of(&context.settings.scope, args.group.as_deref(), &record).map(|_| ())),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = checked {
+            line.set(Some(records.line()));
+            return Err(error);
+        }
+        tally.imported += 1;
+    }
+    Ok(tally)
+}
+
+/// `None`: the entry is due already.
+fn expiry(record: &Record<'_>, now: crate::clock::Timestamp) -> Option<Expiry> {
+    match record.when.moment(now) {
+        None => Some(Expiry::Never),
+        Some(at) if at > now => Some(Expiry::At(at)),
+        Some(_) => None,
+    }
+}
+
+/// The group an entry goes to, as the scope names it.
+fn group_of<'a>(scope: &Scope, given: Option<&'a str>, record: &'a Record<'_>) -> Result<Cow<'a, str>> {
+    if let Some(namespace) = record.namespace.as_deref() {
+        check_namespace(scope, namespace)?;
+    }
+    match (given, record.group.as_deref()) {
+        (Some(group), _) => Ok(Cow::Borrowed(group)),
+        (None, Some(group)) => Ok(group_in_scope(scope, record.namespace.as_deref(), group)),
+        (None, None) => Err(Error::BadData("it names no group; name one with --group".into())),
+    }
+}
+
+/// Refuses a line's namespace that is none, or another than the scope's.
+pub(super) fn check_namespace(scope: &Scope, namespace: &str) -> Result<()> {
+    match &scope.0 {
+        Some(ours) if ours.as_str() == namespace => Ok(()),
+        Some(ours) => Err(Error::BadData(format!(
+            "its namespace is {}, not {}, in which this command works",
+            quote(namespace),
+            quote(ours.as_str())
+        ))),
+        None if Namespace::new(namespace).is_some() => Ok(()),
+        None => Err(Error::BadData(format!("{} is no namespace: A-Z a-z 0-9 -", quote(namespace)))),
+    }
+}
+
+/// A line's namespace and group as the scope names the group.
+pub(super) fn group_in_scope<'a>(scope: &Scope, namespace: Option<&str>, group: &'a str) -> Cow<'a, str> {
+    match namespace {
+        Some(namespace) if scope.0.is_none() => Cow::Owned(format!("{namespace}:{group}")),
+        _ => Cow::Borrowed(group),
+    }
+}
+
+/// Names the line that something was wrong with.
+pub(super) fn with_line(error: Error, line: Option<u64>) -> anyhow::Error {
+    match line {
+        Some(line) if error.is_refusal() => anyhow::Error::from(error).context(format!("line {line}")),
+        _ => error.into(),
+    }
+}
+
+fn report(context: &Context, dry_run: bool, tally: Tally) -> anyhow::Result<Exit> {
+    let settings = &context.settings;
+    let Tally { imported, skipped, due } = tally;
+    if settings.json {
+        let mut out = Out::default();
+        let mut record = serde_json::json!({ "imported": imported, "skipped": skipped, "due": due });
+        if dry_run {
+            record["dry_run"] = true.into();
+        }
+        out.json(&record)?;
+        out.finish()?;
+    } else if dry_run {
+        let mut out = Out::default();
+        out.line(&imported.to_string())?;
+        out.finish()?;
+    } else if settings.terminal && !settings.quiet {
+        output::print_note(&format!("imported {imported} entries, skipped {skipped}, {due} already due"));
+    }
+    Ok(Exit::Success)
+}

@@ -1,0 +1,185 @@
+//! Entries as a table: comma-separated values with a header.
+//!
+//! Columns are found by their names, in any order; others are passed over. A
+//! value that is not UTF-8 stands as base64 in the column `value_b64`, with
+//! `value` empty.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::io::{self, Read, Write};
+use std::rc::Rc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use csv::{ByteRecord, Reader, ReaderBuilder, WriterBuilder};
+
+use super::input::MAX_LINE;
+use super::{Record, When, bad, decode};
+use crate::store::{EntryRef, Error, Result, split_stored};
+
+const COLUMNS: [&str; 9] =
+    ["namespace", "group", "key", "value", "value_b64", "expires_at", "version", "bytes", "updated_at"];
+
+/// Entries out of a table.
+pub struct Rows<'a> {
+    reader: Reader<Bounded<Box<dyn Read + 'a>>>,
+    left: Rc<Cell<usize>>,
+    row: ByteRecord,
+    columns: Option<Columns>,
+    line: u64,
+}
+
+/// Where the columns stand.
+#[derive(Clone, Copy)]
+struct Columns {
+    namespace: Option<usize>,
+    group: Option<usize>,
+    key: usize,
+    value: Option<usize>,
+    value_b64: Option<usize>,
+    ttl_ms: Option<usize>,
+    expires_at: Option<usize>,
+}
+
+/// Stops a row without end (a quote that is never closed).
+struct Bounded<R> {
+    from: R,
+    left: Rc<Cell<usize>>,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.left.get() == 0 {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        let length = self.from.read(into)?;
+        self.left.set(self.left.get().saturating_sub(length));
+        Ok(length)
+    }
+}
+
+impl<'a> Rows<'a> {
+    /// The rows of a table.
+    #[must_use]
+    pub fn new(from: Box<dyn Read + 'a>) -> Self {
+        let left = Rc::new(Cell::new(MAX_LINE));
+        let bounded = Bounded { from, left: Rc::clone(&left) };
+        let reader = ReaderBuilder::new().has_headers(false).buffer_capacity(64 * 1024).from_reader(bounded);
+        Self { reader, left, row: ByteRecord::new(), columns: None, line: 1 }
+    }
+
+    /// The line on which the row last asked for begins, from 1.
+    #[must_use]
+    pub fn line(&self) -> u64 {
+        self.line
+    }
+
+    fn read(&mut self) -> Result<bool> {
+        self.left.set(MAX_LINE);
+        let read = self.reader.read_byte_record(&mut self.row);
+        self.line = self.row.position().map_or(self.line, csv::Position::line);
+        match read {
+            Ok(more) => Ok(more),
+            Err(error) => {
+                self.line = error.position().map_or(self.line, csv::Position::line);
+                Err(match error.into_kind() {
+                    csv::ErrorKind::Io(e) if e.kind() == io::ErrorKind::FileTooLarge => {
+                        bad(format!("the row is longer than {} MiB", MAX_LINE >> 20))
+                    }
+                    csv::ErrorKind::Io(e) => Error::io("the input", e),
+                    csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+                        bad(format!("the row has {len} fields, the header {expected_len}"))
+                    }
+                    _ => bad("it is not a row of comma-separated values"),
+                })
+            }
+        }
+    }
+
+    /// The next entry; `None` at the end.
+    #[allow(clippy::should_implement_trait)]
+    pub fn next(&mut self) -> Result<Option<Record<'_>>> {
+        if self.columns.is_none() {
+            if !self.read()? {
+                return Ok(None);
+            }
+            self.columns = Some(header(&self.row)?);
+        }
+        let Some(columns) = self.columns else { return Ok(None) };
+        if !self.read()? {
+            return Ok(None);
+        }
+        let field = |at: Option<usize>| at.and_then(|at| self.row.get(at));
+        let full = |at| field(at).filter(|field| !field.is_empty());
+        let value = match (field(columns.value), full(columns.value_b64)) {
+            (Some(value), Some(_)) if !value.is_empty() => {
+                return Err(bad("it has both value and value_b64; give one of them"));
+            }
+            (_, Some(base64)) => Cow::Owned(decode(text(base64, "value_b64")?)?),
+            (value, None) => Cow::Borrowed(value.unwrap_or_default()),
+        };
+        let ttl_ms = match full(columns.ttl_ms) {
+            None => None,
+            Some(field) => {
+                let parsed = text(field, "ttl_ms")?.parse();
+                Some(parsed.map_err(|_| bad("ttl_ms is not a whole number"))?)
+            }
+        };
+        let expires_at = full(columns.expires_at).map(|field| text(field, "expires_at")).transpose()?;
+        let namespace = full(columns.namespace).map(|field| text(field, "namespace")).transpose()?;
+        let group = field(columns.group).map(|field| text(field, "group")).transpose()?;
+        Ok(Some(Record {
+            namespace: namespace.map(Cow::Borrowed),
+            group: group.map(Cow::Borrowed),
+            key: Cow::Borrowed(text(field(Some(columns.key)).unwrap_or_default(), "key")?),
+            value,
+            when: When::new(ttl_ms, expires_at)?,
+        }))
+    }
+}
+
+fn text<'a>(field: &'a [u8], name: &str) -> Result<&'a str> {
+    std::str::from_utf8(field).map_err(|_| bad(format!("its {name} is not UTF-8")))
+}
+
+fn header(row: &ByteRecord) -> Result<Columns> {
+    let column = |name: &str| row.iter().position(|field| field.trim_ascii() == name.as_bytes());
+    let (value, value_b64) = (column("value"), column("value_b64"));
+    if value.is_none() && value_b64.is_none() {
+        return Err(bad("the header names no column value"));
+    }
+    Ok(Columns {
+        namespace: column("namespace"),
+        group: column("group"),
+        key: column("key").ok_or_else(|| bad("the header names no column key"))?,
+        value,
+        value_b64,
+        ttl_ms: column("ttl_ms"),
+        expires_at: column("expires_at"),
+    })
+}
+
+pub(super) fn write_header(out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}", COLUMNS.join(","))
+}
+
+pub(super) fn write_row(out: &mut dyn Write, entry: &EntryRef<'_>) -> io::Result<()> {
+    let (namespace, group) = split_stored(entry.group);
+    let base64 = std::str::from_utf8(entry.value).is_err().then(|| STANDARD.encode(entry.value));
+    let (version, bytes) = (entry.version.to_string(), entry.bytes().to_string());
+    let updated_at = entry.updated_at.to_string();
+    let expires_at = entry.expires_at.map(|at| at.to_string()).unwrap_or_default();
+    let mut writer = WriterBuilder::new().buffer_capacity(256).from_writer(out);
+    writer.write_record([
+        namespace.as_ref().map_or("", |namespace| namespace.as_str()).as_bytes(),
+        group.as_bytes(),
+        entry.key.as_bytes(),
+        if base64.is_some() { b"" } else { entry.value },
+        base64.unwrap_or_default().as_bytes(),
+        expires_at.as_bytes(),
+        version.as_bytes(),
+        bytes.as_bytes(),
+        updated_at.as_bytes(),
+    ])?;
+    writer.flush()
+}

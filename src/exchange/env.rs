@@ -1,0 +1,219 @@
+//! The entries of one group as `KEY=VALUE` lines, as a shell reads them.
+//!
+//! A value is bare, or in double quotes with a backslash before `"`, `\`, `$`
+//! and a backquote, or in single quotes, or pieces of these side by side; line
+//! breaks may stand in quotes. `export ` before the key, blank lines and lines
+//! that begin with `#` are passed over. Nothing is expanded.
+
+use std::borrow::Cow;
+use std::io::{self, Read, Write};
+
+use super::input::{MAX_LINE, Text};
+use super::{Record, When, bad};
+use crate::store::{EntryRef, Result, quote};
+
+/// Entries out of assignments.
+pub struct Assignments<'a> {
+    text: Text<Box<dyn Read + 'a>>,
+    line: u64,
+}
+
+/// What a value is in the middle of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Within {
+    Bare,
+    Single,
+    Double,
+}
+
+impl<'a> Assignments<'a> {
+    /// The assignments of a text.
+    #[must_use]
+    pub fn new(text: Text<Box<dyn Read + 'a>>) -> Self {
+        Self { text, line: 1 }
+    }
+
+    /// The line on which the assignment last asked for begins, from 1.
+    #[must_use]
+    pub fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// The next entry; `None` at the end.
+    #[allow(clippy::should_implement_trait)]
+    pub fn next(&mut self) -> Result<Option<Record<'_>>> {
+        let mut line = loop {
+            let Some(line) = self.text.next_line()? else { return Ok(None) };
+            let line = line.trim_ascii();
+            if !line.is_empty() && line[0] != b'#' {
+                break line.to_vec();
+            }
+        };
+        self.line = self.text.line();
+        let bare = line.strip_prefix(b"export ").map_or(&line[..], <[u8]>::trim_ascii_start);
+        let equals = bare.iter().position(|b| *b == b'=');
+        let equals = equals.ok_or_else(|| bad("it is not KEY=VALUE"))?;
+        let key = String::from_utf8_lossy(&bare[..equals]).into_owned();
+        if !is_name(&key) {
+            return Err(bad(format!(
+                "{} cannot name a variable: letters, digits and _, not a digit first",
+                quote(&key)
+            )));
+        }
+        let mut value = Vec::new();
+        let mut within = Within::Bare;
+        line = bare[equals + 1..].to_vec();
+        while let Some(still) = assemble(&line, within, &mut value)? {
+            within = still;
+            if value.len() > MAX_LINE {
+                return Err(bad(format!("it is longer than {} MiB", MAX_LINE >> 20)));
+            }
+            line = self.text.next_line()?.ok_or_else(|| bad("a quote is not closed"))?.to_vec();
+        }
+        Ok(Some(Record {
+            namespace: None,
+            group: None,
+            key: Cow::Owned(key),
+            value: Cow::Owned(value),
+            when: When::Never,
+        }))
+    }
+}
+
+/// Adds what a line holds of a value; says what the value is in the middle of
+/// when it goes on, `None` when it has ended.
+fn assemble(line: &[u8], mut within: Within, value: &mut Vec<u8>) -> Result<Option<Within>> {
+    let mut bytes = line.iter().copied().peekable();
+    // Blanks that only count if something follows them.
+    let mut blanks = Vec::new();
+    while let Some(byte) = bytes.next() {
+        match (within, byte) {
+            (Within::Bare, b' ' | b'\t' | b'\r') => blanks.push(byte),
+            (Within::Bare, b'#') if !blanks.is_empty() => return Ok(None),
+            (Within::Bare, _) => {
+                value.append(&mut blanks);
+                match byte {
+                    b'\'' => within = Within::Single,
+                    b'"' => within = Within::Double,
+                    b'\\' => value.push(bytes.next().ok_or_else(|| bad("a backslash ends the line"))?),
+                    _ => value.push(byte),
+                }
+            }
+            (Within::Single, b'\'') | (Within::Double, b'"') => within = Within::Bare,
+            (Within::Double, b'\\') => match bytes.next() {
+                Some(escaped @ (b'"' | b'\\' | b'$' | b'`')) => value.push(escaped),
+                Some(other) => value.extend([b'\\', other]),
+                // The backslash joins the lines.
+                None => return Ok(Some(within)),
+            },
+            _ => value.push(byte),
+        }
+    }
+    if within == Within::Bare {
+        return Ok(None);
+    }
+    value.push(b'\n');
+    Ok(Some(within))
+}
+
+fn is_name(key: &str) -> bool {
+    key.bytes().next().is_some_and(|first| !first.is_ascii_digit())
+        && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// Writes an assignment. The inner error is an entry that cannot be one.
+pub(super) fn write(out: &mut dyn Write, entry: &EntryRef<'_>) -> io::Result<Result<()>> {
+    let key = entry.key;
+    if !is_name(key) {
+        return Ok(Err(bad(format!(
+            "the key {} cannot name a variable: letters, digits and _, not a digit first",
+            quote(key)
+        ))));
+    }
+    let Ok(value) = std::str::from_utf8(entry.value) else {
+        return Ok(Err(bad(format!("the value of {key} is not UTF-8"))));
+    };
+    if value.contains('\0') {
+        return Ok(Err(bad(format!("the value of {key} holds a NUL byte"))));
+    }
+    write!(out, "{key}=")?;
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"_-./:,+@%^".contains(&b);
+    if value.bytes().all(plain) {
+        writeln!(out, "{value}")?;
+        return Ok(Ok(()));
+    }
+    let mut quoted = String::with_capacity(value.len() + 2);
+    for c in value.chars() {
+        if matches!(c, '"' | '\\' | '$' | '`') {
+            quoted.push('\\');
+        }
+        quoted.push(c);
+    }
+    writeln!(out, "\"{quoted}\"")?;
+    Ok(Ok(()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+
+    /// Line, key and value of each; or the line and what is wrong with it.
+    type Outcome = std::result::Result<Vec<(u64, String, String)>, (u64, String)>;
+
+    fn read(text: &str) -> Outcome {
+        let mut assignments = Assignments::new(Text::new(Box::new(text.as_bytes())));
+        let mut found = Vec::new();
+        loop {
+            let next = assignments
+                .next()
+                .map(|r| r.map(|r| (r.key.into_owned(), String::from_utf8(r.value.into_owned()).unwrap())));
+            match next {
+                Ok(Some((key, value))) => found.push((assignments.line(), key, value)),
+                Ok(None) => return Ok(found),
+                Err(error) => return Err((assignments.line(), error.to_string())),
+            }
+        }
+    }
+
+    #[test]
+    fn assignments_in_all_their_dress() {
+        let text = "# comment\n\nA=1\nexport B='two words' # why\r\n  C=\"a\\\"b\\$c\\n\nline\"'s'\nD=\nE=a b  \nF=x#y\n";
+        let expected = [
+            (3, "A", "1"),
+            (4, "B", "two words"),
+            (5, "C", "a\"b$c\\n\nlines"),
+            (7, "D", ""),
+            (8, "E", "a b"),
+            (9, "F", "x#y"),
+        ];
+        let expected: Vec<_> = expected.map(|(line, k, v)| (line, k.to_owned(), v.to_owned())).into();
+        assert_eq!(read(text), Ok(expected));
+    }
+
+    #[test]
+    fn nonsense_is_told_by_line() {
+        for bad in ["A=1\nword\n", "A=1\n2B=x\n", "A=1\nB.C=x", "A=1\nB='open\n\n", "A=1\nB =x"] {
+            assert_eq!(read(bad).unwrap_err().0, 2, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        for value in ["", "plain", "two words", "a'b\"c`d$e\\f", "#x", "line\nbreak\n", " é ", "\\\n", "\r"]
+        {
+            let entry = EntryRef {
+                group: "g",
+                key: "K",
+                value: value.as_bytes(),
+                version: 1,
+                updated_at: Timestamp(0),
+                expires_at: None,
+            };
+            let mut text = Vec::new();
+            write(&mut text, &entry).unwrap().unwrap();
+            let text = String::from_utf8(text).unwrap();
+            assert_eq!(read(&text), Ok(vec![(1, "K".into(), value.into())]), "{text}");
+        }
+    }
+}

@@ -1,0 +1,376 @@
+//! Entries and operations as JSON.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::io::{self, Read, Write};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::de::{IgnoredAny, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::input::Text;
+use super::{Record, When, bad, decode, value};
+use crate::store::{Condition, EntryRef, Result, split_stored};
+
+/// JSON objects out of lines or one array, whichever the text begins with.
+pub struct Objects<'a> {
+    text: Text<Box<dyn Read + 'a>>,
+    array: Option<bool>,
+}
+
+impl<'a> Objects<'a> {
+    /// The objects of a text.
+    #[must_use]
+    pub fn new(text: Text<Box<dyn Read + 'a>>) -> Self {
+        Self { text, array: None }
+    }
+
+    /// The line on which the object last asked for begins, from 1.
+    #[must_use]
+    pub fn line(&self) -> u64 {
+        self.text.line()
+    }
+
+    /// The next object, unparsed; `None` at the end. Blank lines are passed
+    /// over.
+    #[allow(clippy::should_implement_trait)]
+    pub fn next(&mut self) -> Result<Option<&[u8]>> {
+        // Also passes over blank lines.
+        let first = self.text.peek()?;
+        let array = *self.array.get_or_insert(first == Some(b'['));
+        if !array {
+            return if first.is_some() { self.text.next_line() } else { Ok(None) };
+        }
+        match first {
+            Some(b'[' | b',') => {
+                self.text.take();
+                // An empty array.
+                if self.text.peek()? != Some(b']') || first == Some(b',') {
+                    return self.text.next_element().map(Some);
+                }
+            }
+            Some(b']') => {}
+            None if self.text.line() > 0 => return Ok(None),
+            _ => return Err(bad("something other than a comma stands between two elements")),
+        }
+        self.text.take();
+        match self.text.peek()? {
+            None => Ok(None),
+            Some(_) => Err(bad("something stands after the array")),
+        }
+    }
+}
+
+/// A string that stays in the line where it can.
+#[derive(Debug)]
+struct Str<'a>(Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Str<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Strings;
+        impl<'de> Visitor<'de> for Strings {
+            type Value = Str<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+            fn visit_borrowed_str<E>(self, text: &'de str) -> std::result::Result<Self::Value, E> {
+                Ok(Str(Cow::Borrowed(text)))
+            }
+            fn visit_str<E>(self, text: &str) -> std::result::Result<Self::Value, E> {
+                Ok(Str(Cow::Owned(text.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(Strings)
+    }
+}
+
+#[derive(Deserialize)]
+struct EntryLine<'a> {
+    #[serde(borrow)]
+    namespace: Option<Str<'a>>,
+    #[serde(borrow)]
+    group: Option<Str<'a>>,
+    #[serde(borrow)]
+    key: Str<'a>,
+    #[serde(borrow)]
+    value: Option<Str<'a>>,
+    #[serde(borrow)]
+    value_b64: Option<Str<'a>>,
+    ttl_ms: Option<i64>,
+    #[serde(borrow)]
+    expires_at: Option<Str<'a>>,
+}
+
+/// Reads an entry. Fields it does not know are passed over.
+pub fn record(object: &[u8]) -> Result<Record<'_>> {
+    let line: EntryLine<'_> = parse(object)?;
+    let value = value(line.value.map(|v| v.0), line.value_b64.as_ref().map(|v| v.0.as_ref()))?;
+    Ok(Record {
+        namespace: line.namespace.map(|name| name.0),
+        group: line.group.map(|name| name.0),
+        key: line.key.0,
+        value: value.ok_or_else(|| bad("it has neither value nor value_b64"))?,
+        when: When::new(line.ttl_ms, line.expires_at.as_ref().map(|at| at.0.as_ref()))?,
+    })
+}
+
+/// What a line of a batch asks for.
+#[derive(Debug)]
+pub struct Operation<'a> {
+    /// The namespace of its group, if it names one.
+    pub namespace: Option<Cow<'a, str>>,
+    /// The group.
+    pub group: Cow<'a, str>,
+    /// The key.
+    pub key: Cow<'a, str>,
+    /// What must hold for it.
+    pub condition: Condition,
+    /// What it does.
+    pub action: Action<'a>,
+}
+
+/// What an operation does with its key.
+#[derive(Debug)]
+pub enum Action<'a> {
+    /// Writes a value.
+    Set {
+        /// The value.
+        value: Cow<'a, [u8]>,
+        /// When the entry is due; `None` keeps what it has.
+        when: Option<When>,
+    },
+    /// Deletes the entry.
+    Delete,
+    /// Changes when the entry is due.
+    Expire(When),
+    /// Adds to an integer.
+    Incr(i64),
+}
+
+// Fields that only describe an entry may stand in a line, so that exported
+// ones can be used; a misspelt condition must not go unnoticed.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OperationLine<'a> {
+    #[serde(borrow)]
+    op: Str<'a>,
+    #[serde(borrow)]
+    namespace: Option<Str<'a>>,
+    #[serde(borrow)]
+    group: Str<'a>,
+    #[serde(borrow)]
+    key: Str<'a>,
+    #[serde(borrow)]
+    value: Option<Str<'a>>,
+    #[serde(borrow)]
+    value_b64: Option<Str<'a>>,
+    ttl_ms: Option<i64>,
+    #[serde(borrow)]
+    expires_at: Option<Str<'a>>,
+    #[serde(default)]
+    keep_ttl: bool,
+    #[serde(default)]
+    never: bool,
+    by: Option<i64>,
+    #[serde(default)]
+    if_absent: bool,
+    #[serde(default)]
+    if_present: bool,
+    if_version: Option<i64>,
+    #[serde(borrow)]
+    if_value: Option<Str<'a>>,
+    #[serde(borrow)]
+    if_value_b64: Option<Str<'a>>,
+    #[serde(default, rename = "version")]
+    _version: IgnoredAny,
+    #[serde(default, rename = "bytes")]
+    _bytes: IgnoredAny,
+    #[serde(default, rename = "updated_at")]
+    _updated_at: IgnoredAny,
+}
+
+impl OperationLine<'_> {
+    fn condition(&self) -> Result<Condition> {
+        let given = [
+            self.if_absent,
+            self.if_present,
+            self.if_version.is_some(),
+            self.if_value.is_some(),
+            self.if_value_b64.is_some(),
+        ];
+        if given.into_iter().filter(|given| *given).count() > 1 {
+            return Err(bad("it has more than one condition"));
+        }
+        Ok(match (&self.if_value, &self.if_value_b64, self.if_version) {
+            (Some(value), ..) => Condition::Value(value.0.as_bytes().to_vec()),
+            (_, Some(base64), _) => Condition::Value(decode(&base64.0)?),
+            (.., Some(version)) => Condition::Version(version),
+            _ if self.if_absent => Condition::Absent,
+            _ if self.if_present => Condition::Present,
+            _ => Condition::Any,
+        })
+    }
+}
+
+/// Reads an operation.
+pub fn operation(object: &[u8]) -> Result<Operation<'_>> {
+    let line: OperationLine<'_> = parse(object)?;
+    let condition = line.condition()?;
+    let when = When::new(line.ttl_ms, line.expires_at.as_ref().map(|at| at.0.as_ref()))?;
+    let timed = when != When::Never;
+    let op = line.op.0;
+    if line.keep_ttl && (timed || op != "set") {
+        return Err(bad("keep_ttl is for set, and excludes ttl_ms and expires_at"));
+    }
+    if line.never && (timed || op != "expire") {
+        return Err(bad("never is for expire, and excludes ttl_ms and expires_at"));
+    }
+    let value = value(line.value.map(|v| v.0), line.value_b64.as_ref().map(|v| v.0.as_ref()))?;
+    let action = match op.as_ref() {
+        "set" => Action::Set {
+            value: value.ok_or_else(|| bad("set has neither value nor value_b64"))?,
+            when: (!line.keep_ttl).then_some(when),
+        },
+        "delete" => Action::Delete,
+        "expire" if timed || line.never => Action::Expire(when),
+        "expire" => return Err(bad("expire says neither ttl_ms nor expires_at nor never")),
+        "incr" if condition != Condition::Any => return Err(bad("incr takes no condition")),
+        "incr" => Action::Incr(line.by.unwrap_or(1)),
+        other => return Err(bad(format!("{other:?} is no operation: set, delete, expire or incr"))),
+    };
+    Ok(Operation {
+        namespace: line.namespace.map(|name| name.0),
+        group: line.group.0,
+        key: line.key.0,
+        condition,
+        action,
+    })
+}
+
+fn parse<'a, T: Deserialize<'a>>(object: &'a [u8]) -> Result<T> {
+    // serde would also take an array, as a struct without its names.
+    if !object.trim_ascii_start().starts_with(b"{") {
+        return Err(bad("it is not a JSON object"));
+    }
+    serde_json::from_slice(object).map_err(|e| {
+        let text = e.to_string();
+        let what = text.rfind(" at line ").map_or(text.as_str(), |at| &text[..at]);
+        bad(format!("{what}, at column {}", e.column()))
+    })
+}
+
+/// An entry as `export` prints it: the contract's record without `ttl_ms`,
+/// which would be wrong by the time it is read.
+#[derive(Serialize)]
+struct ExportLine<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<&'a str>,
+    group: &'a str,
+    key: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value_b64: Option<String>,
+    version: i64,
+    bytes: i64,
+    updated_at: String,
+    expires_at: Option<String>,
+}
+
+/// Writes an entry, without an end of line.
+pub(super) fn write(out: &mut dyn Write, entry: &EntryRef<'_>) -> io::Result<()> {
+    let (namespace, group) = split_stored(entry.group);
+    let value = std::str::from_utf8(entry.value).ok();
+    let line = ExportLine {
+        namespace: namespace.as_ref().map(|namespace| namespace.as_str()),
+        group,
+        key: entry.key,
+        value,
+        value_b64: value.is_none().then(|| STANDARD.encode(entry.value)),
+        version: entry.version,
+        bytes: entry.bytes(),
+        updated_at: entry.updated_at.to_string(),
+        expires_at: entry.expires_at.map(|at| at.to_string()),
+    };
+    Ok(serde_json::to_writer(out, &line)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn objects(text: &str) -> Vec<std::result::Result<(u64, String), String>> {
+        let mut objects = Objects::new(Text::new(Box::new(text.as_bytes())));
+        let mut found = Vec::new();
+        loop {
+            match objects.next().map(|object| object.map(|o| String::from_utf8_lossy(o).trim().to_owned())) {
+                Ok(Some(object)) => found.push(Ok((objects.line(), object))),
+                Ok(None) => return found,
+                Err(error) => {
+                    found.push(Err(error.to_string()));
+                    return found;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn lines_and_arrays() {
+        assert_eq!(objects("\n{1}\n \n{2}"), [Ok((2, "{1}".into())), Ok((4, "{2}".into()))]);
+        let array = " [\n{\"a\": \"]},\\\"\"},\n\n {\"b\":[1,{}]\n} ]\n";
+        assert_eq!(
+            objects(array),
+            [Ok((2, "{\"a\": \"]},\\\"\"}".into())), Ok((4, "{\"b\":[1,{}]\n}".into()))]
+        );
+        for empty in ["", "\n\n", "[]", " [ ]\n"] {
+            assert!(objects(empty).is_empty(), "{empty:?}");
+        }
+        for broken in ["[{}", "[{}] x", "[{}}", "[", "[{},", "[{\"a"] {
+            assert!(objects(broken).last().is_some_and(|last| last.is_err()), "{broken:?}");
+        }
+    }
+
+    #[test]
+    fn fields_that_exclude_each_other() {
+        for bad in [
+            "[1]",
+            "5",
+            "{}",
+            r#"{"key":"k"}"#,
+            r#"{"key":"k","value":5}"#,
+            r#"{"key":"k","value":"v","value_b64":"dg=="}"#,
+            r#"{"key":"k","value_b64":"?"}"#,
+            r#"{"key":"k","value":"\ud800"}"#,
+            r#"{"key":"k","key":"k","value":"v"}"#,
+            r#"{"key":"k","value":"v","ttl_ms":1.5}"#,
+            r#"{"key":"k","value":"v"} x"#,
+        ] {
+            assert!(record(bad.as_bytes()).is_err(), "{bad}");
+        }
+        let good = r#"{"key":"k","value_b64":"/w==","ttl_ms":null,"other":[{}]}"#;
+        let good = record(good.as_bytes()).unwrap();
+        assert_eq!((good.value.as_ref(), good.when), (&b"\xff"[..], When::Never));
+    }
+
+    #[test]
+    fn operations() {
+        for bad in [
+            r#"{"op":"get","group":"g","key":"k"}"#,
+            r#"{"op":"set","group":"g","key":"k"}"#,
+            r#"{"op":"set","key":"k","value":"v"}"#,
+            r#"{"op":"set","group":"g","key":"k","value":"v","if_absnet":true}"#,
+            r#"{"op":"set","group":"g","key":"k","value":"v","if_absent":true,"if_version":3}"#,
+            r#"{"op":"set","group":"g","key":"k","value":"v","ttl_ms":5,"keep_ttl":true}"#,
+            r#"{"op":"expire","group":"g","key":"k"}"#,
+            r#"{"op":"expire","group":"g","key":"k","never":true,"ttl_ms":5}"#,
+            r#"{"op":"incr","group":"g","key":"k","if_absent":true}"#,
+        ] {
+            assert!(operation(bad.as_bytes()).is_err(), "{bad}");
+        }
+        let set = operation(br#"{"op":"set","group":"g","key":"k","value":"v","if_value":"o","version":3}"#);
+        let set = set.unwrap();
+        assert_eq!(set.condition, Condition::Value(b"o".to_vec()));
+        assert!(matches!(set.action, Action::Set { when: Some(When::Never), .. }));
+    }
+}

@@ -1,0 +1,168 @@
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+
+use crate::harness::Test;
+
+fn filled() -> Test {
+    let t = Test::new();
+    t.execute_set("b", "k2", "two\nlines");
+    t.execute_set("b", "k1", "");
+    t.execute_set("a:x", "é", "\"q\",");
+    t.run(["set", "a:x", "bin", "-"]).stdin(b"\xff\x00".to_vec()).ok("");
+    t.run(["set", "b", "due", "v", "--ttl", "1h"]).ok("");
+    t.make_due("b", "due");
+    t.run(["set", "b", "until", "v", "--expire-at", "2100-01-01T00:00:00Z"]).ok("");
+    // Times of writing would differ in every run.
+    t.execute("DROP TRIGGER larder_update; UPDATE entries SET updated_at=0");
+    t
+}
+
+trait Fill {
+    fn execute_set(&self, group: &str, key: &str, value: &str);
+}
+
+impl Fill for Test {
+    fn execute_set(&self, group: &str, key: &str, value: &str) {
+        self.run(["set", group, key, "-"]).stdin(value).ok("");
+    }
+}
+
+/// The trigger that `filled` took away, out of a fresh store.
+fn whole(t: &Test) {
+    let fresh = Test::new();
+    fresh.run(["set", "g", "k", "v"]).ok("");
+    let trigger: String = fresh
+        .sql()
+        .query_row("SELECT sql FROM sqlite_schema WHERE name='larder_update'", [], |row| row.get(0))
+        .unwrap();
+    t.execute(&trigger);
+}
+
+const LINES: &str = r#"{"namespace":"a","group":"x","key":"bin","value_b64":"/wA=","version":4,"bytes":5,"updated_at":"1970-01-01T00:00:00.000Z","expires_at":null}
+{"namespace":"a","group":"x","key":"é","value":"\"q\",","version":3,"bytes":6,"updated_at":"1970-01-01T00:00:00.000Z","expires_at":null}
+{"group":"b","key":"k1","value":"","version":2,"bytes":2,"updated_at":"1970-01-01T00:00:00.000Z","expires_at":null}
+{"group":"b","key":"k2","value":"two\nlines","version":1,"bytes":11,"updated_at":"1970-01-01T00:00:00.000Z","expires_at":null}
+{"group":"b","key":"until","value":"v","version":6,"bytes":6,"updated_at":"1970-01-01T00:00:00.000Z","expires_at":"2100-01-01T00:00:00.000Z"}
+"#;
+
+fn first_two() -> String {
+    LINES.split_inclusive('\n').take(2).collect()
+}
+
+#[test]
+fn json_lines_in_byte_order() {
+    let t = filled();
+    whole(&t);
+    t.run(["export"]).ok(LINES);
+    t.run(["export", "--json"]).ok(LINES);
+    t.run(["export", "a:x"]).ok(first_two());
+    t.run(["-n", "a", "export"]).ok(first_two());
+    t.run(["-n", "a", "export", "x"]).ok(first_two());
+    t.run(["-n", "A", "export"]).ok("");
+    t.run(["export", "*"]).ok("");
+}
+
+#[test]
+fn an_array() {
+    let t = filled();
+    whole(&t);
+    let expected = format!("[\n{}\n]\n", LINES.trim_end().replace("\n{", ",\n{"));
+    t.run(["export", "--format", "json"]).ok(expected);
+    t.run(["export", "none", "--format", "json"]).ok("[]\n");
+}
+
+#[test]
+fn a_table() {
+    let t = filled();
+    whole(&t);
+    t.run(["export", "--format", "csv"]).ok("\
+namespace,group,key,value,value_b64,expires_at,version,bytes,updated_at
+a,x,bin,,/wA=,,4,5,1970-01-01T00:00:00.000Z
+a,x,é,\"\"\"q\"\",\",,,3,6,1970-01-01T00:00:00.000Z
+,b,k1,,,,2,2,1970-01-01T00:00:00.000Z
+,b,k2,\"two\nlines\",,,1,11,1970-01-01T00:00:00.000Z
+,b,until,v,,2100-01-01T00:00:00.000Z,6,6,1970-01-01T00:00:00.000Z
+");
+}
+
+#[test]
+fn assignments() {
+    let t = Test::new();
+    for (key, value) in [("A", "plain"), ("B_1", "it's $HOME `x` \\ \"q\""), ("C", "two\nlines\n"), ("D", "")]
+    {
+        t.execute_set("config", key, value);
+    }
+    t.run(["export", "config", "--format", "env"])
+        .ok("A=plain\nB_1=\"it's \\$HOME \\`x\\` \\\\ \\\"q\\\"\"\nC=\"two\nlines\n\"\nD=\n");
+    // As a shell reads it.
+    t.sh("larder export config --format env >f; . ./f; printf '%s|%s|%s|%s' \"$A\" \"$B_1\" \"$C\" \"$D\"")
+        .ok("plain|it's $HOME `x` \\ \"q\"|two\nlines\n|");
+    t.execute_set("config", "not-a-name", "v");
+    t.run(["export", "config", "--format", "env", "-o", "out"]).fails(
+        8,
+        "larder: export: the key \"not-a-name\" cannot name a variable: letters, digits and _, not a digit first\n",
+    );
+    assert!(!t.path("out").exists());
+    t.run(["export", "--format", "env"]).fails(
+        2,
+        "larder: export: env has no place for group names\nhint: name one group: larder export GROUP --format env\n",
+    );
+}
+
+#[test]
+fn a_missing_store() {
+    let t = Test::new();
+    t.run(["export"]).ok("");
+    t.run(["export", "g", "--format", "env"]).ok("");
+    t.run(["export", "--format", "json"]).ok("[]\n");
+    assert_eq!(t.files(), [""; 0]);
+}
+
+#[test]
+fn into_a_file() {
+    let t = filled();
+    whole(&t);
+    t.run(["export", "-o", "new.jsonl"]).ok("");
+    assert_eq!(t.read("new.jsonl"), LINES.as_bytes());
+    let old = t.write("old", "before");
+    std::fs::set_permissions(&old, std::fs::Permissions::from_mode(0o640)).unwrap();
+    symlink("old", t.path("link")).unwrap();
+    let before = std::fs::metadata(&old).unwrap().ino();
+    t.run(["export", "-o", "link"]).ok("");
+    assert_eq!(t.read("old"), LINES.as_bytes());
+    let after = std::fs::metadata(&old).unwrap();
+    assert_eq!(after.mode() & 0o7777, 0o640);
+    assert_ne!(after.ino(), before);
+    assert!(t.path("link").is_symlink());
+    assert!(!t.files().iter().any(|name| name.contains(".larder-")));
+}
+
+#[test]
+fn a_failure_leaves_the_file() {
+    let t = Test::new();
+    t.execute_set("g", "ok", "1");
+    t.execute_set("g", "zz-bad", "1");
+    t.write("old", "before");
+    t.run(["export", "g", "--format", "env", "-o", "old"]).fails_with(8, "zz-bad");
+    assert_eq!(t.read("old"), b"before");
+    t.run(["export", "-o", "no/such/directory"]).fails_with(10, "no/such/directory");
+    t.run(["export", "-o", "."]).fails_with(10, "directory");
+}
+
+#[test]
+fn a_closed_pipe_ends_quietly() {
+    let t = Test::new();
+    let lines: Vec<String> =
+        (0..5000).map(|n| format!("{{\"group\":\"g\",\"key\":\"{n}\",\"value\":\"v\"}}\n")).collect();
+    t.write("in", lines.concat());
+    t.run(["import", "in"]).ok("");
+    t.sh("larder export | head -n 1 | wc -l").ok("1\n");
+}
+
+#[test]
+fn a_terminal_is_safe() {
+    let t = Test::new();
+    t.execute_set("g", "k", "a\u{9b}31mb");
+    let (code, shown, stderr) = t.run(["export", "g", "--format", "csv"]).on_terminal(200);
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    assert!(shown.contains("a\\x9b31mb"), "{shown:?}");
+}

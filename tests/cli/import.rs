@@ -1,0 +1,218 @@
+use crate::harness::Test;
+
+const TWO: &str =
+    "{\"group\":\"g\",\"key\":\"a\",\"value\":\"1\"}\n{\"group\":\"g\",\"key\":\"b\",\"value\":\"2\"}\n";
+
+#[test]
+fn takes_what_export_prints() {
+    let t = Test::new();
+    for (group, key, value) in [
+        ("b", "k2", &b"two\nlines"[..]),
+        ("b", "", b""),
+        ("", "k", b"\0"),
+        ("a:x", "\u{e9}\t\"\r\n", b"\"q\",\r\n"),
+        ("a:x", "bin", b"\xff\x00\xfe"),
+        (":odd", "k", b" "),
+    ] {
+        t.run(["set", group, key, "-"]).stdin(value).ok("");
+    }
+    t.run(["set", "b", "until", "v", "--expire-at", "2100-01-01T00:00:00Z"]).ok("");
+    let rows = "SELECT group_concat(hex(group_name)||hex(entry_key)||hex(entry_value)||typeof(entry_value)||ifnull(expires_at,'')) FROM (SELECT * FROM entries ORDER BY 1,2)";
+    let state = |t: &Test| t.sql().query_row(rows, [], |row| row.get::<_, String>(0)).unwrap();
+    for (file, format) in [("f.jsonl", "jsonl"), ("f.json", "json"), ("f.csv", "csv")] {
+        t.run(["export", "--format", format, "-o", file]).ok("");
+        let other = Test::new();
+        other.run(["import", t.path(file).to_str().unwrap()]).ok("");
+        assert_eq!(state(&other), state(&t), "{format}");
+        other
+            .sh(&format!(
+                "larder delete --groups '*' --yes; larder import - --format {format} <{}",
+                t.path(file).display()
+            ))
+            .ok("");
+        assert_eq!(state(&other), state(&t), "{format} by standard input");
+    }
+    // A namespace by itself, in and out.
+    t.sh("larder -n a export | larder -n a import - --json").ok("{\"due\":0,\"imported\":2,\"skipped\":0}\n");
+}
+
+#[test]
+fn assignments() {
+    let t = Test::new();
+    let file = t.write(".env", "# settings\nexport A=1\nB=\"two\nlines\"\n\nC='x y' # why\n");
+    t.run(["import", file.to_str().unwrap(), "--group", "config"]).ok("");
+    t.run(["list", "config", "--values"]).ok("A\t1\nB\ttwo\\nlines\nC\tx y\n");
+    t.run(["import", file.to_str().unwrap()])
+        .fails(2, "larder: import: env lines name no group\nhint: name one with --group\n");
+    t.run(["import", "-", "--format", "env", "--group", "config"])
+        .stdin("A=9\nB='open\n")
+        .fails(8, "larder: import: line 2: a quote is not closed\n");
+    t.run(["get", "config", "A"]).ok("1");
+}
+
+#[test]
+fn a_table_by_its_header() {
+    let t = Test::new();
+    t.write("f.csv", "value,ignored,key\n\"a,b\",x,k1\n,y,k2\n");
+    t.run(["import", "f.csv", "--group", "g"]).ok("");
+    t.run(["list", "g", "--values"]).ok("k1\ta,b\nk2\t\n");
+    t.run(["import", "f.csv"]).fails(8, "larder: import: line 2: it names no group; name one with --group\n");
+    for (table, message) in [
+        ("group,name\n", "line 1: the header names no column value"),
+        ("group,value\n", "line 1: the header names no column key"),
+        ("group,key,value\ng,k,v\ng,k\n", "line 3: the row has 2 fields, the header 3"),
+        (
+            "group,key,value,value_b64\ng,\"k\nk\",,\ng,k,v,dg==\n",
+            "line 4: it has both value and value_b64; give one of them",
+        ),
+        ("group,key,value,ttl_ms\ng,k,v,soon\n", "line 2: ttl_ms is not a whole number"),
+    ] {
+        t.run(["import", "-", "--format", "csv"])
+            .stdin(table)
+            .fails(8, format!("larder: import: {message}\n"));
+    }
+    t.run(["count"]).ok("2\n");
+}
+
+#[test]
+fn a_bad_line_undoes_all() {
+    for (line, message) in [
+        ("{", "EOF while parsing an object, at column 1"),
+        ("[\"g\",\"k\",\"v\"]", "it is not a JSON object"),
+        ("{\"group\":\"g\",\"value\":\"v\"}", "missing field `key`, at column 25"),
+        ("{\"group\":\"g\",\"key\":\"k\"}", "it has neither value nor value_b64"),
+        ("{\"key\":\"k\",\"value\":\"v\"}", "it names no group; name one with --group"),
+        (
+            "{\"group\":\"g\",\"key\":\"k\",\"value\":\"v\",\"ttl_ms\":5,\"expires_at\":\"2100-01-01T00:00:00Z\"}",
+            "it has both ttl_ms and expires_at; give one of them",
+        ),
+        (
+            "{\"group\":\"g\",\"key\":\"k\",\"value\":\"v\",\"ttl_ms\":-1}",
+            "ttl_ms is -1; it must be greater than 0",
+        ),
+        (
+            "{\"namespace\":\"no such\",\"group\":\"g\",\"key\":\"k\",\"value\":\"v\"}",
+            "\"no such\" is no namespace: A-Z a-z 0-9 -",
+        ),
+    ] {
+        let t = Test::new();
+        let text = format!("{TWO}\n{line}\n");
+        t.run(["import", "-"]).stdin(text.clone()).fails(8, format!("larder: import: line 4: {message}\n"));
+        assert_eq!(t.files(), [""; 0], "no store is made for {line}");
+        t.run(["set", "g", "a", "old"]).ok("");
+        t.run(["import", "-"]).stdin(text).fails(8, format!("larder: import: line 4: {message}\n"));
+        t.run(["list", "g", "--values"]).ok("a\told\n");
+        assert_eq!(t.number("SELECT max(seq) FROM larder_changes"), 1);
+    }
+}
+
+#[test]
+fn not_text_at_all() {
+    let t = Test::new();
+    t.run(["import", "-"])
+        .stdin(b"\xff\xfe\n".to_vec())
+        .fails(8, "larder: import: line 1: it is not a JSON object\n");
+    t.run(["import", "-"])
+        .stdin(b"{\"group\":\"g\",\"key\":\"k\",\"value\":\"\xff\"}\n".to_vec())
+        .fails_with(8, "line 1: ");
+    t.run(["import", "absent"]).fails(10, "larder: import: \"absent\": No such file or directory\n");
+    t.run(["import", "."]).fails_with(10, "directory");
+    t.run(["import", "-"]).ok("");
+}
+
+#[test]
+fn conflicts() {
+    let t = Test::new();
+    t.run(["set", "g", "a", "old"]).ok("");
+    t.write("in", TWO);
+    t.run(["import", "in", "--on-conflict", "fail"])
+        .fails(3, "larder: import: line 1: key \"a\" in group \"g\" exists, at version 1\n");
+    t.run(["import", "in", "--on-conflict", "skip", "--json"])
+        .ok("{\"due\":0,\"imported\":1,\"skipped\":1}\n");
+    t.run(["list", "g", "--values"]).ok("a\told\nb\t2\n");
+    t.run(["import", "in", "--json"]).ok("{\"due\":0,\"imported\":2,\"skipped\":0}\n");
+    t.run(["list", "g", "--values"]).ok("a\t1\nb\t2\n");
+    t.make_due("g", "a");
+    t.run(["delete", "g", "b"]).ok("");
+    t.run(["import", "in", "--on-conflict", "fail"]).ok("");
+    // The same key twice in one file is a conflict too.
+    t.run(["import", "-", "--on-conflict", "fail"])
+        .stdin("{\"group\":\"h\",\"key\":\"k\",\"value\":\"1\"}\n{\"group\":\"h\",\"key\":\"k\",\"value\":\"2\"}\n")
+        .fails_with(3, "line 2: ");
+    t.run(["count", "h"]).ok("0\n");
+}
+
+#[test]
+fn due_entries_are_left_out() {
+    let t = Test::new();
+    t.run(["import", "-", "--json"])
+        .stdin("{\"group\":\"g\",\"key\":\"a\",\"value\":\"1\",\"expires_at\":\"2000-01-01T00:00:00Z\"}\n{\"group\":\"g\",\"key\":\"b\",\"value\":\"1\",\"ttl_ms\":3600000}\n")
+        .ok("{\"due\":1,\"imported\":1,\"skipped\":0}\n");
+    t.run(["list", "g"]).ok("b\n");
+    let left = t.run(["ttl", "g", "b", "--json"]).json()["ttl_ms"].as_i64().unwrap();
+    assert!((3_500_000..=3_600_000).contains(&left), "{left}");
+}
+
+#[test]
+fn a_rehearsal() {
+    let t = Test::new();
+    t.write("in", TWO);
+    t.run(["import", "in", "--dry-run"]).ok("2\n");
+    assert_eq!(t.files(), ["in"]);
+    t.run(["set", "g", "a", "old"]).ok("");
+    t.run(["import", "in", "--dry-run", "--on-conflict", "skip", "--json"])
+        .ok("{\"dry_run\":true,\"due\":0,\"imported\":1,\"skipped\":1}\n");
+    t.run(["import", "in", "--dry-run", "--on-conflict", "fail"]).fails_with(3, "line 1: ");
+    assert_eq!(t.number("SELECT max(seq) FROM larder_changes"), 1);
+}
+
+#[test]
+fn namespaces() {
+    let t = Test::new();
+    let line = "{\"namespace\":\"app\",\"group\":\"g\",\"key\":\"k\",\"value\":\"v\"}\n";
+    t.run(["import", "-"]).stdin(line).ok("");
+    t.run(["-n", "app", "list", "g"]).ok("k\n");
+    t.run(["-n", "app", "import", "-"]).stdin(line).ok("");
+    t.run(["-n", "other", "import", "-"]).stdin(line).fails(
+        8,
+        "larder: import: line 1: its namespace is \"app\", not \"other\", in which this command works\n",
+    );
+    t.run(["-n", "other", "import", "-"]).stdin(TWO).ok("");
+    t.run(["-n", "other", "import", "-", "--group", "x"]).stdin(TWO).ok("");
+    t.run(["list"]).ok("app:g\nother:g\nother:x\n");
+    t.run(["import", "-", "--group", "elsewhere"]).stdin(line).ok("");
+    t.run(["list", "elsewhere"]).ok("k\n");
+}
+
+#[test]
+fn quotas_hold() {
+    let t = Test::new();
+    t.run(["quota", "set", "app", "--max-keys", "1"]).ok("");
+    t.run(["-n", "app", "import", "-"]).stdin(TWO).fails_with(4, "line 2: namespace app may hold 1 keys");
+    t.run(["-n", "app", "count"]).ok("0\n");
+    t.run(["-n", "app", "import", "-"]).stdin(TWO.lines().next().unwrap()).ok("");
+    t.run(["-n", "app", "count"]).ok("1\n");
+}
+
+#[test]
+fn a_large_file_through_a_pipe() {
+    let t = Test::new();
+    let lines: Vec<String> = (0..30_000)
+        .map(|n| format!("{{\"group\":\"g{}\",\"key\":\"{n}\",\"value\":\"{}\"}}\n", n % 7, "v".repeat(60)))
+        .collect();
+    t.run(["import", "-", "--json"])
+        .stdin(lines.concat())
+        .ok("{\"due\":0,\"imported\":30000,\"skipped\":0}\n");
+    t.run(["count"]).ok("30000\n");
+    assert_eq!(t.number("SELECT sum(keys) FROM larder_groups"), 30_000);
+    assert_eq!(t.number("SELECT max(seq) FROM larder_changes"), 30_000);
+}
+
+#[test]
+fn people_are_told() {
+    let t = Test::new();
+    t.write("in", TWO);
+    let (code, shown, stderr) = t.run(["import", "in"]).on_terminal(80);
+    assert_eq!((code, shown.as_str()), (0, ""));
+    assert_eq!(stderr, "larder: imported 2 entries, skipped 0, 0 already due\n");
+}
