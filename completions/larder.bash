@@ -1595,7 +1595,7 @@ _larder() {
             return 0
             ;;
         larder__subcmd__watch)
-            opts="-n -q -h --groups --snapshot --consumer --count --timeout --interval --retry --after --db --namespace --json --quiet --color --busy-timeout --help"
+            opts="-n -q -h --groups --snapshot --consumer --count --timeout --interval --retry --listen --token-file --allow-origin --after --db --namespace --json --quiet --color --busy-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1622,6 +1622,18 @@ _larder() {
                     return 0
                     ;;
                 --retry)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --listen)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --allow-origin)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -30,6 +30,9 @@ impl Environment for ProcessEnvironment {
 pub struct Settings {
     /// The store's file.
     pub path: PathBuf,
+    /// Where larder keeps the caller's files unless told otherwise; `None` if
+    /// the environment names no place.
+    pub data: Option<PathBuf>,
     /// The namespace, if any.
     pub scope: Scope,
     /// How long to wait for locks.
@@ -64,6 +67,7 @@ impl Settings {
         let terminal = std::io::stdout().is_terminal();
         Self {
             path: PathBuf::new(),
+            data: data_directory(env),
             scope: Scope(None),
             busy_timeout: globals.busy_timeout,
             json: globals.json,
@@ -88,11 +92,15 @@ fn store_path(globals: &Globals, env: &dyn Environment) -> Result<PathBuf, Failu
         }
         return Ok(path.into());
     }
-    let absolute = |name: &str| env.var(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let data = absolute("XDG_DATA_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/share")));
-    data.map(|data| data.join("larder/larder.db")).ok_or_else(|| {
+    data_directory(env).map(|data| data.join("larder.db")).ok_or_else(|| {
         Failure::usage("no place for the store: HOME is not set").hint("name a file with --db or LARDER_DB")
     })
+}
+
+fn data_directory(env: &dyn Environment) -> Option<PathBuf> {
+    let absolute = |name: &str| env.var(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let data = absolute("XDG_DATA_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/share")));
+    data.map(|data| data.join("larder"))
 }
 
 fn scope(globals: &Globals, env: &dyn Environment) -> Result<Scope, Failure> {

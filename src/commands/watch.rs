@@ -1,4 +1,9 @@
+mod listen;
+
 use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{ArgMatches, Args, FromArgMatches};
@@ -7,7 +12,9 @@ use super::{Context, Spec, glob};
 use crate::exit::{Exit, Failure};
 use crate::store::{Claim, Claimed, Error, Glob, Store, quote};
 use crate::units;
+use crate::watch::websocket::{Broadcast, Hub, Origin, parse_address};
 use crate::watch::{self, Control, Exec, ExecOptions, Form, Plan, Selection, Sink, Source, Stdout, Wake};
+use listen::Listening;
 
 pub const SPEC: Spec = Spec {
     name: "watch",
@@ -19,7 +26,8 @@ pub const SPEC: Spec = Spec {
                  larder watch session\n  \
                  larder watch config 'db-*' --snapshot --json\n  \
                  larder watch orders --consumer shipping -- ./ship.sh\n  \
-                 larder watch --groups 'tenant-*:jobs' --count 1 --timeout 30s",
+                 larder watch --groups 'tenant-*:jobs' --count 1 --timeout 30s\n  \
+                 larder watch --listen :8080",
         )
     },
     run,
@@ -30,6 +38,12 @@ pub const SPEC: Spec = Spec {
 /// change a line. With a command after --, the command runs once for each
 /// change, with the value on standard input and LARDER_SEQ, LARDER_TYPE,
 /// LARDER_NAMESPACE, LARDER_GROUP and LARDER_KEY in its environment.
+///
+/// With --listen, the same changes go to WebSocket clients and to a page at
+/// http://ADDR/ that shows them. A client shows the token ("Authorization:
+/// Bearer T", or ?token=T in the URL), may name a position to go on from
+/// (?after=SEQ), and sends {"type":"subscribe","channel":C}, where C is
+/// store-events or group.GROUP.
 ///
 /// An entry that is due is reported as "expire" within 100 ms while a watch
 /// runs that may write to the store. SIGINT, SIGTERM and SIGHUP end a watch with status 0
@@ -68,6 +82,18 @@ struct WatchArgs {
     /// with its status; without it, try for ever
     #[arg(long, value_name = "N", requires = "command")]
     retry: Option<u32>,
+    /// Broadcast the changes to WebSocket clients at ADDR too (8080, :8080,
+    /// 127.0.0.1:8080, [::1]:0); without an IP address it is the loopback
+    /// interface, and port 0 takes a free one, which is told on standard error
+    #[arg(long, value_name = "ADDR", value_parser = parse_address)]
+    listen: Option<SocketAddr>,
+    /// The token that clients show is in FILE, which is made if it does not exist and must be readable by
+    /// its owner only; the default is $XDG_DATA_HOME/larder/watch.token (~/.local/share)
+    #[arg(long, value_name = "FILE", requires = "listen")]
+    token_file: Option<PathBuf>,
+    /// Let pages from O connect too (https://example.org); may be repeated
+    #[arg(long, value_name = "O", requires = "listen", value_parser = Origin::parse)]
+    allow_origin: Vec<Origin>,
     /// Run this for each change
     #[arg(last = true, value_name = "CMD")]
     command: Vec<OsString>,
@@ -78,6 +104,18 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     let path = context.store_path()?;
     let mut sink = sink(context, &args, &path)?;
     let control = Control::install(args.timeout, args.command.is_empty())?;
+    let selection =
+        Selection { group: args.group.clone(), keys: args.keys.clone(), groups: args.groups.clone() };
+    let mut listening = match args.listen {
+        None => None,
+        Some(address) => {
+            let (file, origins) = (args.token_file.clone(), args.allow_origin.clone());
+            Some(Listening::prepare(context, address, file, origins, selection.clone())?)
+        }
+    };
+    // Clients need not wait for a store to appear.
+    let early = if listening.is_some() && context.open()?.is_none() { listening.take() } else { None };
+    let mut hub = early.map(|listening| listening.serve(0)).transpose()?;
     let Some(waited) = wait_for_store(context, args.interval, &control)? else {
         return end(control.stopped().map_or(Exit::Success, watch::Stop::exit));
     };
@@ -93,9 +131,15 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
         return Err(Error::Busy(format!("consumer {} is in use by {holder}", quote(name))).into());
     }
     let after = start(&store, &args, waited)?;
-    let selection =
-        Selection { group: args.group.clone(), keys: args.keys.clone(), groups: args.groups.clone() };
     let mut source = Source::new(store, selection, after, args.interval)?;
+    if let Some(hub) = &hub {
+        hub.begin(after);
+    } else if let Some(listening) = listening {
+        hub = Some(listening.serve(after)?);
+    }
+    if let Some(hub) = &hub {
+        sink = Box::new(Broadcast::new(Arc::clone(hub), sink));
+    }
     let mut count = args.count;
     // A new consumer's position is stored once its snapshot has been delivered
     // in full; a run that is cut short before starts over with the snapshot.
@@ -108,10 +152,21 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
         source.store().write(|tx| tx.put_consumer(name, after, &holder()))?;
     }
     let plan = Plan { count, consumer: args.consumer.as_deref() };
-    let exit = watch::run(&mut source, sink.as_mut(), &plan, &control)?;
+    let ended = watch::run(&mut source, sink.as_mut(), &plan, &control);
+    if let Some(hub) = &hub {
+        say_goodbye(hub, ended.as_ref().err());
+    }
     drop(source);
     drop(claim);
-    end(exit)
+    end(ended?)
+}
+
+/// Clients learn why the broadcast ends, and whether to come back.
+fn say_goodbye(hub: &Hub, error: Option<&anyhow::Error>) {
+    match error.and_then(|error| error.downcast_ref::<Error>()) {
+        Some(Error::Denied(_)) => hub.close_all(1008, "access revoked"),
+        _ => hub.close_all(1001, "larder watch has ended"),
+    }
 }
 
 /// A run that its `--timeout` ended says so.

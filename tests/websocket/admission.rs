@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use larder::watch::websocket::{Config, Hub, Limits, Origin, parse_address};
+use larder::watch::websocket::{Limits, Origin, listen, parse_address};
 
 use super::fixture::{Server, TOKEN};
 
@@ -149,19 +149,20 @@ fn there_is_room_for_so_many() {
 
 #[test]
 fn an_address_in_use_is_told() {
-    let taken = Server::start().hub.address();
-    let first = Server::with(|config| config.address = taken);
-    let (config, _) = Server::config();
-    let error = Hub::start(Config { address: first.hub.address(), ..config }).err().unwrap();
-    let report = larder::exit::report(&error).unwrap();
+    let server = Server::start();
+    let address = server.hub.address();
+    let report = larder::exit::report(&listen(address).unwrap_err()).unwrap();
     assert_eq!(
         (report.exit.code(), report.message),
-        (10, format!("listen on {taken}: Address already in use"))
+        (10, format!("listen on {address}: Address already in use"))
     );
+    // And free again as soon as the hub has gone.
+    drop(server);
+    listen(address).unwrap();
 }
 
 #[test]
 fn the_other_loopback() {
-    let server = Server::with(|config| config.address = parse_address("[::1]:0").unwrap());
+    let server = Server::with(|config| config.listener = listen(parse_address("[::1]:0").unwrap()).unwrap());
     server.connect("").ping();
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use larder::clock::Timestamp;
 use larder::store::{self, Change, ChangeKind, Scope};
-use larder::watch::websocket::{Config, Hub, Limits, Replay, Token, parse_address};
+use larder::watch::websocket::{Config, Hub, Limits, Replay, Token, listen, parse_address};
 use serde_json::{Value, json};
 use tungstenite::client::IntoClientRequest;
 use tungstenite::handshake::client::generate_key;
@@ -71,7 +71,7 @@ impl Server {
     pub fn config() -> (Config, Log) {
         let log = Log::default();
         let config = Config {
-            address: parse_address("127.0.0.1:0").unwrap(),
+            listener: listen(parse_address("127.0.0.1:0").unwrap()).unwrap(),
             token: Token::new(TOKEN).unwrap(),
             origins: vec![],
             scope: Scope(None),

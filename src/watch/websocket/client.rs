@@ -9,12 +9,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use tungstenite::error::{CapacityError, ProtocolError};
 use tungstenite::protocol::{Role, WebSocketConfig};
 use tungstenite::{Bytes, Error, Message, WebSocket};
 
 use super::backlog::{Batch, Next};
-use super::ending::Ending;
+use super::ending::{End, Ending, is_blocked};
 use super::protocol::{self, Event, MAX_MESSAGE, Request, STORE_EVENTS};
 use super::stream::Stream;
 use super::waker::{self, Sleeper, Waker};
@@ -262,11 +261,16 @@ impl Client {
             // It was here when the client could have taken it.
             Err(store::Error::Trimmed { .. }) if self.catch_up_by.is_some() => Err(End::too_slow()),
             Err(store::Error::Trimmed { oldest, .. }) => self.announce_gap(oldest),
-            Err(error) => {
-                self.send(protocol::error(&crate::exit::one_line(&error.to_string())))?;
-                Err(End::close(1011, "the store cannot be read"))
-            }
+            Err(error) => self.give_up(&error),
         }
+    }
+
+    fn give_up(&mut self, error: &store::Error) -> Result<(), End> {
+        self.send(protocol::error(&crate::exit::one_line(&error.to_string())))?;
+        Err(match error {
+            store::Error::Denied(_) => End::close(1008, "access revoked"),
+            _ => End::close(1011, "the store cannot be read"),
+        })
     }
 
     fn announce_gap(&mut self, oldest: i64) -> Result<(), End> {
@@ -299,10 +303,7 @@ impl Client {
                 self.after = Some(self.cursor);
                 Ok(())
             }
-            Err(error) => {
-                self.send(protocol::error(&crate::exit::one_line(&error.to_string())))?;
-                Err(End::close(1011, "the store cannot be read"))
-            }
+            Err(error) => self.give_up(&error),
         }
     }
 
@@ -387,56 +388,4 @@ impl Client {
         }
         Ok(())
     }
-}
-
-/// Why a connection ends.
-#[derive(Debug, PartialEq, Eq)]
-pub enum End {
-    /// The client is no longer there.
-    Gone,
-    /// The client said goodbye, and the answer waits to be sent.
-    Answered,
-    /// We say goodbye.
-    Close {
-        /// The close code.
-        code: u16,
-        /// The reason, at most 123 bytes of it.
-        reason: String,
-        /// Whether what the client sends can still be understood.
-        sane: bool,
-    },
-}
-
-impl End {
-    fn close(code: u16, reason: &str) -> Self {
-        let end = reason.floor_char_boundary(123);
-        Self::Close { code, reason: reason[..end].to_owned(), sane: true }
-    }
-
-    fn too_slow() -> Self {
-        Self::close(1013, "too slow: connect again with ?after=")
-    }
-
-    fn insane(code: u16, reason: &str) -> Self {
-        Self::Close { code, reason: reason.to_owned(), sane: false }
-    }
-}
-
-impl From<Error> for End {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Capacity(CapacityError::MessageTooLong { .. }) => {
-                Self::insane(1009, "a message is 64 KiB at the most")
-            }
-            Error::Utf8(_) => Self::insane(1007, "text is UTF-8"),
-            Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Self::Gone,
-            Error::Protocol(_) => Self::insane(1002, "this is not WebSocket"),
-            _ => Self::Gone,
-        }
-    }
-}
-
-/// Whether the socket only has to be waited for.
-pub fn is_blocked(error: &Error) -> bool {
-    matches!(error, Error::Io(e) if matches!(e.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::Interrupted))
 }

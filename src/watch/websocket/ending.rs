@@ -1,14 +1,14 @@
-//! The end of a connection: the closing handshake.
+//! The end of a connection: why, and the closing handshake.
 
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{setsockopt, sockopt};
+use tungstenite::error::{CapacityError, ProtocolError};
 use tungstenite::protocol::CloseFrame;
-use tungstenite::{Utf8Bytes, WebSocket};
+use tungstenite::{Error, Utf8Bytes, WebSocket};
 
-use super::client::{End, is_blocked};
 use super::http::drain;
 use super::stream::Stream;
 
@@ -18,6 +18,62 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Room in the kernel for all that can be left to send: a client that did not
 /// read still finds, when it reads again, whole messages and a close code.
 const LAST_BUFFER: usize = 1 << 20;
+
+/// Why a connection ends.
+#[derive(Debug, PartialEq, Eq)]
+pub enum End {
+    /// The client is no longer there.
+    Gone,
+    /// The client said goodbye, and the answer waits to be sent.
+    Answered,
+    /// We say goodbye.
+    Close {
+        /// The close code.
+        code: u16,
+        /// The reason, at most 123 bytes of it.
+        reason: String,
+        /// Whether what the client sends can still be understood.
+        sane: bool,
+    },
+}
+
+impl End {
+    /// Says goodbye with a close code; the reason is cut to what a frame holds.
+    #[must_use]
+    pub fn close(code: u16, reason: &str) -> Self {
+        let end = reason.floor_char_boundary(123);
+        Self::Close { code, reason: reason[..end].to_owned(), sane: true }
+    }
+
+    /// The client cannot keep up.
+    #[must_use]
+    pub fn too_slow() -> Self {
+        Self::close(1013, "too slow: connect again with ?after=")
+    }
+
+    fn insane(code: u16, reason: &str) -> Self {
+        Self::Close { code, reason: reason.to_owned(), sane: false }
+    }
+}
+
+impl From<Error> for End {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Capacity(CapacityError::MessageTooLong { .. }) => {
+                Self::insane(1009, "a message is 64 KiB at the most")
+            }
+            Error::Utf8(_) => Self::insane(1007, "text is UTF-8"),
+            Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Self::Gone,
+            Error::Protocol(_) => Self::insane(1002, "this is not WebSocket"),
+            _ => Self::Gone,
+        }
+    }
+}
+
+/// Whether the socket only has to be waited for.
+pub fn is_blocked(error: &Error) -> bool {
+    matches!(error, Error::Io(e) if matches!(e.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::Interrupted))
+}
 
 /// A connection to be ended.
 pub struct Ending {

@@ -26,6 +26,7 @@ mod http;
 mod listener;
 mod page;
 mod protocol;
+mod sink;
 mod stream;
 mod token;
 mod waker;
@@ -39,6 +40,7 @@ use std::time::{Duration, Instant};
 pub use address::parse as parse_address;
 pub use guard::Origin;
 pub use protocol::{MAX_MESSAGE, STORE_EVENTS};
+pub use sink::Broadcast;
 pub use token::Token;
 
 use crate::clock::Timestamp;
@@ -63,8 +65,8 @@ pub trait Replay: Send + Sync {
 
 /// What a hub is made of.
 pub struct Config {
-    /// Where to listen.
-    pub address: SocketAddr,
+    /// Where clients come to; see [`listen`].
+    pub listener: TcpListener,
     /// What clients must show.
     pub token: Token,
     /// Origins beside the hub's own whose pages may connect.
@@ -161,6 +163,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Takes an address; connections wait until a hub serves them.
+pub fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).map_err(|e| Failure::io(&format!("listen on {address}"), e))
+}
+
 /// A running broadcast; dropping it closes every connection.
 pub struct Hub {
     shared: Arc<Shared>,
@@ -169,14 +176,13 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// Starts to listen and to serve.
+    /// Starts to serve.
     ///
     /// # Errors
-    /// The address cannot be listened on.
+    /// The operating system has no thread or descriptor left.
     pub fn start(config: Config) -> anyhow::Result<Self> {
-        let told = |e| Failure::io(&format!("listen on {}", config.address), e);
-        let listener = TcpListener::bind(config.address).map_err(told)?;
-        let address = listener.local_addr().map_err(told)?;
+        let told = |e| Failure::io("listen", e);
+        let address = config.listener.local_addr().map_err(told)?;
         let (door, sleeper) = waker::pair().map_err(told)?;
         let shared = Arc::new(Shared {
             guard: Guard { token: config.token, origins: config.origins },
@@ -191,7 +197,7 @@ impl Hub {
             closing: OnceLock::new(),
             door,
         });
-        let listener = listener::start(listener, sleeper, &shared).map_err(told)?;
+        let listener = listener::start(config.listener, sleeper, &shared).map_err(told)?;
         Ok(Self { shared, address, listener: Mutex::new(Some(listener)) })
     }
 
@@ -199,6 +205,12 @@ impl Hub {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Moves the start of a hub that has published nothing yet: every change
+    /// after `start` will be published, those before it can be replayed.
+    pub fn begin(&self, start: i64) {
+        *self.shared.backlog() = Backlog::new(start, self.shared.limits.backlog);
     }
 
     /// Sends a change to whoever listens to it; changes must come in order.

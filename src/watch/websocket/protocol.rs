@@ -1,7 +1,7 @@
 //! What is said over a connection: one JSON message a frame.
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::clock::Timestamp;
 use crate::output::json::ChangeRecord;
@@ -154,17 +154,19 @@ fn render(change: &Change, room: usize) -> String {
 /// on the channels the client had subscribed to.
 #[must_use]
 pub fn pong(seq: i64, now: Timestamp) -> String {
-    json!({ "type": "pong", "timestamp": now.to_string(), "seq": seq }).to_string()
+    format!(r#"{{"type":"pong","timestamp":"{now}","seq":{seq}}}"#)
 }
 
 /// Something the client should know.
 #[must_use]
 pub fn error(text: &str) -> String {
-    json!({ "type": "error", "data": text }).to_string()
+    format!(r#"{{"type":"error","data":{}}}"#, Value::from(text))
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::store::{ChangeKind, Namespace};
 

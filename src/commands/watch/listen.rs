@@ -1,0 +1,126 @@
+//! `--listen`: what the hub needs to know, and what the user is told.
+
+use std::net::{SocketAddr, TcpListener};
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::super::Context;
+use crate::clock::{Clock, Timestamp};
+use crate::exit::Failure;
+use crate::output::print_note;
+use crate::store::{self, Change, Scope, Store, StoreOptions, quote};
+use crate::watch::Selection;
+use crate::watch::websocket::{self, Config, Hub, Limits, Origin, Replay, Token};
+
+/// Clients read the log on their own connections, this many changes at a time:
+/// a transaction must not last as long as the log is.
+const REPLAYED_AT_ONCE: usize = 256;
+
+/// An address taken, before there is a position to start from.
+pub struct Listening {
+    listener: TcpListener,
+    token: Token,
+    origins: Vec<Origin>,
+    replay: Log,
+}
+
+impl Listening {
+    /// Takes the address and reads the token, or makes one, so that what is
+    /// wrong with either is said at once.
+    pub fn prepare(
+        context: &Context,
+        address: SocketAddr,
+        token_file: Option<PathBuf>,
+        origins: Vec<Origin>,
+        selection: Selection,
+    ) -> anyhow::Result<Self> {
+        let settings = &context.settings;
+        let file = token_file.or_else(|| settings.data.as_ref().map(|data| data.join("watch.token")));
+        let file = file.ok_or_else(|| {
+            Failure::usage("no place for the token: HOME is not set").hint("name a file with --token-file")
+        })?;
+        let token = Token::from_file(&file)?;
+        let listener = websocket::listen(address)?;
+        if !settings.quiet {
+            let address = listener.local_addr().map_err(|e| Failure::io("listen", e))?;
+            print_note(&format!(
+                "watch: listening on http://{address}/, token in {}",
+                quote(&file.to_string_lossy())
+            ));
+        }
+        let replay = Log {
+            path: settings.path.clone(),
+            scope: settings.scope.clone(),
+            busy_timeout: settings.busy_timeout,
+            selection,
+        };
+        Ok(Self { listener, token, origins, replay })
+    }
+
+    /// Serves; every change after `start` will be published.
+    pub fn serve(self, start: i64) -> anyhow::Result<Arc<Hub>> {
+        let scope = self.replay.scope.clone();
+        let hub = Hub::start(Config {
+            listener: self.listener,
+            token: self.token,
+            origins: self.origins,
+            scope,
+            start,
+            now: Timestamp::now,
+            replay: Box::new(self.replay),
+            limits: Limits::default(),
+        })?;
+        Ok(Arc::new(hub))
+    }
+}
+
+/// The change log, for threads that each open the store for themselves.
+struct Log {
+    path: PathBuf,
+    scope: Scope,
+    busy_timeout: Duration,
+    selection: Selection,
+}
+
+impl Replay for Log {
+    fn read(&self, after: i64, each: &mut dyn FnMut(Change) -> ControlFlow<()>) -> store::Result<i64> {
+        let options = StoreOptions {
+            path: self.path.clone(),
+            scope: self.scope.clone(),
+            busy_timeout: self.busy_timeout,
+            clock: Clock::System,
+            caller: None,
+        };
+        let Some(store) = Store::open(&options)? else { return Ok(0) };
+        // Collected first: a transaction may have to be run again.
+        let mut changes = Vec::new();
+        let newest = store.read(|tx| {
+            changes.clear();
+            let newest = tx.log_span()?.newest;
+            let mut left = REPLAYED_AT_ONCE;
+            let mut full = None;
+            tx.changes(after, self.selection.group.as_deref(), true, |change| {
+                let seq = change.seq;
+                if self.selection.takes(&change, &self.scope) {
+                    changes.push(change);
+                    left -= 1;
+                }
+                if left > 0 {
+                    return Ok(ControlFlow::Continue(()));
+                }
+                full = Some(seq);
+                Ok(ControlFlow::Break(()))
+            })?;
+            Ok(full.unwrap_or(newest))
+        })?;
+        for change in changes {
+            let seq = change.seq;
+            if each(change).is_break() {
+                return Ok(seq);
+            }
+        }
+        Ok(newest)
+    }
+}
