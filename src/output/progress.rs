@@ -1,10 +1,12 @@
 //! Progress of long work, on standard error.
 
+use std::fmt;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::settings::Settings;
+use crate::units;
 
 /// Work that ends before this shows nothing.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -113,17 +115,34 @@ impl Doing {
     fn show(&self) -> ProgressBar {
         let target = ProgressDrawTarget::stderr_with_hz(10);
         let template = match self.total {
-            Some(_) => "{msg} {bar:24} {human_pos}/{human_len} ({per_sec}, {eta} left)",
-            None => "{msg} {human_pos} ({per_sec})",
+            Some(_) => "{msg} {wide_bar} {human_pos}/{human_len} ({rate}/s, {left} left)",
+            None => "{msg} {human_pos} ({rate}/s)",
         };
-        // A template is text of this file: one that does not parse shows as
-        // the library's own.
-        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        // The library's own rate weighs the newest steps, and starts with the
+        // leap to where the work is when the line appears: an average is
+        // steadier, and what the estimate needs.
+        let style = ProgressStyle::with_template(template)
+            .unwrap_or_else(|_| ProgressStyle::default_bar())
+            .with_key("rate", |state: &ProgressState, f: &mut dyn fmt::Write| {
+                let _ = write!(f, "{}", HumanCount(rate(state)));
+            })
+            .with_key("left", |state: &ProgressState, f: &mut dyn fmt::Write| {
+                let steps = state.len().unwrap_or(0).saturating_sub(state.pos());
+                let millis = steps.saturating_mul(1000) / rate(state).max(1);
+                let seconds = i64::try_from(millis / 1000).unwrap_or(i64::MAX / 1000);
+                let _ = f.write_str(&units::human_span(seconds.max(1) * 1000));
+            });
         ProgressBar::with_draw_target(self.total, target)
             .with_style(style)
             .with_message(self.what)
             .with_elapsed(self.started.elapsed())
     }
+}
+
+/// Steps a second since the beginning.
+fn rate(state: &ProgressState) -> u64 {
+    let millis = u64::try_from(state.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
+    state.pos().saturating_mul(1000) / millis
 }
 
 #[cfg(test)]
