@@ -77,7 +77,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
         return report(context, &args, 0, &[]);
     };
     if args.dry_run {
-        let names = store.read(|tx| would_go(tx, &args))?;
+        let names = store.read(|tx| would_go(tx, &args, &condition))?;
         let count = i64::try_from(names.len())?;
         return report(context, &args, count, &names);
     }
@@ -102,10 +102,11 @@ fn delete(tx: &Transaction<'_>, args: &DeleteArgs, condition: &Condition) -> Res
     Ok(deleted)
 }
 
-fn would_go(tx: &Transaction<'_>, args: &DeleteArgs) -> Result<Vec<String>> {
+fn would_go(tx: &Transaction<'_>, args: &DeleteArgs, condition: &Condition) -> Result<Vec<String>> {
     let Some(group) = &args.group else { return groups(tx, args) };
     let mut live = Vec::new();
     for key in keys(tx, group, args)? {
+        tx.check(group, &key, condition)?;
         match tx.get(group, &key) {
             Ok(_) => live.push(key),
             Err(Error::NotFound { .. }) => {}

@@ -199,6 +199,12 @@ impl Transaction<'_> {
         })
     }
 
+    /// Whether `condition` holds, without writing anything.
+    pub fn check(&self, group: &str, key: &str, condition: &Condition) -> Result<()> {
+        let row = self.row(&self.scope.stored(group), key, matches!(condition, Condition::Value(_)))?;
+        self.hold(group, key, row.as_ref(), condition)
+    }
+
     /// Deletes one entry if `condition` holds; `false` if there was no live
     /// one. A due one is logged as the expiry it is.
     pub fn delete(&self, group: &str, key: &str, condition: &Condition) -> Result<bool> {

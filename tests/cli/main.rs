@@ -1,15 +1,25 @@
 //! The program from outside: exact streams and statuses, a module for each
 //! subcommand.
 
+mod count;
+mod delete;
+mod expire;
 mod export;
+mod get;
+mod globals;
 mod harness;
 mod import;
+mod incr;
 mod info;
+mod list;
 mod manual;
 mod namespace;
+mod place;
 mod purge;
 mod quota;
 mod render;
+mod seal;
+mod set;
 mod tables;
 mod terminal;
 mod ttl;

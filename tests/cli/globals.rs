@@ -1,0 +1,127 @@
+//! The flags and variables that every command takes.
+
+use std::time::Duration;
+
+use crate::harness::Test;
+
+#[test]
+fn flags_stand_before_or_after_the_subcommand() {
+    let t = Test::new();
+    t.run(["--db", "s.db", "-n", "a", "set", "g", "k", "v"]).ok("");
+    t.run(["get", "g", "k", "--db", "s.db", "-n", "a"]).ok("v");
+    t.run(["get", "--db=s.db", "g", "--namespace=a", "k"]).ok("v");
+    t.run(["get", "a:g", "k", "--db", "s.db"]).ok("v");
+    for args in [["--json", "count", "--db", "s.db"], ["count", "--db", "s.db", "--json"]] {
+        t.run(args).ok("{\"count\":1}\n");
+    }
+    for flag in ["-q", "--quiet", "--color=always", "--color=never", "--busy-timeout=1s"] {
+        t.run([flag, "--db", "s.db", "count"]).ok("1\n");
+        t.run(["count", "--db", "s.db", flag]).ok("1\n");
+    }
+    t.run(["count", "--color", "pink"]).fails_with(2, "[possible values: auto, always, never]");
+    for bad in ["5", "0s", "", "-1s"] {
+        t.run(["count", &format!("--busy-timeout={bad}")]).fails_with(2, "--busy-timeout");
+    }
+}
+
+#[test]
+fn where_the_store_is() {
+    let t = Test::new();
+    t.run(["set", "g", "k", "default"]).ok("");
+    assert!(t.db().exists());
+    let data = t.path("data");
+    t.run(["set", "g", "k", "xdg"]).env("XDG_DATA_HOME", &data).ok("");
+    assert!(data.join("larder/larder.db").exists());
+    t.run(["get", "g", "k"]).env("XDG_DATA_HOME", &data).ok("xdg");
+    // What the rules of XDG say about a relative path: ignore it.
+    t.run(["get", "g", "k"]).env("XDG_DATA_HOME", "data").ok("default");
+    t.run(["get", "g", "k"]).env("XDG_DATA_HOME", "").ok("default");
+    t.run(["set", "g", "k", "env"]).env("LARDER_DB", "env.db").ok("");
+    t.run(["get", "g", "k"]).env("LARDER_DB", t.path("env.db")).ok("env");
+    t.run(["get", "g", "k", "--db", "env.db"]).env("LARDER_DB", "other.db").ok("env");
+    t.run(["get", "g", "k"]).ok("default");
+    t.run(["count"]).no_env("HOME").fails(
+        2,
+        "larder: no place for the store: HOME is not set\nhint: name a file with --db or LARDER_DB\n",
+    );
+    t.run(["count", "--db", "env.db"]).no_env("HOME").ok("1\n");
+}
+
+/// An unset shell variable must not widen what a script touches.
+#[test]
+fn set_but_empty_is_an_error() {
+    let t = Test::new();
+    t.run(["set", "g", "k", "v"]).ok("");
+    t.run(["count"])
+        .env("LARDER_DB", "")
+        .fails(2, "larder: LARDER_DB is set but empty\nhint: unset it, or name a file\n");
+    t.run(["count", "--db", "x.db"]).env("LARDER_DB", "").ok("0\n");
+    t.run(["count", "--db="]).fails_with(2, "--db");
+    let hint = "hint: leave it away to see the whole store, or name a namespace\n";
+    t.run(["count"])
+        .env("LARDER_NAMESPACE", "")
+        .fails(2, format!("larder: LARDER_NAMESPACE is set but empty\n{hint}"));
+    t.run(["count", "-n", ""]).fails(2, format!("larder: --namespace is set but empty\n{hint}"));
+    t.run(["delete", "--groups", "*", "--yes", "-n", ""]).fails_with(2, "--namespace is set but empty");
+    t.run(["count", "-n", "a"]).env("LARDER_NAMESPACE", "").ok("0\n");
+    t.run(["count", "--json"]).env("LARDER_NAMESPACE", "").json_error(2, "usage");
+    t.run(["count"]).ok("1\n");
+}
+
+#[test]
+fn names_of_namespaces() {
+    let t = Test::new();
+    for good in ["a", "A-1", "-", "0", "a-very-long-name-that-goes-on-and-on-and-on-and-on"] {
+        t.run(["set", "g", "k", "v", &format!("--namespace={good}")]).ok("");
+        t.run(["count", &format!("--namespace={good}")]).ok("1\n");
+    }
+    for bad in ["a b", "a:b", "a_b", "ä", "a.b", "*", "a\n", " "] {
+        let message = format!(
+            "larder: --namespace: {bad:?} is not a namespace: only A-Z, a-z, 0-9 and - may stand in one\n"
+        );
+        t.run(["count", "-n", bad]).fails(2, &message);
+        t.run(["count"])
+            .env("LARDER_NAMESPACE", bad)
+            .fails(2, message.replace("--namespace", "LARDER_NAMESPACE"));
+    }
+}
+
+#[test]
+fn commands_and_their_misspellings() {
+    let t = Test::new();
+    t.run(["sett", "g", "k", "v"]).fails(2, "larder: no such command: 'sett'\nhint: did you mean 'set'?\n");
+    t.run(["frobnicate"]).fails_with(2, "no such command: 'frobnicate'");
+    t.run(["--json", "frobnicate"]).json_error(2, "usage");
+    t.run(["--version"]).ok(format!("larder {}\n", env!("CARGO_PKG_VERSION")));
+    for args in [&[][..], &["--help"], &["set", "--help"], &["set", "-h"]] {
+        let output = t.run(args).output();
+        assert_eq!(
+            (output.status.code(), output.stderr.is_empty(), output.stdout.is_empty()),
+            (Some(0), true, false)
+        );
+        assert!(!output.stdout.contains(&0x1b), "no colour off a terminal");
+    }
+    t.sh("larder --help > /dev/full").fails_with(10, "No space left on device");
+    t.sh("larder --help | true").ok("");
+}
+
+#[test]
+fn a_store_that_stays_locked() {
+    let t = Test::new();
+    t.run(["set", "g", "k", "v"]).ok("");
+    let conn = t.sql();
+    conn.busy_timeout(Duration::ZERO).unwrap();
+    conn.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let shown = t.db().display().to_string();
+    t.run(["set", "g", "k", "w", "--busy-timeout", "50ms"]).fails(
+        6,
+        format!(
+            "larder: set: the store {shown:?} stayed locked by another process\nhint: try again, or wait longer with --busy-timeout\n"
+        ),
+    );
+    t.run(["set", "g", "k", "w", "--busy-timeout", "50ms", "--json"]).json_error(6, "busy");
+    // Readers do not wait for writers.
+    t.run(["get", "g", "k", "--busy-timeout", "50ms"]).ok("v");
+    conn.execute_batch("COMMIT").unwrap();
+    t.run(["set", "g", "k", "w", "--busy-timeout", "50ms"]).ok("");
+}

@@ -1,0 +1,151 @@
+use crate::harness::Test;
+
+fn store() -> Test {
+    let t = Test::new();
+    for (group, key, value) in [
+        ("g", "b", "2"),
+        ("g", "a", "1"),
+        ("g", "B", "3"),
+        ("h", "x", "4"),
+        ("a:g", "k", "5"),
+        ("A:g", "k", "6"),
+    ] {
+        t.run(["set", group, key, value]).ok("");
+    }
+    t
+}
+
+#[test]
+fn keys_and_groups_in_byte_order() {
+    let t = store();
+    t.run(["list", "g"]).ok("B\na\nb\n");
+    t.run(["ls", "g"]).ok("B\na\nb\n");
+    t.run(["list"]).ok("A:g\na:g\ng\nh\n");
+    t.run(["list", "absent"]).ok("");
+    t.run(["-n", "a", "list"]).ok("g\n");
+    t.run(["-n", "a", "list", "g"]).ok("k\n");
+    t.run(["-n", "b", "list"]).ok("");
+}
+
+#[test]
+fn an_empty_list_is_done() {
+    let t = Test::new();
+    t.run(["list"]).ok("");
+    t.run(["list", "g", "--long"]).ok("");
+    t.run(["--json", "list", "g"]).ok("");
+    assert_eq!(t.files(), [""; 0]);
+}
+
+#[test]
+fn patterns() {
+    let t = store();
+    t.run(["list", "g", "--glob", "[ab]"]).ok("a\nb\n");
+    t.run(["list", "g", "--glob", "?"]).ok("B\na\nb\n");
+    t.run(["list", "g", "--glob", "b"]).ok("b\n");
+    t.run(["list", "g", "--glob", ""]).ok("");
+    t.run(["list", "g", "--glob", "[^a]"]).ok("B\nb\n");
+    t.run(["list", "--glob", "*:g"]).ok("A:g\na:g\n");
+    t.run(["list", "--glob", "a*"]).ok("a:g\n");
+    t.run(["-n", "a", "list", "--glob", "a*"]).ok("");
+    t.run(["list", "g", "--glob", "[a"]).fails_with(2, "has no closing ]");
+    t.run(["list", "g", "--glob", "[a", "--json"]).json_error(2, "usage");
+    // A GROUP is a name, never a pattern.
+    t.run(["list", "*"]).ok("");
+}
+
+#[test]
+fn pages() {
+    let t = store();
+    t.run(["list", "g", "--limit", "2"]).ok("B\na\n");
+    t.run(["list", "g", "--limit", "2", "--after", "a"]).ok("b\n");
+    t.run(["list", "g", "--after", "A"]).ok("B\na\nb\n");
+    t.run(["list", "g", "--after", "b"]).ok("");
+    t.run(["list", "g", "--limit", "0"]).ok("");
+    t.run(["list", "--after", "a:g", "--limit", "1"]).ok("g\n");
+    t.run(["list", "g", "--glob", "[ab]", "--after", "a"]).ok("b\n");
+    for limit in ["x", "-1", "1.5", "", "99999999999999999999"] {
+        t.run(["list", "g", &format!("--limit={limit}")]).fails_with(2, "--limit");
+    }
+}
+
+#[test]
+fn with_values() {
+    let t = Test::new();
+    t.run(["set", "g", "tab\tnl\n\\", "a\tb\nc\\"]).ok("");
+    t.run(["set", "g", "until", "v", "--expire-at", "2100-01-01T00:00:00Z"]).ok("");
+    t.run(["list", "g", "--values"]).ok("tab\\tnl\\n\\\\\ta\\tb\\nc\\\\\nuntil\tv\n");
+    let output = t.run(["list", "g", "--long"]).output();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let fields: Vec<Vec<&str>> = text.lines().map(|line| line.split('\t').collect()).collect();
+    assert_eq!(fields.len(), 2);
+    assert_eq!(
+        (fields[0][0], fields[0][1], fields[0][2], fields[0][3]),
+        ("tab\\tnl\\n\\\\", "a\\tb\\nc\\\\", "14", "1")
+    );
+    assert_eq!((fields[0].len(), fields[0][5]), (6, "never"));
+    assert_eq!(fields[1][5], "2100-01-01T00:00:00.000Z");
+    t.run(["list", "--values"]).fails_with(2, "<GROUP>");
+}
+
+#[test]
+fn records() {
+    let t = store();
+    let records = t.run(["--json", "list", "g", "--limit", "2"]).json_lines();
+    assert_eq!(records.len(), 2);
+    assert_eq!(
+        (&records[0]["key"], &records[0]["value"], &records[0]["version"]),
+        (&"B".into(), &"3".into(), &3.into())
+    );
+    let groups = t.run(["--json", "list"]).json_lines();
+    assert_eq!(groups[1], serde_json::json!({"namespace":"a","group":"g","keys":1,"bytes":2}));
+    assert_eq!(groups[2], serde_json::json!({"group":"g","keys":3,"bytes":6}));
+}
+
+#[test]
+fn a_name_with_a_newline_needs_another_form() {
+    let t = Test::new();
+    t.run(["set", "g", "a\nb", "v"]).ok("");
+    t.run(["set", "x\ny", "k", "v"]).ok("");
+    t.run(["list", "g"])
+        .fails(8, "larder: list: the name \"a\\nb\" holds a newline\nhint: list with -0 or --json\n");
+    t.run(["list", "g", "-0"]).ok("a\nb\0");
+    t.run(["list", "-0", "--glob", "x*"]).ok("x\ny\0");
+    assert_eq!(t.run(["--json", "list", "g"]).json()["key"], "a\nb");
+    t.run(["list", "--glob", "x*"]).fails_with(8, "holds a newline");
+    t.run(["list", "g", "-0", "--long"]).fails_with(2, "cannot be used with");
+}
+
+#[test]
+fn due_entries_are_not_listed() {
+    let t = store();
+    t.make_due("g", "a");
+    t.make_due("h", "x");
+    t.run(["list", "g"]).ok("B\nb\n");
+    t.run(["list"]).ok("A:g\na:g\ng\n");
+    t.run(["list", "h"]).ok("");
+    t.run(["list", "g", "--limit", "2"]).ok("B\nb\n");
+}
+
+#[test]
+fn control_characters_never_reach_a_terminal() {
+    let t = Test::new();
+    t.run(["set", "g", "a\x1b[31m\n\u{9b}", "v\x07"]).ok("");
+    for args in [&["list", "g"][..], &["list", "g", "--values"], &["list", "g", "--long"]] {
+        let (code, screen, stderr) = t.run(args).on_terminal(60);
+        assert_eq!((code, stderr.as_str()), (0, ""), "{args:?}");
+        assert!(!screen.contains(['\x07', '\u{9b}']) && !screen.contains("\x1b[31m"), "{screen:?}");
+        assert!(screen.contains("a\\x1b"), "{screen:?}");
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let t = Test::new();
+    t.run(["set", "g", "key 000000", "v"]).ok("");
+    t.execute(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<20000)
+         INSERT INTO entries(group_name,entry_key,entry_value) SELECT 'g',printf('key %06d',i),'v' FROM n",
+    );
+    t.sh("{ larder list g; echo $? >&2; } | head -n 1").exits(0, "key 000000\n", "0\n");
+    t.sh("larder list g > /dev/full").fails(10, "larder: list: standard output: No space left on device\n");
+}
