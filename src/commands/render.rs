@@ -2,7 +2,7 @@ mod follow;
 mod shell;
 
 use std::ffi::OsString;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::ops::ControlFlow;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -135,9 +135,9 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     let template = Template::parse(&template).map_err(|e| explain(&args, e))?;
     let job = Job { context, args: &args, template };
     let target = args.output.as_deref().map(|path| job.target(path)).transpose()?;
-    if let (true, Some(target)) = (args.watch, &target) {
+    if let (true, Some(path)) = (args.watch, &args.output) {
         let control = Control::install(None, false)?;
-        return Follower::new(&job, target, &control).run();
+        return Follower::new(&job, path, &control).run();
     }
     let text = job.fill(job.values(context.open()?.as_ref())?.0)?;
     let Some(target) = target else { return job.print(&text) };
@@ -244,8 +244,8 @@ impl Job<'_> {
 
     /// Puts the text into the target, if the check agrees.
     fn apply(&self, target: &Target, text: &str, control: Option<&Control>) -> anyhow::Result<Applied> {
-        let told = |e| Failure::io(&shown(target.path()), e);
-        let Some(candidate) = target.candidate(text).map_err(told)? else { return Ok(Applied::Same) };
+        let candidate = target.candidate(text).map_err(|e| self.refused(target, e))?;
+        let Some(candidate) = candidate else { return Ok(Applied::Same) };
         if let (Some(command), Some(control)) = (&self.args.check, control) {
             let ended = self.shell(target, command).candidate(candidate.path()).run(control)?;
             if let Some(why) = ended.failure() {
@@ -257,8 +257,20 @@ impl Job<'_> {
                 .into());
             }
         }
-        candidate.commit().map_err(told)?;
+        candidate.commit().map_err(|e| self.refused(target, e))?;
         Ok(Applied::Written)
+    }
+
+    /// The operating system's refusal to replace the target, with the way out
+    /// where the file cannot be replaced but perhaps be written to: it belongs
+    /// to somebody else, or is mounted by itself.
+    fn refused(&self, target: &Target, error: std::io::Error) -> anyhow::Error {
+        let fixed = matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ResourceBusy);
+        let error = Failure::io(&shown(target.path()), error);
+        if !fixed || self.args.in_place || !target.path().exists() {
+            return error;
+        }
+        Failure::new(Exit::Io, error.to_string()).hint("--in-place writes into the file that is there").into()
     }
 
     /// Runs the command that follows a replacement.

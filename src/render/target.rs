@@ -232,7 +232,7 @@ fn follow(path: &Path) -> io::Result<PathBuf> {
     }
     for _ in 0..40 {
         match fs::read_link(&path) {
-            Ok(next) => path = parent(&path).join(next),
+            Ok(next) => path = path.parent().unwrap_or(Path::new("")).join(next),
             Err(_) => return Ok(path),
         }
     }

@@ -68,7 +68,13 @@ impl Control {
     /// Whether the run should end, without waiting.
     #[must_use]
     pub fn stopped(&self) -> Option<Stop> {
-        if self.signals() > 0 {
+        let _ = self.signals();
+        self.told()
+    }
+
+    /// Whether what has been read so far, or the clock, asks for an end.
+    fn told(&self) -> Option<Stop> {
+        if self.signals_seen.get() > 0 {
             return Some(Stop::Signal);
         }
         if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
@@ -78,9 +84,11 @@ impl Control {
     }
 
     /// Sleeps until a descriptor is readable, `at_most` has passed, or the run
-    /// should end.
+    /// should end. A signal that nobody has read yet ends the wait at once: who
+    /// waits for a child reads the signals, then looks at the child, then waits,
+    /// and misses no SIGCHLD.
     pub fn wait(&self, readable: &[BorrowedFd<'_>], at_most: Duration) -> Wake {
-        if let Some(stop) = self.stopped() {
+        if let Some(stop) = self.told() {
             return Wake::Stop(stop);
         }
         let stdout = std::io::stdout();

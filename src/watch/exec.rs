@@ -86,17 +86,18 @@ impl Exec {
         let mut stop = None;
         let mut kill_at: Option<(Instant, Signal)> = None;
         loop {
+            let (asked, signals) = (control.stopped(), control.signals());
             if let Some(status) = child.ended()? {
-                return Ok((status, stop));
+                return Ok((status, stop.or(asked)));
             }
             if stop.is_none() {
-                stop = control.stopped();
+                stop = asked;
                 if stop.is_some() {
                     kill_at = Some((Instant::now() + GRACE, Signal::SIGTERM));
                 }
             }
             if let Some((at, signal)) = kill_at
-                && (Instant::now() >= at || (signal == Signal::SIGTERM && control.signals() > 1))
+                && (Instant::now() >= at || (signal == Signal::SIGTERM && signals > 1))
             {
                 child.signal(signal);
                 kill_at = Some((Instant::now() + GRACE_AFTER_TERM, Signal::SIGKILL));

@@ -167,6 +167,34 @@ fn an_owner_is_kept() {
 }
 
 #[test]
+fn a_file_of_somebody_else_is_not_taken_over() {
+    let t = filled();
+    let out = t.write("app.conf", "old");
+    // Only root can become somebody else.
+    if std::os::unix::fs::chown(&out, Some(0), Some(0)).is_err() {
+        return;
+    }
+    let anybody = fs::Permissions::from_mode(0o777);
+    for path in ["", "app.conf", ".local", ".local/share", ".local/share/larder"] {
+        fs::set_permissions(t.path(path), anybody.clone()).unwrap();
+    }
+    for file in fs::read_dir(t.path(".local/share/larder")).unwrap() {
+        fs::set_permissions(file.unwrap().path(), anybody.clone()).unwrap();
+    }
+    let as_nobody =
+        "setpriv --reuid=65534 --regid=65534 --clear-groups larder render app conf.hbs -o app.conf";
+    t.sh(as_nobody).fails(
+        10,
+        "larder: render: \"app.conf\": a new file cannot be given the owner 0:0\n\
+         hint: --in-place writes into the file that is there\n",
+    );
+    assert_eq!(t.read("app.conf"), b"old");
+    t.sh(&format!("{as_nobody} --in-place")).ok("");
+    assert_eq!(t.read("app.conf"), TEXT.as_bytes());
+    assert_eq!(fs::metadata(&out).unwrap().uid(), 0);
+}
+
+#[test]
 fn the_same_text_leaves_the_file_alone() {
     let t = filled();
     let out = t.write("app.conf", TEXT);

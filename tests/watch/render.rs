@@ -123,6 +123,26 @@ fn the_same_text_is_not_written_again() {
 }
 
 #[test]
+fn what_cannot_be_written_is_tried_again() {
+    let t = Test::new();
+    t.write("t.hbs", "{{a}}\n");
+    t.run(["set", "g", "a", "1"]).ok("");
+    std::os::unix::fs::symlink("absent/out", t.path("out")).unwrap();
+    let w = follow(&t, &["--exec", CAT]);
+    until("a complaint", || !w.errors().is_empty());
+    t.run(["set", "g", "a", "2"]).ok("");
+    std::fs::create_dir(t.path("absent")).unwrap();
+    assert_eq!(w.line(), "2");
+    // The link is followed each time.
+    std::fs::remove_file(t.path("out")).unwrap();
+    std::os::unix::fs::symlink("other", t.path("out")).unwrap();
+    t.run(["set", "g", "a", "3"]).ok("");
+    assert_eq!(w.line(), "3");
+    assert_eq!((t.read("absent/out"), t.read("other")), (b"2\n".to_vec(), b"3\n".to_vec()));
+    ends(w, "larder: render: \"absent/out\": No such file or directory\n");
+}
+
+#[test]
 fn a_refused_text_stays_out_and_is_told_once() {
     let t = Test::new();
     t.write("t.hbs", "{{a}}\n");

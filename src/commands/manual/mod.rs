@@ -7,6 +7,7 @@
 mod plain;
 mod roff;
 mod sections;
+mod templates;
 
 pub use plain::plain;
 pub use roff::pages;

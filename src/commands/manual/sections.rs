@@ -1,5 +1,6 @@
 //! What larder(1) says beyond the parser.
 
+use super::templates::templates;
 use super::{Block, Section, table};
 use crate::exit::Exit;
 use Block::{Lines, Table, Text};
@@ -46,6 +47,7 @@ pub(super) fn sections() -> Vec<Section> {
         json(),
         durations_and_sizes(),
         patterns(),
+        templates(),
         limits(),
         examples(),
     ]
@@ -120,6 +122,11 @@ fn environment() -> Section {
                 ),
                 ("LARDER_TARGET", "render --check, --exec: the file that is rendered."),
                 ("LARDER_CANDIDATE", "render --check: the file with the new text, not yet in its place."),
+            ]),
+            Text("A command of \"larder render\" finds the files in its environment:"),
+            table(&[
+                ("LARDER_TARGET", "The file that is or was replaced, symbolic links followed."),
+                ("LARDER_CANDIDATE", "For --check: the file with the new text."),
             ]),
         ],
     }
@@ -300,9 +307,16 @@ mod tests {
     #[test]
     fn the_promised_sections_are_there() {
         let headings: Vec<_> = sections().iter().map(|section| section.heading).collect();
-        for heading in
-            ["EXIT STATUS", "ENVIRONMENT", "FILES", "JSON", "DURATIONS AND SIZES", "PATTERNS", "LIMITS"]
-        {
+        for heading in [
+            "EXIT STATUS",
+            "ENVIRONMENT",
+            "FILES",
+            "JSON",
+            "DURATIONS AND SIZES",
+            "PATTERNS",
+            "TEMPLATES",
+            "LIMITS",
+        ] {
             assert!(headings.contains(&heading), "{heading}");
         }
     }

@@ -1,5 +1,6 @@
 //! `--watch`: renders again whenever the group changes.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::{Applied, Job, shown};
@@ -29,7 +30,7 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// A rendering that goes on.
 pub struct Follower<'a> {
     job: &'a Job<'a>,
-    target: &'a Target,
+    path: &'a Path,
     control: &'a Control,
     /// Exits that have been complained about since the last success.
     complaints: Vec<Exit>,
@@ -41,8 +42,8 @@ pub struct Follower<'a> {
 }
 
 impl<'a> Follower<'a> {
-    pub fn new(job: &'a Job<'a>, target: &'a Target, control: &'a Control) -> Self {
-        Self { job, target, control, complaints: Vec::new(), refused: None, again: None, pause: FIRST_PAUSE }
+    pub fn new(job: &'a Job<'a>, path: &'a Path, control: &'a Control) -> Self {
+        Self { job, path, control, complaints: Vec::new(), refused: None, again: None, pause: FIRST_PAUSE }
     }
 
     /// Runs until a signal ends it, or the store is gone.
@@ -135,7 +136,7 @@ impl<'a> Follower<'a> {
         let text = match self.job.fill(values) {
             Ok(text) => text,
             Err(error) => {
-                let stays = format!("; {} is left as it was", shown(self.target.path()));
+                let stays = format!("; {} is left as it was", shown(self.path));
                 return self.survive(error, &stays).map(|()| due);
             }
         };
@@ -144,13 +145,18 @@ impl<'a> Follower<'a> {
             return Ok(due);
         }
         self.refused = None;
-        match self.job.apply(self.target, &text, Some(self.control)) {
-            Ok(applied) => {
+        // Each time anew: a symbolic link may lead elsewhere by now.
+        let applied = self.job.target(self.path).and_then(|target| {
+            let applied = self.job.apply(&target, &text, Some(self.control))?;
+            Ok((target, applied))
+        });
+        match applied {
+            Ok((target, applied)) => {
                 self.complaints.clear();
                 self.pause = FIRST_PAUSE;
                 if applied == Applied::Written {
                     self.job.report(applied, text.len())?;
-                    self.exec()?;
+                    self.exec(&target)?;
                 }
             }
             Err(error) => {
@@ -186,11 +192,11 @@ impl<'a> Follower<'a> {
     }
 
     /// Runs the command after a replacement, several times if it fails.
-    fn exec(&self) -> anyhow::Result<()> {
+    fn exec(&self, target: &Target) -> anyhow::Result<()> {
         let Some(command) = &self.job.args.exec else { return Ok(()) };
         let mut pause = EXEC_PAUSE;
         for attempt in 0..=EXEC_RETRIES {
-            let ended = self.job.shell(self.target, command).run(self.control)?;
+            let ended = self.job.shell(target, command).run(self.control)?;
             let Some(why) = ended.failure() else { return Ok(()) };
             if ended.stop.is_some() {
                 return Ok(());

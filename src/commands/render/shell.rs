@@ -89,6 +89,7 @@ fn wait(child: &mut Child, timeout: Duration, grace: Duration, control: &Control
     let mut signal_at = Instant::now() + timeout;
     let mut signal = Signal::SIGTERM;
     loop {
+        let (asked, signals) = (control.stopped(), control.signals());
         if let Some(status) = child.ended()? {
             if signal == Signal::SIGKILL {
                 // What the shell started must not outlive it.
@@ -99,20 +100,20 @@ fn wait(child: &mut Child, timeout: Duration, grace: Duration, control: &Control
         }
         let now = Instant::now();
         if ended.stop.is_none() && signal == Signal::SIGTERM {
-            ended.stop = control.stopped();
+            ended.stop = asked;
             if ended.stop.is_some() {
                 signal_at = signal_at.min(now + grace);
             }
         }
-        if now >= signal_at || (signal == Signal::SIGTERM && control.signals() > 1) {
+        if now >= signal_at || (signal == Signal::SIGTERM && signals > 1) {
             ended.timed_out |= ended.stop.is_none();
             child.signal(signal);
             signal = Signal::SIGKILL;
             signal_at = now + GRACE_AFTER_TERM;
         }
         let left = signal_at.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-        if control.stopped().is_some() {
-            // Its descriptor is readable from now on and wakes at once.
+        if asked.is_some() {
+            // A run that has been told to end is not kept waiting.
             std::thread::sleep(left.min(Duration::from_millis(10)));
         } else {
             // SIGCHLD ends the wait as soon as the command does.
