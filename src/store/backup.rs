@@ -1,61 +1,19 @@
-//! Backup and restore: whole stores, page by page.
+//! Backup: the whole store, as it is at one moment, in a new file.
 //!
 //! A backup is a complete store: one file that needs no `-wal` beside it, under
 //! its name only once it is whole and on disk.
-//!
-//! A restore does not put another file in the place of a sound store. It
-//! overwrites the store's pages in one transaction, so whoever has it open
-//! (larder, go-store, the sqlite3 shell) sees the old store or the restored
-//! one, writers wait as for any other writer, and a kill at any moment leaves
-//! the old store. Only what is no longer a store is replaced by name, when
-//! nobody has it open, and is kept under another name.
-//!
-//! Numbers never return: the restored change log is one row of type `origin`,
-//! two above the newest number of the store it replaces, and every entry has
-//! that number as its version. So a version seen before the restore matches
-//! nothing after it, and a watch position from before is a trimmed one.
 
-use std::cell::Cell;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{Error as IoError, ErrorKind};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::{FcntlArg, fcntl};
-use nix::libc;
-use rusqlite::backup::{Backup, StepResult};
-use rusqlite::{Connection, OpenFlags};
+use nix::unistd::AccessFlags;
 
-use super::check::{self, Finding, FindingKind};
-use super::clock_vfs;
-use super::connection::{Store, StoreOptions, harden};
+use super::check;
+use super::connection::Store;
+use super::copy::{Progress, Scratch, absolute, close, copy_pages, immutable, own_right, serious, told};
 use super::error::{Error, Result, quote};
-use super::place::{self, Place, beside};
-use super::repair;
-use super::schema::{self, Seal};
-use super::transaction::Transaction;
-
-/// Pages copied between two calls of the progress function.
-const STEP: i32 = 1024;
-
-/// How far the numbers jump when the replaced store can no longer say how far
-/// it had come.
-const LEAP: i64 = 1_000_000_000;
-
-/// What a restore did.
-#[derive(Clone, Debug)]
-pub struct Restored {
-    /// Number of the restored log's origin: above every earlier version.
-    pub seq: i64,
-    /// Live keys and due ones.
-    pub entries: i64,
-    /// Where the file went that was no usable store.
-    pub kept: Option<PathBuf>,
-}
-
-/// Hears how many of how many pages are copied.
-pub type Progress<'a> = &'a mut dyn FnMut(u64, u64);
+use super::place::beside;
 
 impl Store {
     /// Copies the store, as it is at one moment, to the new file `target`
@@ -66,6 +24,7 @@ impl Store {
     /// the store turns out to be damaged.
     pub fn backup(&self, target: &Path, progress: Progress<'_>) -> Result<()> {
         let target = absolute(target)?;
+        self.read(|tx| tx.permit_store())?;
         refuse_target(&target, self.path())?;
         let scratch = Scratch::beside(&target)?;
         let mut copy = scratch.connect()?;
@@ -73,6 +32,7 @@ impl Store {
             self.in_transaction("BEGIN", |tx| {
                 // The first read fixes the snapshot; within it no step has to
                 // start over, whoever writes meanwhile.
+                tx.permit_store()?;
                 tx.log_span()?;
                 tx.permit_store()?;
                 copy_pages(&self.conn, &mut copy, progress)
@@ -88,143 +48,10 @@ impl Store {
     }
 }
 
-/// Replaces the store of `options` by the backup `from`, which is verified
-/// first and not changed.
-///
-/// # Errors
-/// [`Error::Unusable`] if `from` is no sound store, or if something that larder
-/// does not know stands at the store's path; [`Error::Busy`] if a damaged store
-/// is in use.
-pub fn restore(options: &StoreOptions, from: &Path, progress: Progress<'_>) -> Result<Restored> {
-    let from = absolute(from)?;
-    let path = absolute(&options.path)?;
-    // A symbolic link to the store keeps pointing at it.
-    let path = fs::canonicalize(&path).unwrap_or(path);
-    let options = StoreOptions { path, ..options.clone() };
-    refuse_source(&from, &options.path)?;
-    let sound = match place::inspect(&options.path)? {
-        Place::Missing => None,
-        Place::File => match Store::open(&options) {
-            Ok(Some(store)) => Some(store),
-            Ok(None) => Some(Store::create(&options)?),
-            Err(e @ Error::Unusable { .. }) => {
-                refuse_foreign(&options.path, e)?;
-                None
-            }
-            Err(e) => return Err(e),
-        },
-    };
-    if let Some(store) = &sound {
-        store.read(|tx| tx.permit_store())?;
-    }
-    let parent = options.path.parent().unwrap_or(Path::new("/"));
-    place::make_directory(parent).map_err(|e| told(&options.path, e))?;
-    let scratch = Scratch::beside(&options.path)?;
-    copy_source(&from, &scratch, progress)?;
-    prepare(&from, &scratch)?;
-    if let Some(mut store) = sound
-        && let Some(restored) = overwrite(&mut store, &scratch).map_err(|e| e.settle(&options.path))?
-    {
-        return Ok(restored);
-    }
-    replace(&options, &scratch)
-}
-
-/// A file under a passing name; it and what SQLite keeps beside it are removed
-/// unless it is given its proper name.
-struct Scratch {
-    file: Cell<Option<tempfile::TempPath>>,
-    path: PathBuf,
-}
-
-impl Scratch {
-    fn beside(target: &Path) -> Result<Self> {
-        let name = target.file_name().unwrap_or_default().to_string_lossy();
-        let parent = target.parent().unwrap_or(Path::new("/"));
-        let file = tempfile::Builder::new()
-            .prefix(&format!(".{}.", name.chars().take(40).collect::<String>()))
-            .suffix(".partial")
-            .tempfile_in(parent)
-            .map_err(|e| told(target, e))?
-            .into_temp_path();
-        let path = file.to_path_buf();
-        Ok(Self { file: Cell::new(Some(file)), path })
-    }
-
-    /// A connection that has the file for itself and needs no `-shm`.
-    fn connect(&self) -> Result<Connection> {
-        clock_vfs::register();
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let conn = Connection::open_with_flags_and_vfs(&self.path, flags, clock_vfs::NAME)?;
-        conn.execute_batch(
-            "PRAGMA locking_mode=EXCLUSIVE;PRAGMA synchronous=FULL;PRAGMA cell_size_check=ON;PRAGMA temp_store=MEMORY",
-        )?;
-        Ok(conn)
-    }
-
-    /// Gives the file its name, if nobody has taken it, durably.
-    fn persist(&self, target: &Path) -> Result<()> {
-        let synced = File::open(&self.path).and_then(|file| file.sync_all());
-        synced.map_err(|e| told(target, e))?;
-        if let Some(file) = self.file.take() {
-            file.persist_noclobber(target).map_err(|e| told(target, e.error))?;
-        }
-        sync_directory(target)
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        forget_companions(&self.path);
-    }
-}
-
-fn forget_companions(path: &Path) {
-    for suffix in ["-wal", "-shm", "-journal"] {
-        let _ = fs::remove_file(beside(path, suffix));
-    }
-}
-
-fn sync_directory(path: &Path) -> Result<()> {
-    let parent = path.parent().unwrap_or(Path::new("/"));
-    File::open(parent).and_then(|dir| dir.sync_all()).map_err(|e| told(path, e))
-}
-
-fn absolute(path: &Path) -> Result<PathBuf> {
-    std::path::absolute(path).map_err(|e| told(path, e))
-}
-
-fn told(path: &Path, e: IoError) -> Error {
-    Error::io(quote(&path.to_string_lossy()), e)
-}
-
-/// Copies every page; the destination is whole after `Ok` and as before after
-/// an error.
-fn copy_pages(from: &Connection, to: &mut Connection, progress: Progress<'_>) -> Result<()> {
-    let backup = Backup::new(from, to)?;
-    loop {
-        let step = backup.step(STEP)?;
-        let pages = backup.progress();
-        let (total, left) = (unsigned(pages.pagecount), unsigned(pages.remaining));
-        progress(total.saturating_sub(left), total);
-        match step {
-            StepResult::Done => return Ok(()),
-            StepResult::More => {}
-            _ => return Err(busy()),
-        }
-    }
-}
-
-fn unsigned(pages: i32) -> u64 {
-    u64::try_from(pages).unwrap_or(0)
-}
-
-fn busy() -> Error {
-    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY), None).into()
-}
-
-fn close(conn: Connection) -> Result<()> {
-    conn.close().map_err(|(_, e)| e.into())
+/// The first thing SQLite or the seal finds wrong with a finished copy.
+fn verified(path: &Path) -> Result<Option<String>> {
+    let findings = check::examine(&immutable(path)?)?;
+    Ok(serious(&findings).map(|finding| finding.what.clone()))
 }
 
 /// Nothing may stand at the target, nor what SQLite would take for a part of
@@ -242,6 +69,7 @@ fn refuse_target(target: &Path, store: &Path) -> Result<()> {
             quote(&target.to_string_lossy())
         )));
     }
+    own_right(target.parent().unwrap_or(Path::new("/")), AccessFlags::W_OK)?;
     for suffix in ["", "-wal", "-journal"] {
         let path = beside(target, suffix);
         match fs::symlink_metadata(&path) {
@@ -254,303 +82,4 @@ fn refuse_target(target: &Path, store: &Path) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// The backup must be a file, and another one than the store.
-fn refuse_source(from: &Path, store: &Path) -> Result<()> {
-    let meta = fs::metadata(from).map_err(|e| told(from, e))?;
-    if !meta.is_file() {
-        return Err(Error::unusable(from, "is not a file, so not a backup"));
-    }
-    if place::identity(store) == Some((meta.dev(), meta.ino())) {
-        return Err(Error::Usage(format!("{} is the store itself", quote(&from.to_string_lossy()))));
-    }
-    Ok(())
-}
-
-/// Anything may be wrong with a store that a restore replaces, but a store it
-/// must have been: another program's database, or a text file given as `--db`
-/// by mistake, is left alone.
-fn refuse_foreign(path: &Path, refusal: Error) -> Result<()> {
-    let mut head = [0; 100];
-    let read = File::open(path).and_then(|file| std::os::unix::fs::FileExt::read_at(&file, &mut head, 0));
-    let read = read.map_err(|e| told(path, e))?;
-    let sqlite = head.starts_with(b"SQLite format 3\0");
-    let (version, application) = (number(&head[60..64]), number(&head[68..72]));
-    let ours = application == schema::APPLICATION_ID && version <= schema::VERSION;
-    // A head of noughts is what a power cut makes of a file, on some systems.
-    let wiped = head[..read].iter().all(|byte| *byte == 0);
-    let lost = !sqlite && (wiped || fs::metadata(beside(path, "-wal")).is_ok());
-    if (sqlite && ours) || lost { Ok(()) } else { Err(refusal) }
-}
-
-fn number(bytes: &[u8]) -> i32 {
-    bytes.try_into().map_or(0, i32::from_be_bytes)
-}
-
-/// Copies the backup to the scratch file. A file with a log beside it is a
-/// store that may be in use, or was killed, and is read like one; any other is
-/// read without leaving a trace, wherever it lies, and must not change
-/// meanwhile.
-fn copy_source(from: &Path, scratch: &Scratch, progress: Progress<'_>) -> Result<()> {
-    let has_log = fs::metadata(beside(from, "-wal")).is_ok_and(|meta| meta.len() > 0);
-    let mut copy = scratch.connect()?;
-    let result = if has_log {
-        let options = StoreOptions::new(from);
-        let Some(source) = Store::open(&options)? else {
-            return Err(Error::unusable(from, "is empty"));
-        };
-        source.retry(|| {
-            source.in_transaction("BEGIN", |tx| {
-                tx.log_span()?;
-                copy_pages(&source.conn, &mut copy, progress)
-            })
-        })
-    } else {
-        let before = stamp(from)?;
-        let result = immutable(from).and_then(|source| {
-            source.execute_batch("BEGIN")?;
-            if schema::verify(&source, from)? == Seal::Unmarked {
-                return Err(Error::unusable(from, "is not a backup of a larder store"));
-            }
-            copy_pages(&source, &mut copy, progress)
-        });
-        if result.is_ok() && stamp(from)? != before {
-            return Err(Error::Busy(format!("{} changed while it was read", quote(&from.to_string_lossy()))));
-        }
-        result
-    };
-    result.map_err(|e| e.settle_copy(from, &scratch.path))?;
-    close(copy).map_err(|e| e.settle(&scratch.path))
-}
-
-/// What changes when a file is written to.
-fn stamp(path: &Path) -> Result<(u64, i64, i64, bool)> {
-    let meta = fs::metadata(path).map_err(|e| told(path, e))?;
-    let log = fs::metadata(beside(path, "-wal")).is_ok_and(|meta| meta.len() > 0);
-    Ok((meta.len(), meta.mtime(), meta.mtime_nsec(), log))
-}
-
-/// Opens a file that nobody changes: without locks, without files beside it.
-fn immutable(path: &Path) -> Result<Connection> {
-    clock_vfs::register();
-    let mut uri = String::from("file:");
-    for byte in path.as_os_str().as_bytes() {
-        match byte {
-            b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
-                uri.push(char::from(*byte));
-            }
-            _ => uri.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    uri.push_str("?immutable=1");
-    let flags =
-        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
-    let mut conn = Connection::open_with_flags_and_vfs(&uri, flags, clock_vfs::NAME)?;
-    harden(&mut conn)?;
-    check::no_triggers(&conn)?;
-    Ok(conn)
-}
-
-/// The first thing SQLite or the seal finds wrong with a finished copy.
-fn verified(path: &Path) -> Result<Option<String>> {
-    let findings = check::examine(&immutable(path)?)?;
-    Ok(serious(&findings).map(|finding| finding.what.clone()))
-}
-
-/// What no recount can heal.
-fn serious(findings: &[Finding]) -> Option<&Finding> {
-    let grave = [FindingKind::Damage, FindingKind::Index, FindingKind::Schema];
-    findings.iter().find(|finding| grave.contains(&finding.kind))
-}
-
-/// Refuses a copy that is not sound, and counts again what is counted wrong.
-fn prepare(from: &Path, scratch: &Scratch) -> Result<()> {
-    let wrong = |e: Error| e.settle(from);
-    let findings = immutable(&scratch.path).and_then(|conn| check::examine(&conn)).map_err(wrong)?;
-    if let Some(finding) = serious(&findings) {
-        return Err(Error::unusable(from, format!("cannot be restored: {}", finding.what)));
-    }
-    if findings.iter().any(|finding| finding.kind == FindingKind::Counters) {
-        on_copy(scratch, repair::recount)?;
-    }
-    Ok(())
-}
-
-/// Changes the copy, in one transaction, and leaves it without a log.
-fn on_copy<T>(scratch: &Scratch, f: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
-    let conn = scratch.connect()?;
-    check::no_triggers(&conn)?;
-    conn.execute_batch("BEGIN IMMEDIATE")?;
-    let scope = super::Scope::default();
-    let value = f(&Transaction::unchecked(&conn, crate::clock::Timestamp::now(), &scope))?;
-    conn.execute_batch("COMMIT")?;
-    let left: i64 = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-    if left != 0 {
-        return Err(busy());
-    }
-    close(conn)?;
-    Ok(value)
-}
-
-/// Starts the copy's log over at `seq`; says how many entries it has.
-fn renumber(scratch: &Scratch, seq: i64) -> Result<(i64, i64)> {
-    on_copy(scratch, |tx| {
-        let seq = repair::above_all(tx, seq.saturating_sub(2))?;
-        repair::restart_log(tx, seq, true)?;
-        let entries = tx.conn.query_row("SELECT count(*)FROM entries", [], |row| row.get(0))?;
-        Ok((seq, entries))
-    })
-}
-
-/// Overwrites a sound store with the copy in one transaction. `None` if it
-/// cannot be done that way.
-fn overwrite(store: &mut Store, scratch: &Scratch) -> Result<Option<Restored>> {
-    let options = store.options.clone();
-    let page_size = |conn: &Connection| conn.query_row("PRAGMA page_size", [], |row| row.get::<_, i64>(0));
-    let wanted = page_size(&store.conn)?;
-    if wanted != page_size(&immutable(&scratch.path)?)? {
-        // Only outside WAL can a page size change.
-        let copy = scratch.connect()?;
-        copy.execute_batch(&format!(
-            "PRAGMA journal_mode=DELETE;PRAGMA page_size={wanted};VACUUM;PRAGMA journal_mode=WAL"
-        ))?;
-        close(copy)?;
-    }
-    // A second connection looks at the numbers while the first one writes.
-    let Some(witness) = Store::open(&options)? else { return Ok(None) };
-    loop {
-        let newest = witness.read(|tx| repair::above_all(tx, 0))?;
-        let (seq, entries) = renumber(scratch, newest)?;
-        store.prepare_writer()?;
-        let source = scratch.connect()?;
-        let overwritten = witness.retry(|| {
-            let backup = Backup::new(&source, &mut store.conn)?;
-            // The first step takes the write lock, which is held to the end:
-            // the numbers that are read now are the last ones.
-            if !matches!(backup.step(1)?, StepResult::Done | StepResult::More) {
-                return Err(busy());
-            }
-            if witness.in_transaction("BEGIN", |tx| repair::above_all(tx, 0))? > seq {
-                return Ok(false);
-            }
-            loop {
-                match backup.step(STEP)? {
-                    StepResult::Done => return Ok(true),
-                    StepResult::More => {}
-                    _ => return Err(busy()),
-                }
-            }
-        });
-        drop(source);
-        match overwritten {
-            Ok(true) => {
-                store.checkpoint_if_due(0);
-                store.ring();
-                return Ok(Some(Restored { seq, entries, kept: None }));
-            }
-            // Somebody wrote between the look and the lock: number again.
-            Ok(false) => {}
-            Err(Error::Sqlite(rusqlite::Error::SqliteFailure(e, _)))
-                if e.code == rusqlite::ErrorCode::DatabaseCorrupt =>
-            {
-                return Ok(None);
-            }
-            Err(e) => return Err(e),
-        }
-    }
-}
-
-/// Puts the copy in the place of what is no longer a store, or of nothing.
-fn replace(options: &StoreOptions, scratch: &Scratch) -> Result<Restored> {
-    let path = options.path.clone();
-    let io = |e: IoError| told(&path, e);
-    let there = place::inspect(&path)? == Place::File;
-    let newest = if there { last_number(options) } else { Some(0) };
-    let floor = newest.unwrap_or(LEAP);
-    let (seq, entries) = renumber(scratch, floor).map_err(|e| e.settle(&path))?;
-    if !there {
-        forget_companions(&path);
-        scratch.persist(&path)?;
-        return Ok(Restored { seq, entries, kept: None });
-    }
-    let old = fs::OpenOptions::new().read(true).write(true).open(&path).map_err(io)?;
-    lock_whole(&old, &path)?;
-    let meta = old.metadata().map_err(io)?;
-    fs::set_permissions(&scratch.path, fs::Permissions::from_mode(meta.mode() & 0o777)).map_err(io)?;
-    // Only root can; for everybody else the owner is the same already.
-    let _ = std::os::unix::fs::chown(&scratch.path, Some(meta.uid()), Some(meta.gid()));
-    File::open(&scratch.path).and_then(|file| file.sync_all()).map_err(io)?;
-    // The old file gets its second name first: from here to the end it has
-    // two, and a store with two names is refused by whoever comes by. At no
-    // moment is there no store, and no log is ever beside a file that is not
-    // its own.
-    let kept = second_name(&path)?;
-    for suffix in ["-wal", "-journal"] {
-        match fs::rename(beside(&path, suffix), beside(&kept, suffix)) {
-            Err(e) if e.kind() != ErrorKind::NotFound => return Err(io(e)),
-            _ => {}
-        }
-    }
-    let _ = fs::remove_file(beside(&path, "-shm"));
-    fs::rename(&scratch.path, &path).map_err(io)?;
-    sync_directory(&path)?;
-    Ok(Restored { seq, entries, kept: Some(kept) })
-}
-
-/// The highest number a damaged store still knows, with room above it for what
-/// may have been lost; `None` if it knows nothing.
-fn last_number(options: &StoreOptions) -> Option<i64> {
-    let store = Store::open_to_check(options).ok()?;
-    let most = store.retry(|| store.in_transaction("BEGIN", |tx| repair::above_all(tx, 0))).ok()?;
-    Some(most.saturating_add(LEAP))
-}
-
-#[allow(clippy::cast_possible_truncation)] // the C library's own constants, of its own types
-/// Takes the bytes that SQLite locks, all of them, for writing: as long as the
-/// descriptor lives, no SQLite connection can have the file open.
-fn lock_whole(file: &File, path: &Path) -> Result<()> {
-    let lock = libc::flock {
-        l_type: libc::F_WRLCK as libc::c_short,
-        l_whence: libc::SEEK_SET as libc::c_short,
-        l_start: 0x4000_0000,
-        l_len: 512,
-        l_pid: 0,
-    };
-    fcntl(file, FcntlArg::F_OFD_SETLK(&lock)).map(drop).map_err(|_| {
-        Error::Busy(format!(
-            "the damaged store {} is in use; end the processes that have it open",
-            quote(&path.to_string_lossy())
-        ))
-    })
-}
-
-/// Links the file to a name that is free: `NAME.damaged`, `NAME.damaged-2`, …
-fn second_name(path: &Path) -> Result<PathBuf> {
-    for number in 1.. {
-        let suffix = if number == 1 { ".damaged".to_owned() } else { format!(".damaged-{number}") };
-        let name = beside(path, &suffix);
-        match fs::hard_link(path, &name) {
-            Ok(()) => return Ok(name),
-            Err(e) if e.kind() == ErrorKind::AlreadyExists && number < 1000 => {}
-            Err(e) => return Err(told(path, e)),
-        }
-    }
-    Err(told(path, IoError::from(ErrorKind::AlreadyExists)))
-}
-
-impl Error {
-    /// Like `settle`, when one file was read and another one written: a full
-    /// disk is the second one's, damage the first one's.
-    fn settle_copy(self, from: &Path, to: &Path) -> Self {
-        use rusqlite::ErrorCode::{CannotOpen, DiskFull, ReadOnly, SystemIoFailure};
-        match &self {
-            Self::Sqlite(rusqlite::Error::SqliteFailure(e, _))
-                if matches!(e.code, DiskFull | SystemIoFailure | ReadOnly | CannotOpen) =>
-            {
-                self.settle(to)
-            }
-            _ => self.settle(from),
-        }
-    }
 }

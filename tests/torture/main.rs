@@ -9,4 +9,5 @@ mod full;
 mod harness;
 mod kill;
 mod power;
+mod rescue;
 mod storm;
