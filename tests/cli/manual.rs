@@ -1,5 +1,7 @@
 //! `man`, `completions`, `--help`: what needs no store, no HOME and no settings.
 
+use std::os::unix::fs::PermissionsExt;
+
 use crate::harness::Test;
 
 #[test]
@@ -68,6 +70,25 @@ fn pages_that_cannot_be_written() {
         "larder: man: \"get\" is a command, not a directory\n\
          hint: see 'larder get --help', or name ./get for a directory\n",
     );
+}
+
+#[test]
+fn a_terminal_gets_the_manual_from_man() {
+    let t = Test::new();
+    let man = t.write("man", "#!/bin/sh\n/bin/echo \"$1\"; /bin/grep -c '^\\.SH' \"$2\"\n");
+    std::fs::set_permissions(man, PermissionsExt::from_mode(0o755)).unwrap();
+    let (code, shown, stderr) = t.run(["man"]).env("PATH", t.home()).on_terminal(80);
+    let (option, sections) = shown.split_once('\n').unwrap();
+    assert_eq!((code, option, stderr.as_str()), (0, "-l", ""));
+    assert!(sections.trim_end().parse::<u32>().unwrap() > 10, "{shown}");
+    // Without man(1), or with one that fails, the text itself.
+    let plain = t.run(["man"]).output().stdout;
+    let plain = String::from_utf8(plain).unwrap();
+    let (code, shown, stderr) = t.run(["man"]).env("PATH", "/nonexistent").on_terminal(80);
+    assert_eq!((code, shown.as_str(), stderr.as_str()), (0, plain.as_str(), ""));
+    t.write("man", "#!/bin/sh\nexit 1\n");
+    let (code, shown, stderr) = t.run(["man"]).env("PATH", t.home()).on_terminal(80);
+    assert_eq!((code, shown.as_str(), stderr.as_str()), (0, plain.as_str(), ""));
 }
 
 #[test]
