@@ -1,0 +1,12 @@
+//! The page that `watch --listen` serves, in a real browser: Debian's Chromium
+//! without a window, spoken to by its DevTools protocol. Skipped, and not
+//! quietly, where there is no /usr/bin/chromium.
+
+#[path = "../cli/harness.rs"]
+mod harness;
+#[allow(dead_code)]
+#[path = "../watch/watcher.rs"]
+mod watcher;
+
+mod chromium;
+mod page;

@@ -1,0 +1,179 @@
+//! `larder watch --listen` as a process.
+
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
+
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+use tungstenite::client::IntoClientRequest;
+
+use crate::fixture::Client;
+use crate::harness::Test;
+use crate::watcher::{Watcher, until};
+
+/// A watch that listens on a free port.
+struct Listening {
+    watcher: Watcher,
+    address: String,
+    token: String,
+}
+
+impl Listening {
+    fn start(t: &Test, args: &[&str]) -> Self {
+        let mut all = vec!["--listen", ":0", "--token-file", "token"];
+        all.extend(args);
+        let watcher = Watcher::start(t, &all);
+        until("listening", || watcher.errors().ends_with('\n'));
+        let note = watcher.errors();
+        let address = note.strip_prefix("larder: watch: listening on http://").expect(&note);
+        let address = address.strip_suffix("/, token in \"token\"\n").expect(&note).to_owned();
+        let token = String::from_utf8(t.read("token")).unwrap().trim_end().to_owned();
+        Self { watcher, address, token }
+    }
+
+    fn connect(&self, more: &str) -> Client {
+        let request =
+            format!("ws://{}/?token={}{more}", self.address, self.token).into_client_request().unwrap();
+        let stream = TcpStream::connect(&self.address).unwrap();
+        Client(tungstenite::client(request, stream).unwrap().0)
+    }
+}
+
+fn names(change: &Value) -> (i64, &str, &str, &str) {
+    let text = |name: &str| change[name].as_str().unwrap_or_default();
+    (change["seq"].as_i64().unwrap(), text("type"), text("group"), text("key"))
+}
+
+#[test]
+fn the_same_changes_are_printed_and_broadcast() {
+    let t = Test::new();
+    t.run(["set", "g", "old", "1"]).ok("");
+    let mut listening = Listening::start(&t, &["--json"]);
+    let mut live = listening.connect("");
+    live.subscribe("store-events");
+    live.ping();
+    let mut resumed = listening.connect("&after=0");
+    resumed.subscribe("group.g");
+    t.run(["set", "g", "k", "v"]).ok("");
+    t.run(["set", "h", "k", "v"]).ok("");
+    t.run(["delete", "g", "--all"]).ok("");
+    let printed: Vec<Value> =
+        listening.watcher.take(3).iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for change in &printed {
+        let event = live.next();
+        assert_eq!((&event["channel"], &event["data"]), (&json!("store-events"), change));
+    }
+    let got: Vec<Value> = (0..3).map(|_| resumed.next()["data"].take()).collect();
+    assert_eq!(names(&got[0]), (1, "set", "g", "old"));
+    assert_eq!(got[0]["value"], "1");
+    assert_eq!(got[1..], [printed[0].clone(), printed[2].clone()]);
+
+    listening.watcher.signal(Signal::SIGTERM);
+    assert_eq!(live.rest(), (vec![], Some(1001)));
+    assert_eq!(resumed.rest(), (vec![], Some(1001)));
+    assert_eq!(listening.watcher.end().0.code(), Some(0));
+}
+
+#[test]
+fn a_scope_and_a_selection_hold_for_what_is_replayed_too() {
+    let t = Test::new();
+    for (namespace, group) in [("a", "jobs"), ("b", "jobs"), ("a", "other")] {
+        t.run(["-n", namespace, "set", group, "k", "v"]).ok("");
+    }
+    let listening = Listening::start(&t, &["-n", "a", "jobs"]);
+    let mut client = listening.connect("&after=0");
+    client.subscribe("store-events");
+    client.subscribe("group.jobs");
+    let first = client.next();
+    assert_eq!(names(&first["data"]), (1, "set", "jobs", "k"));
+    assert_eq!(first["data"]["namespace"], "a");
+    assert_eq!(client.next()["channel"], "group.jobs");
+    t.run(["-n", "b", "set", "jobs", "k", "v"]).ok("");
+    t.run(["-n", "a", "set", "other", "k", "v"]).ok("");
+    t.run(["-n", "a", "set", "jobs", "k", "v"]).ok("");
+    assert_eq!(client.next()["data"]["seq"], 6);
+}
+
+#[test]
+fn a_trimmed_position_is_told() {
+    let t = Test::new();
+    for n in 0..10 {
+        t.run(["set", "g", "k", &n.to_string()]).ok("");
+    }
+    let log = t.run(["--json", "purge", "--keep-changes", "3"]).output();
+    assert!(log.status.success());
+    let oldest = t.number("SELECT min(seq) FROM larder_changes");
+    assert!(oldest > 3);
+    let listening = Listening::start(&t, &[]);
+    let mut client = listening.connect("&after=1");
+    let error = client.next();
+    assert_eq!(error["type"], "error");
+    assert!(error["data"].as_str().unwrap().contains(&format!("oldest that is left is {oldest}")), "{error}");
+    client.subscribe("store-events");
+    let (first, last) = (client.next(), t.number("SELECT max(seq) FROM larder_changes"));
+    assert_eq!(first["data"]["seq"], oldest.max(2));
+    for seq in oldest + 1..=last {
+        assert_eq!(client.next()["data"]["seq"], seq);
+    }
+}
+
+#[test]
+fn a_store_that_appears_later() {
+    let t = Test::new();
+    let listening = Listening::start(&t, &[]);
+    let mut client = listening.connect("");
+    client.subscribe("store-events");
+    client.ping();
+    t.run(["set", "g", "k", "v"]).ok("");
+    assert_eq!(names(&client.next()["data"]), (1, "set", "g", "k"));
+    drop(listening);
+    // A snapshot is printed, and not broadcast: clients ask for a position.
+    let listening = Listening::start(&t, &["--snapshot"]);
+    assert_eq!(listening.watcher.line(), "1\tset\tg\tk");
+    let mut client = listening.connect("");
+    client.subscribe("store-events");
+    assert_eq!(client.ping()["seq"], 1);
+}
+
+#[test]
+fn a_command_may_be_slow() {
+    let t = Test::new();
+    t.run(["set", "g", "k", "v"]).ok("");
+    let mut listening = Listening::start(&t, &["--", "sh", "-c", "while ! [ -e go ]; do sleep 0.01; done"]);
+    let mut client = listening.connect("");
+    client.subscribe("store-events");
+    client.ping();
+    t.run(["set", "g", "k", "w"]).ok("");
+    assert_eq!(client.next()["data"]["value"], "w");
+    t.write("go", "");
+    listening.watcher.signal(Signal::SIGTERM);
+    assert_eq!(client.rest().1, Some(1001));
+    assert_eq!(listening.watcher.end().0.code(), Some(0));
+}
+
+#[test]
+fn what_cannot_be_listened_on() {
+    let t = Test::new();
+    t.run(["set", "g", "k", "v"]).ok("");
+    t.run(["watch", "--listen", "example.org:80"]).fails_with(2, "is not an address such as 8080");
+    t.run(["watch", "--listen", ":0", "--allow-origin", "*"]).fails_with(2, "is not an origin");
+    t.run(["watch", "--token-file", "x"]).fails_with(2, "--listen");
+    let holder = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = holder.local_addr().unwrap().to_string();
+    t.run(["watch", "--listen", &address])
+        .fails(10, format!("larder: watch: listen on {address}: Address already in use\n"));
+    // The token was made on first use, for its owner alone.
+    let token = t.path(".local/share/larder/watch.token");
+    assert_eq!(token.metadata().unwrap().permissions().mode() & 0o7777, 0o600);
+
+    let open = t.write("open", "secret\n");
+    std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o644)).unwrap();
+    t.run(["watch", "--listen", ":0", "--token-file", "open"])
+        .fails_with(10, "token file \"open\": others can read it (mode 0644)");
+    t.run(["watch", "--listen", ":0", "--token-file", "/proc/token"])
+        .fails_with(10, "token file \"/proc/token\"");
+    let empty = t.write("empty", "");
+    std::fs::set_permissions(&empty, std::fs::Permissions::from_mode(0o600)).unwrap();
+    t.run(["watch", "--listen", ":0", "--token-file", "empty"]).fails_with(8, "token file \"empty\"");
+    t.run(["--db", "x", "watch", "--listen", ":0"]).no_env("HOME").fails_with(2, "no place for the token");
+}
