@@ -46,6 +46,7 @@ Register-ArgumentCompleter -Native -CommandName 'larder' -ScriptBlock {
             [CompletionResult]::new('incr', 'incr', [CompletionResultType]::ParameterValue, 'Add to a number and print the sum')
             [CompletionResult]::new('purge', 'purge', [CompletionResultType]::ParameterValue, 'Remove due entries and trim the change log')
             [CompletionResult]::new('render', 'render', [CompletionResultType]::ParameterValue, 'Fill a template from a group')
+            [CompletionResult]::new('batch', 'batch', [CompletionResultType]::ParameterValue, 'Do many operations in one transaction or one process')
             [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Print entries in a form that import takes')
             [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Store entries from a file')
             [CompletionResult]::new('watch', 'watch', [CompletionResultType]::ParameterValue, 'Follow every change, to the terminal, a pipe or a command')
@@ -295,6 +296,20 @@ Register-ArgumentCompleter -Native -CommandName 'larder' -ScriptBlock {
             [CompletionResult]::new('--in-place', '--in-place', [CompletionResultType]::ParameterName, 'Write into FILE instead of replacing it, for a file that is mounted by itself; readers may see a half-written text')
             [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Stay, and render again whenever the group changes')
             [CompletionResult]::new('--diff', '--diff', [CompletionResultType]::ParameterName, 'Print what would change in FILE, as diff -u does, and change and run nothing')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON, one record a line')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no notes and no progress, only results and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no notes and no progress, only results and errors')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'larder;batch' {
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Wait this long for a store that another process has locked [default: 5s]')
+            [CompletionResult]::new('--stream', '--stream', [CompletionResultType]::ParameterName, 'Answer each line as soon as it is on disk')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON, one record a line')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no notes and no progress, only results and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no notes and no progress, only results and errors')

@@ -47,6 +47,7 @@ complete -c larder -n "__fish_larder_needs_command" -f -a "expire" -d 'Change ho
 complete -c larder -n "__fish_larder_needs_command" -f -a "incr" -d 'Add to a number and print the sum'
 complete -c larder -n "__fish_larder_needs_command" -f -a "purge" -d 'Remove due entries and trim the change log'
 complete -c larder -n "__fish_larder_needs_command" -f -a "render" -d 'Fill a template from a group'
+complete -c larder -n "__fish_larder_needs_command" -f -a "batch" -d 'Do many operations in one transaction or one process'
 complete -c larder -n "__fish_larder_needs_command" -f -a "export" -d 'Print entries in a form that import takes'
 complete -c larder -n "__fish_larder_needs_command" -f -a "import" -d 'Store entries from a file'
 complete -c larder -n "__fish_larder_needs_command" -f -a "watch" -d 'Follow every change, to the terminal, a pipe or a command'
@@ -247,6 +248,16 @@ complete -c larder -n "__fish_larder_using_subcommand render" -l diff -d 'Print 
 complete -c larder -n "__fish_larder_using_subcommand render" -l json -d 'Print JSON, one record a line'
 complete -c larder -n "__fish_larder_using_subcommand render" -s q -l quiet -d 'Print no notes and no progress, only results and errors'
 complete -c larder -n "__fish_larder_using_subcommand render" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c larder -n "__fish_larder_using_subcommand batch" -l db -d 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]' -r -F
+complete -c larder -n "__fish_larder_using_subcommand batch" -s n -l namespace -d 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]' -r
+complete -c larder -n "__fish_larder_using_subcommand batch" -l color -d 'Colour the output' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c larder -n "__fish_larder_using_subcommand batch" -l busy-timeout -d 'Wait this long for a store that another process has locked [default: 5s]' -r
+complete -c larder -n "__fish_larder_using_subcommand batch" -l stream -d 'Answer each line as soon as it is on disk'
+complete -c larder -n "__fish_larder_using_subcommand batch" -l json -d 'Print JSON, one record a line'
+complete -c larder -n "__fish_larder_using_subcommand batch" -s q -l quiet -d 'Print no notes and no progress, only results and errors'
+complete -c larder -n "__fish_larder_using_subcommand batch" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c larder -n "__fish_larder_using_subcommand export" -s o -l output -d 'Write to FILE instead of standard output' -r -F
 complete -c larder -n "__fish_larder_using_subcommand export" -l format -d 'The format' -r -f -a "jsonl\t''
 json\t''

@@ -62,7 +62,7 @@ struct ImportArgs {
 }
 
 /// Input up to this length is read through before a store is made for it.
-const CHECKED_FIRST: u64 = 4 << 20;
+pub(super) const CHECKED_FIRST: u64 = 4 << 20;
 
 /// What became of the lines.
 #[derive(Clone, Copy, Debug, Default)]

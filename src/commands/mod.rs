@@ -3,6 +3,7 @@
 
 mod access;
 mod backup;
+mod batch;
 mod check;
 mod completions;
 mod consumer;
@@ -94,6 +95,7 @@ pub const ALL: &[Spec] = &[
     incr::SPEC,
     purge::SPEC,
     render::SPEC,
+    batch::SPEC,
     export::SPEC,
     import::SPEC,
     watch::SPEC,

@@ -1,6 +1,7 @@
 //! The program from outside: exact streams and statuses, a module for each
 //! subcommand.
 
+mod batch;
 mod count;
 mod delete;
 mod expire;

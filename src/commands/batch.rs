@@ -1,0 +1,344 @@
+use std::cell::Cell;
+use std::fs::File;
+use std::io::Write as _;
+use std::os::fd::AsFd;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use clap::{ArgMatches, Args, FromArgMatches};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use serde::Serialize;
+
+use super::import::{CHECKED_FIRST, check_namespace, group_in_scope, with_line};
+use super::{Context, Spec};
+use crate::exchange::When;
+use crate::exchange::input::{self, Source, Text};
+use crate::exchange::json::{self, Action, Objects, Operation};
+use crate::exit::{self, Exit, Failure};
+use crate::output::progress::Progress;
+use crate::output::{self, Out};
+use crate::store::{Bulk, Error, Expiry, Result, Scope, Store, check_size};
+
+pub const SPEC: Spec = Spec {
+    name: "batch",
+    aliases: &[],
+    about: "Do many operations in one transaction or one process",
+    build: |command| {
+        BatchArgs::augment_args(command).after_help(
+            "Examples:\n  \
+             larder batch changes.jsonl\n  \
+             echo '{\"op\":\"set\",\"group\":\"g\",\"key\":\"k\",\"value\":\"v\",\"ttl_ms\":60000}' | larder batch -\n  \
+             larder export old | jq -c '. + {op: \"delete\"}' | larder batch -\n  \
+             coproc larder batch - --stream",
+        )
+    },
+    run,
+};
+
+/// Does what JSON lines say, in one transaction: all of it, or nothing if one
+/// line fails; the status is then that line's, and the message names it.
+///
+/// A line is {"op": "set" | "delete" | "expire" | "incr", "group": …, "key":
+/// …} and, for set, "value" or "value_b64"; for set and expire one of "ttl_ms"
+/// and "expires_at"; for set "keep_ttl": true; for expire "never": true; for
+/// incr "by", 1 without it. One condition may stand with set, delete and
+/// expire: "if_absent": true, "if_present": true, "if_version", "if_value" or
+/// "if_value_b64". A "namespace" must be the one given with -n, if one is.
+/// Blank lines are passed over; a line can have up to 256 MiB. Standard input
+/// is read to its end first.
+///
+/// With --stream each line is a transaction of its own, answered in order on
+/// standard output when it is on disk: {"line":N,"ok":true,"version":N}, where
+/// version is the number of the last change ("value" comes with it for incr,
+/// "deleted" for delete), or {"line":N,"ok":false,"error":…,"code":…,
+/// "message":…}. Lines that are already waiting are put on disk together, at
+/// most 1000 at once. A line that fails does not end the stream: the status is
+/// 0 when the input has ended, whatever the answers were.
+#[derive(Args)]
+struct BatchArgs {
+    /// The file of JSON lines; - is standard input
+    file: PathBuf,
+    /// Answer each line as soon as it is on disk
+    #[arg(long)]
+    stream: bool,
+}
+
+fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
+    let args = BatchArgs::from_arg_matches(matches)?;
+    if args.stream {
+        return stream(context, &args);
+    }
+    let mut source = Source::open(&args.file)?;
+    let mut progress = Progress::new(&context.settings, "working");
+    let line = Cell::new(None);
+    let scope = &context.settings.scope;
+    let store = match context.existing()? {
+        Some(store) => Ok(store),
+        // What is easily seen to be no batch should not make a store.
+        None if source.length() <= CHECKED_FIRST => match check(&mut source, &line) {
+            Ok(()) => Ok(context.create()?),
+            Err(error) => Err(error),
+        },
+        None => Ok(context.create()?),
+    };
+    let done =
+        store.and_then(|store| store.bulk(|bulk| batch(bulk, scope, &mut source, &line, &mut progress)));
+    progress.finish();
+    let operations = done.map_err(|error| with_line(error, line.get()))?;
+    if context.settings.json {
+        let mut out = Out::default();
+        out.json(&serde_json::json!({ "operations": operations }))?;
+        out.finish()?;
+    } else if context.settings.terminal && !context.settings.quiet {
+        output::print_note(&format!("did {operations} operations"));
+    }
+    Ok(Exit::Success)
+}
+
+fn batch(
+    bulk: &mut Bulk<'_>,
+    scope: &Scope,
+    source: &mut Source,
+    line: &Cell<Option<u64>>,
+    progress: &mut Progress,
+) -> Result<u64> {
+    let mut objects = Objects::new(Text::new(source.read()?));
+    let mut operations = 0;
+    loop {
+        let done = match objects.next() {
+            Ok(None) => break,
+            Ok(Some(object)) => apply(bulk, scope, object),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = done {
+            line.set(Some(objects.line()));
+            return Err(error);
+        }
+        operations += 1;
+        progress.tick(1);
+    }
+    line.set(None);
+    Ok(operations)
+}
+
+/// Reads every line and does nothing.
+fn check(source: &mut Source, line: &Cell<Option<u64>>) -> Result<()> {
+    let mut objects = Objects::new(Text::new(source.read()?));
+    loop {
+        let read = match objects.next() {
+            Ok(None) => return Ok(()),
+            Ok(Some(object)) => json::operation(object).map(|_| ()),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = read {
+            line.set(Some(objects.line()));
+            return Err(error);
+        }
+    }
+}
+
+/// What an operation came to.
+struct Done {
+    version: i64,
+    value: Option<i64>,
+    deleted: Option<bool>,
+}
+
+fn apply(bulk: &mut Bulk<'_>, scope: &Scope, object: &[u8]) -> Result<Done> {
+    let Operation { namespace, group, key, condition, action } = json::operation(object)?;
+    if let Some(namespace) = &namespace {
+        check_namespace(scope, namespace)?;
+    }
+    let group = group_in_scope(scope, namespace.as_deref(), &group);
+    let (mut value, mut deleted) = (None, None);
+    match action {
+        Action::Set { value, when } => {
+            check_size(&key, &value)?;
+            let expiry = when.map_or(Ok(Expiry::Keep), |when| expiry(when, bulk))?;
+            bulk.set(&group, &key, &value, expiry, &condition)?;
+        }
+        Action::Delete => deleted = Some(bulk.delete(&group, &key, &condition)?),
+        Action::Expire(when) => {
+            let expiry = expiry(when, bulk)?;
+            bulk.expire(&group, &key, expiry, &condition)?;
+        }
+        Action::Incr(by) => value = Some(bulk.incr(&group, &key, by)?.0),
+    }
+    Ok(Done { version: bulk.newest(), value, deleted })
+}
+
+fn expiry(when: When, bulk: &Bulk<'_>) -> Result<Expiry> {
+    match when.moment(bulk.now()) {
+        None => Ok(Expiry::Never),
+        Some(at) if at > bulk.now() => Ok(Expiry::At(at)),
+        Some(at) => Err(Error::BadData(format!("{at} is in the past"))),
+    }
+}
+
+/// Most lines and bytes that are put on disk together, and the longest time
+/// that is spent on collecting them.
+const TOGETHER: usize = 1000;
+const BYTES_TOGETHER: usize = 1 << 20;
+const COLLECT: Duration = Duration::from_millis(10);
+
+/// Lines to be done together, with their numbers.
+#[derive(Default)]
+struct Waiting {
+    bytes: Vec<u8>,
+    /// Number of each line, and where in `bytes` it ends.
+    lines: Vec<(u64, usize)>,
+}
+
+impl Waiting {
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.lines.clear();
+    }
+
+    fn push(&mut self, number: u64, line: &[u8]) {
+        self.bytes.extend_from_slice(line);
+        self.lines.push((number, self.bytes.len()));
+    }
+
+    fn is_full(&self) -> bool {
+        self.lines.len() >= TOGETHER || self.bytes.len() >= BYTES_TOGETHER
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (u64, &[u8])> {
+        let mut start = 0;
+        self.lines.iter().map(move |&(number, end)| {
+            let line = &self.bytes[start..end];
+            start = end;
+            (number, line)
+        })
+    }
+}
+
+fn stream(context: &Context, args: &BatchArgs) -> anyhow::Result<Exit> {
+    let told = |error| Failure::io(&input::name(&args.file), error);
+    let mut text = Text::new(input::open(&args.file).map_err(told)?);
+    let scope = &context.settings.scope;
+    let mut out = std::io::stdout().lock();
+    let mut waiting = Waiting::default();
+    let mut answers = Vec::new();
+    let mut store = None;
+    loop {
+        waiting.clear();
+        // What came before unreadable input is still done and answered.
+        let collected = collect(&mut text, &mut waiting);
+        if !waiting.lines.is_empty() {
+            let store = match store {
+                Some(store) => store,
+                None => *store.insert(context.create()?),
+            };
+            commit(store, scope, &waiting, &mut answers);
+            out.write_all(&answers)
+                .and_then(|()| out.flush())
+                .map_err(|e| Failure::io("standard output", e))?;
+        }
+        if !collected.map_err(|error| with_line(error, Some(text.line())))? {
+            return Ok(Exit::Success);
+        }
+    }
+}
+
+/// Waits for a line and takes it, and what else is already there; `false` when
+/// the input has ended.
+fn collect(text: &mut Text<File>, waiting: &mut Waiting) -> Result<bool> {
+    let Some(line) = text.next_line()?.map(<[u8]>::to_vec) else { return Ok(false) };
+    let mut add = |number, line: &[u8]| {
+        if !line.trim_ascii().is_empty() {
+            waiting.push(number, line);
+        }
+        !waiting.is_full()
+    };
+    let mut more = add(text.line(), &line);
+    let started = Instant::now();
+    while more {
+        if text.holds_line() {
+            let number = text.line() + 1;
+            if let Some(line) = text.next_line()? {
+                more = add(number, line);
+            }
+        } else if started.elapsed() >= COLLECT || !is_readable(text.source()) || !text.read_more()? {
+            break;
+        }
+    }
+    Ok(true)
+}
+
+/// Whether reading would not have to wait.
+fn is_readable(file: &File) -> bool {
+    let mut poll_fds = [PollFd::new(file.as_fd(), PollFlags::POLLIN)];
+    poll(&mut poll_fds, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
+}
+
+/// Does the lines, in one transaction where nothing but refusals comes up, and
+/// leaves their answers.
+fn commit(store: &Store, scope: &Scope, waiting: &Waiting, answers: &mut Vec<u8>) {
+    let done = store.bulk(|bulk| {
+        answers.clear();
+        for (number, line) in waiting.iter() {
+            match apply(bulk, scope, line) {
+                Ok(done) => answer(answers, &Answer::done(number, &done)),
+                Err(error) if error.is_refusal() => answer(answers, &Answer::failed(number, &error)),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    });
+    let Err(error) = done else { return };
+    answers.clear();
+    if waiting.lines.len() == 1 || matches!(error, Error::Busy(_)) {
+        for (number, _) in waiting.iter() {
+            answer(answers, &Answer::failed(number, &error));
+        }
+        return;
+    }
+    // Whatever it was, it should fail the lines it concerns and no other.
+    let (mut alone, mut its_answer) = (Waiting::default(), Vec::new());
+    for (number, line) in waiting.iter() {
+        alone.clear();
+        alone.push(number, line);
+        commit(store, scope, &alone, &mut its_answer);
+        answers.extend_from_slice(&its_answer);
+    }
+}
+
+/// The answer to a line of a stream.
+#[derive(Default, Serialize)]
+struct Answer {
+    line: u64,
+    ok: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deleted: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+}
+
+impl Answer {
+    fn done(line: u64, done: &Done) -> Self {
+        let deleted = done.deleted.map(u8::from);
+        Self { line, ok: true, version: Some(done.version), value: done.value, deleted, ..Self::default() }
+    }
+
+    fn failed(line: u64, error: &Error) -> Self {
+        let (exit, _) = exit::classify(error);
+        let message = Some(exit::one_line(&error.to_string()));
+        Self { line, error: Some(exit.name()), code: Some(exit.code()), message, ..Self::default() }
+    }
+}
+
+fn answer(answers: &mut Vec<u8>, answer: &Answer) {
+    // Numbers and strings into memory: nothing here can fail.
+    let _ = serde_json::to_writer(&mut *answers, answer);
+    answers.push(b'\n');
+}
