@@ -82,6 +82,9 @@ const INTERNAL: &[(&str, Body)] = &[
     (VALUE, |state, helper, _| {
         let value = argument(helper, 0)?;
         need(state, value);
+        if value.value().is_object() && binary_key(value.value()).is_none() {
+            return Err(fault("this is an object, not a text; json shows it whole"));
+        }
         Ok(value.value().clone())
     }),
     (NEED, |state, helper, _| {
@@ -136,9 +139,16 @@ fn argument<'a, 'rc>(helper: &'a Helper<'rc>, at: usize) -> Result<&'a PathAndJs
     helper.param(at).ok_or_else(|| fault(format!("{}: argument {} is missing", helper.name(), at + 1)))
 }
 
-/// An argument as text; what is missing is empty.
+/// An argument as text; what is missing is empty, and so is, until its error is
+/// told, what is not UTF-8.
 fn text(helper: &Helper<'_>, at: usize) -> Result<String, RenderError> {
-    argument(helper, at).map(|value| value.value().render())
+    match argument(helper, at)?.value() {
+        value if binary_key(value).is_some() => Ok(String::new()),
+        Json::Object(_) | Json::Array(_) => {
+            Err(fault(format!("{}: argument {} is not a text", helper.name(), at + 1)))
+        }
+        value => Ok(value.render()),
+    }
 }
 
 /// Notes a value that is missing or not text.
@@ -187,7 +197,7 @@ fn name(value: &PathAndJson<'_>) -> String {
 }
 
 fn exists<'a>(_: &mut State, helper: &'a Helper<'_>, context: &'a Context) -> Result<Json, RenderError> {
-    let name = argument(helper, 0)?.value().render();
+    let name = text(helper, 0)?;
     Ok(context.data().get(&name).is_some().into())
 }
 

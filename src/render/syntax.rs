@@ -179,6 +179,7 @@ fn helper_names(
             (Some(Parameter::Path(_) | Parameter::Literal(_)), false) => {
                 Some("a key with a space in it is written {{[the key]}}".to_owned())
             }
+            (None, true) => Some(format!("a block over a key is {{{{#each {word}}}}} or {{{{#if {word}}}}}")),
             _ => None,
         };
         let why = format!("there is no helper {word:?}");

@@ -148,6 +148,8 @@ fn values_that_are_not_text() {
         "{{#each this}}{{this}}{{/each}}",
         "{{lookup this \"bin\"}}",
         "{{upper bin}}",
+        "{{exists bin}}",
+        "{{parse_json (default bin \"\")}}",
         "{{json this}}",
         "{{default bin \"x\"}}",
         "{{#if bin}}{{/if}}",
@@ -213,6 +215,8 @@ fn wrong_templates() {
     fails("{{#each a}}{{/each}}", &[("a", "text")], "a text, not a list");
     fails("{{exists}}{{lower \"a\"}}{{(lower)}}", &[("exists", "")], "");
     fails("{{split \"a\" \"\"}}", &[], "the separator is empty");
+    fails("{{this}}", &[("this", "")], "an object, not a text");
+    fails("{{upper this}}", &[], "upper: argument 1 is not a text");
     fails("{{default \"a\"}}", &[], "default: argument 2 is missing");
 }
 
@@ -252,6 +256,14 @@ fn limits_hold() {
         &[("a", "1")],
         "deeper than 32 levels",
     );
+}
+
+#[test]
+fn a_group_too_large_is_refused() {
+    let mut values = Values { bytes: MAX_VALUES_BYTES - 2, ..Values::default() };
+    values.insert("a".into(), b"1".to_vec()).unwrap();
+    let error = values.insert("b".into(), Vec::new()).unwrap_err().to_string();
+    assert_eq!(error, "the group has more than 256 MiB, the most a template can be filled from");
 }
 
 #[test]

@@ -51,6 +51,19 @@ fn every_kind_of_change_renders_again() {
 }
 
 #[test]
+fn a_namespaces_own_group() {
+    let t = Test::new();
+    t.write("t.hbs", "{{a}}\n");
+    t.run(["set", "n:g", "a", "1"]).ok("");
+    let w = follow(&t, &["-n", "n", "--exec", "cat out; echo $LARDER_NAMESPACE"]);
+    assert_eq!(w.take(2), ["1", "n"]);
+    t.run(["set", "g", "a", "2"]).ok("");
+    t.run(["set", "n:g", "a", "3"]).ok("");
+    assert_eq!(w.take(2), ["3", "n"]);
+    ends(w, "");
+}
+
+#[test]
 fn a_burst_is_one_rendering_and_a_stream_is_several() {
     let t = Test::new();
     t.write("t.hbs", "{{a}}\n");
