@@ -80,8 +80,8 @@ set edit:completion:arg-completer[larder] = {|@words|
             cand --json 'Print JSON, one record a line'
             cand -q 'Print no notes and no progress, only results and errors'
             cand --quiet 'Print no notes and no progress, only results and errors'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
+            cand -h 'Print help'
+            cand --help 'Print help'
         }
         &'larder;get'= {
             cand --default 'Print V, with status 0, if the key does not exist'
@@ -97,8 +97,8 @@ set edit:completion:arg-completer[larder] = {|@words|
             cand --json 'Print JSON, one record a line'
             cand -q 'Print no notes and no progress, only results and errors'
             cand --quiet 'Print no notes and no progress, only results and errors'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
+            cand -h 'Print help'
+            cand --help 'Print help'
         }
         &'larder;list'= {
             cand --glob 'Only names that match P: * any run, ? one character, [...] a set'
@@ -116,8 +116,8 @@ set edit:completion:arg-completer[larder] = {|@words|
             cand --json 'Print JSON, one record a line'
             cand -q 'Print no notes and no progress, only results and errors'
             cand --quiet 'Print no notes and no progress, only results and errors'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
+            cand -h 'Print help'
+            cand --help 'Print help'
         }
         &'larder;ls'= {
             cand --glob 'Only names that match P: * any run, ? one character, [...] a set'
@@ -135,8 +135,8 @@ set edit:completion:arg-completer[larder] = {|@words|
             cand --json 'Print JSON, one record a line'
             cand -q 'Print no notes and no progress, only results and errors'
             cand --quiet 'Print no notes and no progress, only results and errors'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
+            cand -h 'Print help'
+            cand --help 'Print help'
         }
         &'larder;count'= {
             cand --glob 'Only keys that match P (* ? [...]); without GROUP, only groups that do'
@@ -148,8 +148,8 @@ set edit:completion:arg-completer[larder] = {|@words|
             cand --json 'Print JSON, one record a line'
             cand -q 'Print no notes and no progress, only results and errors'
             cand --quiet 'Print no notes and no progress, only results and errors'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
+            cand -h 'Print help'
+            cand --help 'Print help'
         }
         &'larder;delete'= {
             cand --glob 'Delete the keys that match P'
@@ -167,8 +167,8 @@ set edit:completion:arg-completer[larder] = {|@words|
             cand --json 'Print JSON, one record a line'
             cand -q 'Print no notes and no progress, only results and errors'
             cand --quiet 'Print no notes and no progress, only results and errors'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
+            cand -h 'Print help'
+            cand --help 'Print help'
         }
         &'larder;del'= {
             cand --glob 'Delete the keys that match P'
@@ -186,8 +186,8 @@ set edit:completion:arg-completer[larder] = {|@words|
             cand --json 'Print JSON, one record a line'
             cand -q 'Print no notes and no progress, only results and errors'
             cand --quiet 'Print no notes and no progress, only results and errors'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
+            cand -h 'Print help'
+            cand --help 'Print help'
         }
         &'larder;rm'= {
             cand --glob 'Delete the keys that match P'
@@ -205,8 +205,8 @@ set edit:completion:arg-completer[larder] = {|@words|
             cand --json 'Print JSON, one record a line'
             cand -q 'Print no notes and no progress, only results and errors'
             cand --quiet 'Print no notes and no progress, only results and errors'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
+            cand -h 'Print help'
+            cand --help 'Print help'
         }
         &'larder;ttl'= {
             cand --db 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]'
@@ -217,8 +217,8 @@ set edit:completion:arg-completer[larder] = {|@words|
             cand --json 'Print JSON, one record a line'
             cand -q 'Print no notes and no progress, only results and errors'
             cand --quiet 'Print no notes and no progress, only results and errors'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
+            cand -h 'Print help'
+            cand --help 'Print help'
         }
         &'larder;expire'= {
             cand --ttl 'Due after DUR (250ms, 5m, 1h30m, 7d)'
@@ -232,8 +232,8 @@ set edit:completion:arg-completer[larder] = {|@words|
             cand --json 'Print JSON, one record a line'
             cand -q 'Print no notes and no progress, only results and errors'
             cand --quiet 'Print no notes and no progress, only results and errors'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
+            cand -h 'Print help'
+            cand --help 'Print help'
         }
         &'larder;incr'= {
             cand --by 'Add N, which may be negative'
@@ -245,8 +245,8 @@ set edit:completion:arg-completer[larder] = {|@words|
             cand --json 'Print JSON, one record a line'
             cand -q 'Print no notes and no progress, only results and errors'
             cand --quiet 'Print no notes and no progress, only results and errors'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
+            cand -h 'Print help'
+            cand --help 'Print help'
         }
         &'larder;purge'= {
             cand --keep-changes 'Trim the change log to changes younger than DUR, or to the newest N'
@@ -260,8 +260,8 @@ set edit:completion:arg-completer[larder] = {|@words|
             cand --json 'Print JSON, one record a line'
             cand -q 'Print no notes and no progress, only results and errors'
             cand --quiet 'Print no notes and no progress, only results and errors'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
+            cand -h 'Print help'
+            cand --help 'Print help'
         }
         &'larder;render'= {
             cand -o 'Write to FILE instead of standard output'
@@ -283,8 +283,8 @@ set edit:completion:arg-completer[larder] = {|@words|
             cand --json 'Print JSON, one record a line'
             cand -q 'Print no notes and no progress, only results and errors'
             cand --quiet 'Print no notes and no progress, only results and errors'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
+            cand -h 'Print help'
+            cand --help 'Print help'
         }
         &'larder;batch'= {
             cand --db 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]'
@@ -296,8 +296,8 @@ set edit:completion:arg-completer[larder] = {|@words|
             cand --json 'Print JSON, one record a line'
             cand -q 'Print no notes and no progress, only results and errors'
             cand --quiet 'Print no notes and no progress, only results and errors'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
+            cand -h 'Print help'
+            cand --help 'Print help'
         }
         &'larder;export'= {
             cand -o 'Write to FILE instead of standard output'
@@ -311,8 +311,8 @@ set edit:completion:arg-completer[larder] = {|@words|
             cand --json 'Print JSON, one record a line'
             cand -q 'Print no notes and no progress, only results and errors'
             cand --quiet 'Print no notes and no progress, only results and errors'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
+            cand -h 'Print help'
+            cand --help 'Print help'
         }
         &'larder;import'= {
             cand --format 'The format, if the file''s name does not say it'
@@ -327,8 +327,8 @@ set edit:completion:arg-completer[larder] = {|@words|
             cand --json 'Print JSON, one record a line'
             cand -q 'Print no notes and no progress, only results and errors'
             cand --quiet 'Print no notes and no progress, only results and errors'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
+            cand -h 'Print help'
+            cand --help 'Print help'
         }
         &'larder;watch'= {
             cand --groups 'Only groups that match GLOB'
@@ -350,8 +350,8 @@ set edit:completion:arg-completer[larder] = {|@words|
             cand --json 'Print JSON, one record a line'
             cand -q 'Print no notes and no progress, only results and errors'
             cand --quiet 'Print no notes and no progress, only results and errors'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
+            cand -h 'Print help'
+            cand --help 'Print help'
         }
         &'larder;consumer'= {
             cand --db 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]'
@@ -362,8 +362,8 @@ set edit:completion:arg-completer[larder] = {|@words|
             cand --json 'Print JSON, one record a line'
             cand -q 'Print no notes and no progress, only results and errors'
             cand --quiet 'Print no notes and no progress, only results and errors'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
+            cand -h 'Print help'
+            cand --help 'Print help'
             cand list 'Show every consumer, its position and how many changes it has yet to handle'
             cand reset 'Move a consumer''s position'
             cand delete 'Forget a consumer, so that it no longer holds back the change log'
@@ -415,8 +415,8 @@ set edit:completion:arg-completer[larder] = {|@words|
             cand --json 'Print JSON, one record a line'
             cand -q 'Print no notes and no progress, only results and errors'
             cand --quiet 'Print no notes and no progress, only results and errors'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
+            cand -h 'Print help'
+            cand --help 'Print help'
         }
         &'larder;lock'= {
             cand --ttl 'Length of the lease, at least 100ms'
@@ -430,8 +430,8 @@ set edit:completion:arg-completer[larder] = {|@words|
             cand --json 'Print JSON, one record a line'
             cand -q 'Print no notes and no progress, only results and errors'
             cand --quiet 'Print no notes and no progress, only results and errors'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
+            cand -h 'Print help'
+            cand --help 'Print help'
         }
         &'larder;memo'= {
             cand --ttl 'How long a result is replayed'
@@ -445,8 +445,8 @@ set edit:completion:arg-completer[larder] = {|@words|
             cand --json 'Print JSON, one record a line'
             cand -q 'Print no notes and no progress, only results and errors'
             cand --quiet 'Print no notes and no progress, only results and errors'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
+            cand -h 'Print help'
+            cand --help 'Print help'
         }
         &'larder;quota'= {
             cand --db 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]'
@@ -457,8 +457,8 @@ set edit:completion:arg-completer[larder] = {|@words|
             cand --json 'Print JSON, one record a line'
             cand -q 'Print no notes and no progress, only results and errors'
             cand --quiet 'Print no notes and no progress, only results and errors'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
+            cand -h 'Print help'
+            cand --help 'Print help'
             cand set 'Set limits of a namespace; those not named stay'
             cand show 'Show use and limits of one namespace, or of every one that has limits'
             cand clear 'Remove all limits of a namespace'
@@ -511,8 +511,8 @@ set edit:completion:arg-completer[larder] = {|@words|
             cand --json 'Print JSON, one record a line'
             cand -q 'Print no notes and no progress, only results and errors'
             cand --quiet 'Print no notes and no progress, only results and errors'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
+            cand -h 'Print help'
+            cand --help 'Print help'
             cand list 'List every namespace: keys, bytes, groups, limits, next expiry'
             cand ls 'List every namespace: keys, bytes, groups, limits, next expiry'
             cand delete 'Delete a namespace: its groups, its quota and its grants'
@@ -563,8 +563,8 @@ set edit:completion:arg-completer[larder] = {|@words|
             cand --json 'Print JSON, one record a line'
             cand -q 'Print no notes and no progress, only results and errors'
             cand --quiet 'Print no notes and no progress, only results and errors'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
+            cand -h 'Print help'
+            cand --help 'Print help'
         }
         &'larder;restore'= {
             cand --db 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]'
@@ -576,8 +576,8 @@ set edit:completion:arg-completer[larder] = {|@words|
             cand --json 'Print JSON, one record a line'
             cand -q 'Print no notes and no progress, only results and errors'
             cand --quiet 'Print no notes and no progress, only results and errors'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
+            cand -h 'Print help'
+            cand --help 'Print help'
         }
         &'larder;access'= {
             cand --db 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]'
@@ -588,8 +588,8 @@ set edit:completion:arg-completer[larder] = {|@words|
             cand --json 'Print JSON, one record a line'
             cand -q 'Print no notes and no progress, only results and errors'
             cand --quiet 'Print no notes and no progress, only results and errors'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
+            cand -h 'Print help'
+            cand --help 'Print help'
             cand grant 'Grant access; the first grant closes the namespace to everybody else'
             cand revoke 'Take all access away from a principal'
             cand list 'List the grants of one namespace, or of all'
@@ -605,8 +605,8 @@ set edit:completion:arg-completer[larder] = {|@words|
             cand --json 'Print JSON, one record a line'
             cand -q 'Print no notes and no progress, only results and errors'
             cand --quiet 'Print no notes and no progress, only results and errors'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
+            cand -h 'Print help'
+            cand --help 'Print help'
         }
         &'larder;access;revoke'= {
             cand --db 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]'
@@ -653,8 +653,8 @@ set edit:completion:arg-completer[larder] = {|@words|
             cand --json 'Print JSON, one record a line'
             cand -q 'Print no notes and no progress, only results and errors'
             cand --quiet 'Print no notes and no progress, only results and errors'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
+            cand -h 'Print help'
+            cand --help 'Print help'
         }
         &'larder;check'= {
             cand --db 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]'
@@ -666,8 +666,8 @@ set edit:completion:arg-completer[larder] = {|@words|
             cand --json 'Print JSON, one record a line'
             cand -q 'Print no notes and no progress, only results and errors'
             cand --quiet 'Print no notes and no progress, only results and errors'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
+            cand -h 'Print help'
+            cand --help 'Print help'
         }
         &'larder;completions'= {
             cand --db 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]'
@@ -678,8 +678,8 @@ set edit:completion:arg-completer[larder] = {|@words|
             cand --json 'Print JSON, one record a line'
             cand -q 'Print no notes and no progress, only results and errors'
             cand --quiet 'Print no notes and no progress, only results and errors'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
+            cand -h 'Print help'
+            cand --help 'Print help'
         }
         &'larder;man'= {
             cand --db 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]'
@@ -690,8 +690,8 @@ set edit:completion:arg-completer[larder] = {|@words|
             cand --json 'Print JSON, one record a line'
             cand -q 'Print no notes and no progress, only results and errors'
             cand --quiet 'Print no notes and no progress, only results and errors'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
+            cand -h 'Print help'
+            cand --help 'Print help'
         }
     ]
     $completions[$command]

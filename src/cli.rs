@@ -74,6 +74,8 @@ fn root() -> Command {
         .disable_help_subcommand(true)
         .infer_subcommands(false)
         .max_term_width(100)
+        // clap's own flag tells of a difference between -h and --help.
+        .disable_help_flag(true)
         .next_help_heading("Global options")
         .arg(
             Arg::new("db")
@@ -124,6 +126,7 @@ fn root() -> Command {
                 .value_parser(ValueParser::from(units::duration))
                 .help("Wait this long for a store that another process has locked [default: 5s]"),
         )
+        .arg(Arg::new("help").short('h').long("help").global(true).action(ArgAction::Help).help("Print help"))
         .next_help_heading(None)
 }
 

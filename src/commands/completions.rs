@@ -1,4 +1,4 @@
-use clap::{ArgMatches, Args, FromArgMatches};
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, ValueHint};
 use clap_complete::Shell;
 
 use super::{Context, Spec};
@@ -40,8 +40,26 @@ fn run(_context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
 /// The script of one shell.
 fn script(shell: Shell) -> Vec<u8> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut crate::cli::full_command(), "larder", &mut script);
+    clap_complete::generate(shell, &mut hinted(crate::cli::full_command()), "larder", &mut script);
     script
+}
+
+/// The parser, told what its arguments are: shells offer files for what they
+/// know nothing about, and a key is no file.
+fn hinted(command: Command) -> Command {
+    let hint = |arg: Arg| {
+        let name = arg.get_value_names().and_then(|names| names.first()).map(|name| name.to_string());
+        let hint = match name.as_deref() {
+            _ if !arg.get_action().takes_values() || arg.get_value_hint() != ValueHint::Unknown => {
+                return arg;
+            }
+            Some("FILE" | "PATH" | "TEMPLATE" | "DIR") => ValueHint::AnyPath,
+            Some("CMD") => ValueHint::CommandName,
+            _ => ValueHint::Other,
+        };
+        arg.value_hint(hint)
+    };
+    command.mut_args(hint).mut_subcommands(hinted)
 }
 
 #[cfg(test)]

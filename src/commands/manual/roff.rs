@@ -1,7 +1,6 @@
 //! Manual pages for man(1).
 
 use clap::Command;
-use clap::builder::Resettable;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
@@ -75,7 +74,7 @@ fn command_page(command: Command) -> Page {
     for command in nested {
         page.subheading(&usage(&command));
         page.text(&sentence(&command));
-        let command = without_global_options(command).mut_arg("help", |help| help.hide(true));
+        let command = without_global_options(command);
         if command.get_arguments().any(|arg| !arg.is_hide_set()) {
             let man = self::man(command);
             page.part_without_heading(|w| man.render_options_section(w));
@@ -112,10 +111,7 @@ fn sentence(command: &Command) -> String {
 }
 
 fn without_global_options(command: Command) -> Command {
-    command.mut_args(|arg| if arg.is_global_set() { arg.hide(true) } else { arg }).mut_arg("help", |help| {
-        // clap's own tells of a difference between -h and --help.
-        help.help("Print help").long_help(Resettable::Reset)
-    })
+    command.mut_args(|arg| if arg.is_global_set() { arg.hide(true) } else { arg })
 }
 
 /// A page being written.
