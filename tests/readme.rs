@@ -1,0 +1,199 @@
+//! Every block of the README is run.
+//!
+//! * `console`: a transcript. Lines after `$ ` are commands, the lines below
+//!   them exactly what they print on either stream; `…` stands for anything.
+//!   Each block has a home of its own.
+//! * `sh`: the two commands for a new machine (the first is run, the second is
+//!   what runs this), and examples that need other programs: their syntax is
+//!   checked, and the larder commands in them must parse.
+//! * `crontab`, `ini`: the commands in them are run.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+const README: &str = include_str!("../README.md");
+const LARDER: &str = env!("CARGO_BIN_EXE_larder");
+
+struct Block {
+    kind: String,
+    line: usize,
+    text: String,
+}
+
+fn blocks() -> Vec<Block> {
+    let mut blocks: Vec<Block> = Vec::new();
+    let mut open = false;
+    for (number, line) in README.lines().enumerate() {
+        if let Some(kind) = line.strip_prefix("```") {
+            open = !open;
+            if open {
+                assert!(!kind.is_empty(), "README line {}: a block without a kind is not run", number + 1);
+                blocks.push(Block { kind: kind.to_owned(), line: number + 1, text: String::new() });
+            }
+        } else if open && let Some(block) = blocks.last_mut() {
+            block.text.push_str(line);
+            block.text.push('\n');
+        }
+    }
+    assert!(!open, "README: the last block is not closed");
+    blocks
+}
+
+fn sh(script: &str, home: &Path) -> Output {
+    let bin = Path::new(LARDER).parent().expect("the program's directory");
+    Command::new("sh")
+        .arg("-c")
+        .arg(script)
+        .env_clear()
+        .env("HOME", home)
+        .env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", bin.display()))
+        .env("LC_ALL", "C.UTF-8")
+        .current_dir(home)
+        .stdin(Stdio::null())
+        .output()
+        .expect("run sh")
+}
+
+/// Whether `text` is what `pattern` shows; `…` stands for any run within it.
+fn shows(pattern: &str, text: &str) -> bool {
+    let mut pieces = pattern.split('…');
+    let Some(mut rest) = pieces.next().and_then(|first| text.strip_prefix(first)) else { return false };
+    let pieces: Vec<&str> = pieces.collect();
+    for (at, piece) in pieces.iter().enumerate() {
+        if at + 1 == pieces.len() {
+            return rest.ends_with(piece);
+        }
+        let Some(found) = rest.find(piece) else { return false };
+        rest = &rest[found + piece.len()..];
+    }
+    rest.is_empty()
+}
+
+#[test]
+fn wildcards_match_as_told() {
+    assert!(shows("a…c", "abbc") && shows("…", "") && shows("ab", "ab") && shows("a…b…c", "a1b2c"));
+    assert!(!shows("ab", "abc") && !shows("a…c", "ab"));
+}
+
+#[test]
+fn transcripts_are_what_happens() {
+    let mut wrong = String::new();
+    for block in blocks().iter().filter(|block| block.kind == "console") {
+        let home = tempfile::tempdir().expect("a home");
+        let mut commands: Vec<(String, String)> = Vec::new();
+        for line in block.text.lines() {
+            if let Some(command) = line.strip_prefix("$ ") {
+                commands.push((command.to_owned(), String::new()));
+            } else {
+                let (_, expected) = commands.last_mut().expect("a command before its output");
+                expected.push_str(line);
+                expected.push('\n');
+            }
+        }
+        // A marker before each command tells the outputs apart.
+        let script: String =
+            commands.iter().map(|(command, _)| format!("printf '\\001'\n{command}\n")).collect();
+        let output = sh(&format!("exec 2>&1\n{script}printf '\\001'\n"), home.path());
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let printed: Vec<&str> = text.split('\u{1}').skip(1).collect();
+        assert_eq!(printed.len(), commands.len() + 1, "README line {}: {text}", block.line);
+        for ((command, expected), printed) in commands.iter().zip(printed) {
+            // A value without a final newline runs into the next prompt.
+            let printed = if printed.is_empty() || printed.ends_with('\n') {
+                printed.to_owned()
+            } else {
+                format!("{printed}\n")
+            };
+            if !shows(expected, &printed) {
+                wrong += &format!(
+                    "block at line {}: {command}\n--- shown:\n{expected}--- printed:\n{printed}",
+                    block.line
+                );
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "README:\n{wrong}");
+}
+
+#[test]
+fn the_first_command_does_the_main_job() {
+    let block = blocks().into_iter().find(|block| block.kind == "sh").expect("the first command");
+    assert_eq!(block.text, "sh tests/main-job.sh\n");
+    let work = tempfile::tempdir().expect("a directory");
+    let output = Command::new("sh")
+        .arg("tests/main-job.sh")
+        .arg(work.path())
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env_remove("LARDER_DB")
+        .env_remove("LARDER_NAMESPACE")
+        .output()
+        .expect("run the main job");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    for said in
+        ["loaded ", " packages from ", "the largest section, ", "read back:", "Section ", " goes off in "]
+    {
+        assert!(text.contains(said), "{said:?} is not in {text}");
+    }
+}
+
+#[test]
+fn the_second_command_is_what_ci_runs() {
+    let block = blocks().into_iter().filter(|block| block.kind == "sh").nth(1).expect("the second command");
+    let ci = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/.ci/run")).expect("read .ci/run");
+    assert!(ci.lines().any(|line| line == block.text.trim_end()), "{:?} is not in .ci/run", block.text);
+}
+
+#[test]
+fn examples_with_other_programs_parse() {
+    let home = tempfile::tempdir().expect("a home");
+    for block in blocks().iter().filter(|block| block.kind == "sh").skip(2) {
+        let output = sh(&format!("sh -n <<'EOF'\n{}EOF\n", block.text), home.path());
+        assert!(
+            output.status.success(),
+            "README line {}: {}",
+            block.line,
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let known: Vec<&str> = larder::commands::ALL.iter().map(|spec| spec.name).collect();
+        for (_, after) in
+            block.text.match_indices("larder ").map(|(at, word)| (at, &block.text[at + word.len()..]))
+        {
+            let command = after.split_whitespace().next().unwrap_or_default();
+            assert!(known.contains(&command), "README line {}: there is no command {command:?}", block.line);
+        }
+    }
+}
+
+#[test]
+fn commands_for_cron_and_systemd_are_silent() {
+    let home = tempfile::tempdir().expect("a home");
+    sh("larder set g due x --ttl 1ms; larder set g stays x", home.path());
+    let mut seen = 0;
+    for block in blocks() {
+        let commands: Vec<String> = match block.kind.as_str() {
+            "crontab" => block
+                .text
+                .lines()
+                .map(|line| line.splitn(6, char::is_whitespace).nth(5).unwrap_or_default().trim().to_owned())
+                .collect(),
+            "ini" => block
+                .text
+                .lines()
+                .filter_map(|line| line.strip_prefix("ExecStart=").map(str::to_owned))
+                .collect(),
+            "console" | "sh" => continue,
+            other => panic!("README line {}: nothing runs a block of kind {other:?}", block.line),
+        };
+        for command in commands {
+            seen += 1;
+            let output = sh(&command, home.path());
+            assert!(
+                output.status.success() && output.stdout.is_empty() && output.stderr.is_empty(),
+                "{command}: {output:?}"
+            );
+        }
+    }
+    assert_eq!(seen, 2);
+    assert_eq!(sh("larder count g", home.path()).stdout, b"1\n");
+}
