@@ -197,3 +197,13 @@ fn commands_for_cron_and_systemd_are_silent() {
     assert_eq!(seen, 2);
     assert_eq!(sh("larder count g", home.path()).stdout, b"1\n");
 }
+
+#[test]
+fn the_units_shown_are_the_units_packaged() {
+    for block in blocks().iter().filter(|block| block.kind == "ini") {
+        let (first, unit) = block.text.split_once('\n').expect("a name and a unit");
+        let name = first.strip_prefix("# ").expect("the file's name as a comment");
+        let packaged = Path::new(env!("CARGO_MANIFEST_DIR")).join(".ci/deb").join(name);
+        assert_eq!(std::fs::read_to_string(&packaged).expect(name), unit, "{name}");
+    }
+}
