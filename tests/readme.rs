@@ -91,8 +91,9 @@ fn transcripts_are_what_happens() {
             }
         }
         // A marker before each command tells the outputs apart.
-        let script: String =
-            commands.iter().map(|(command, _)| format!("printf '\\001'\n{command}\n")).collect();
+        let script = commands
+            .iter()
+            .fold(String::new(), |script, (command, _)| script + "printf '\\001'\n" + command + "\n");
         let output = sh(&format!("exec 2>&1\n{script}printf '\\001'\n"), home.path());
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let printed: Vec<&str> = text.split('\u{1}').skip(1).collect();
