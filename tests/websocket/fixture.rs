@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use larder::clock::Timestamp;
 use larder::store::{self, Change, ChangeKind, Scope};
-use larder::watch::websocket::{Config, Hub, Limits, Replay, Token, listen, parse_address};
+use larder::watch::websocket::{Config, Hub, Limits, Reader, Replay, Token, listen, parse_address};
 use serde_json::{Value, json};
 use tungstenite::client::IntoClientRequest;
 use tungstenite::handshake::client::generate_key;
@@ -35,7 +35,13 @@ impl Log {
 }
 
 impl Replay for Log {
-    fn read(&self, after: i64, each: &mut dyn FnMut(Change) -> ControlFlow<()>) -> store::Result<i64> {
+    fn reader(&self) -> Box<dyn Reader> {
+        Box::new(self.clone())
+    }
+}
+
+impl Reader for Log {
+    fn read(&mut self, after: i64, each: &mut dyn FnMut(Change) -> ControlFlow<()>) -> store::Result<i64> {
         let log = self.0.lock().unwrap();
         if after < log.1 - 1 {
             return Err(store::Error::Trimmed { after, oldest: log.1 });

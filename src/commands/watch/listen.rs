@@ -12,11 +12,12 @@ use crate::exit::Failure;
 use crate::output::print_note;
 use crate::store::{self, Change, Scope, Store, StoreOptions, quote};
 use crate::watch::Selection;
-use crate::watch::websocket::{self, Config, Hub, Limits, Origin, Replay, Token};
+use crate::watch::websocket::{self, Config, Hub, Limits, Origin, Reader, Replay, Token};
 
-/// Clients read the log on their own connections, this many changes at a time:
-/// a transaction must not last as long as the log is.
-const REPLAYED_AT_ONCE: usize = 256;
+/// What a client takes from the log at once, in changes and about in bytes: a
+/// transaction must not last as long as the log is.
+const CHANGES_AT_ONCE: usize = 64;
+const BYTES_AT_ONCE: i64 = 64 * 1024;
 
 /// An address taken, before there is a position to start from.
 pub struct Listening {
@@ -76,7 +77,8 @@ impl Listening {
     }
 }
 
-/// The change log, for threads that each open the store for themselves.
+/// The change log, which each client opens for itself.
+#[derive(Clone)]
 struct Log {
     path: PathBuf,
     scope: Scope,
@@ -85,29 +87,43 @@ struct Log {
 }
 
 impl Replay for Log {
-    fn read(&self, after: i64, each: &mut dyn FnMut(Change) -> ControlFlow<()>) -> store::Result<i64> {
-        let options = StoreOptions {
-            path: self.path.clone(),
-            scope: self.scope.clone(),
-            busy_timeout: self.busy_timeout,
-            clock: Clock::System,
-            caller: None,
-        };
-        let Some(store) = Store::open(&options)? else { return Ok(0) };
+    fn reader(&self) -> Box<dyn Reader> {
+        Box::new(LogReader { log: self.clone(), store: None })
+    }
+}
+
+struct LogReader {
+    log: Log,
+    store: Option<Store>,
+}
+
+impl Reader for LogReader {
+    fn read(&mut self, after: i64, each: &mut dyn FnMut(Change) -> ControlFlow<()>) -> store::Result<i64> {
+        let Log { path, scope, busy_timeout, selection } = &self.log;
+        if self.store.is_none() {
+            self.store = Store::open(&StoreOptions {
+                path: path.clone(),
+                scope: scope.clone(),
+                busy_timeout: *busy_timeout,
+                clock: Clock::System,
+                caller: None,
+            })?;
+        }
+        let Some(store) = &self.store else { return Ok(0) };
         // Collected first: a transaction may have to be run again.
         let mut changes = Vec::new();
-        let newest = store.read(|tx| {
+        let reached = store.read(|tx| {
             changes.clear();
-            let newest = tx.log_span()?.newest;
-            let mut left = REPLAYED_AT_ONCE;
+            let mut bytes = 0;
             let mut full = None;
-            tx.changes(after, self.selection.group.as_deref(), true, |change| {
+            let newest = tx.log_span()?.newest;
+            tx.changes(after, selection.group.as_deref(), true, |change| {
                 let seq = change.seq;
-                if self.selection.takes(&change, &self.scope) {
+                if selection.takes(&change, scope) {
+                    bytes += change.bytes;
                     changes.push(change);
-                    left -= 1;
                 }
-                if left > 0 {
+                if changes.len() < CHANGES_AT_ONCE && bytes < BYTES_AT_ONCE {
                     return Ok(ControlFlow::Continue(()));
                 }
                 full = Some(seq);
@@ -121,6 +137,6 @@ impl Replay for Log {
                 return Ok(seq);
             }
         }
-        Ok(newest)
+        Ok(reached)
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::protocol::Event;
 
 /// How much a client takes at once, in bytes.
-const BATCH: usize = 32 * 1024;
+const BATCH: usize = 64 * 1024;
 
 /// What lies after a position.
 #[derive(Debug)]
@@ -170,7 +170,7 @@ mod tests {
             log.push(event(seq));
         }
         let first = seqs(&log.after(0));
-        assert!(first.len() > 10 && first.len() < 200);
+        assert!(first.len() > 10 && first.len() < 400);
         assert_eq!(seqs(&log.after(*first.last().unwrap()))[0], *first.last().unwrap() + 1);
     }
 }

@@ -17,7 +17,7 @@ use super::ending::{End, Ending, is_blocked};
 use super::protocol::{self, Event, MAX_MESSAGE, Request, STORE_EVENTS};
 use super::stream::Stream;
 use super::waker::{self, Sleeper, Waker};
-use super::{CLOSE_AFTER, Shared, lock};
+use super::{CLOSE_AFTER, Reader, Shared, lock};
 use crate::store;
 
 /// Channels that one client may know.
@@ -58,6 +58,8 @@ pub struct Client {
     cursor: i64,
     /// Whether the last look found the cursor in the backlog.
     in_backlog: bool,
+    /// Reads the log, while that is needed.
+    reader: Option<Box<dyn Reader>>,
     /// When a client that the backlog left behind must have caught up.
     catch_up_by: Option<Instant>,
     /// Whether the kernel has taken everything.
@@ -95,6 +97,7 @@ impl Client {
             subscriptions: BTreeMap::new(),
             cursor: 0,
             in_backlog: false,
+            reader: None,
             catch_up_by: None,
             flushed: true,
             heard: Instant::now(),
@@ -228,6 +231,7 @@ impl Client {
         }
         self.in_backlog = true;
         self.catch_up_by = None;
+        self.reader = None;
         match next {
             Next::Events(events) => {
                 self.send_events(&events)?;
@@ -241,7 +245,8 @@ impl Client {
     fn replay(&mut self) -> Result<(), End> {
         let mut batch = Batch::default();
         let hub = Arc::clone(&self.hub);
-        let reached = hub.replay.read(self.cursor, &mut |change| {
+        let reader = self.reader.get_or_insert_with(|| hub.replay.reader());
+        let reached = reader.read(self.cursor, &mut |change| {
             if batch.push(Event::new(&change, &hub.scope, (hub.now)())) {
                 ControlFlow::Continue(())
             } else {
@@ -290,7 +295,8 @@ impl Client {
             return Ok(());
         }
         self.cursor = after;
-        match self.hub.replay.read(after, &mut |_| ControlFlow::Break(())) {
+        let mut reader = self.hub.replay.reader();
+        match reader.read(after, &mut |_| ControlFlow::Break(())) {
             Ok(newest) if newest < after => {
                 self.after = None;
                 self.send(protocol::error(&format!(

@@ -51,16 +51,21 @@ use guard::Guard;
 use protocol::Event;
 use waker::Waker;
 
-/// Reads changes that were made before a client came. Called on the threads of
-/// clients.
+/// Where clients find changes that were made before they came.
 pub trait Replay: Send + Sync {
-    /// Gives the changes after position `after`, in order, until `each`
-    /// breaks or there are no more. Returns the position reached: that of the
-    /// last change given if `each` broke, else that of the newest in the log.
+    /// A reader for one client, used on one thread.
+    fn reader(&self) -> Box<dyn Reader>;
+}
+
+/// Reads the log.
+pub trait Reader {
+    /// Gives changes after position `after`, in order, until `each` breaks or
+    /// it is enough for once. Returns the position reached: that of the last
+    /// change given, or the newest in the log if it came to the end.
     ///
     /// # Errors
     /// [`store::Error::Trimmed`] if changes after `after` are gone.
-    fn read(&self, after: i64, each: &mut dyn FnMut(Change) -> ControlFlow<()>) -> store::Result<i64>;
+    fn read(&mut self, after: i64, each: &mut dyn FnMut(Change) -> ControlFlow<()>) -> store::Result<i64>;
 }
 
 /// What a hub is made of.
