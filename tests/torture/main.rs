@@ -5,9 +5,12 @@
 //! the same again. `LARDER_TORTURE=N` makes each of them N times as large.
 
 mod clock;
+mod damage;
 mod full;
 mod harness;
+mod hostile;
 mod kill;
+mod places;
 mod power;
 mod rescue;
 mod storm;

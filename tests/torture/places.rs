@@ -1,0 +1,229 @@
+//! Odd places: what stands at the path, who may write there, how it is named.
+
+use std::fs;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
+use std::process::Command;
+
+use crate::harness::{Home, LARDER, skip, told};
+
+/// Everything that is not a plain file of one name is refused with 7, and left
+/// as it was; a FIFO does not hang.
+#[test]
+fn what_is_no_file_is_no_store() {
+    let home = Home::new();
+    home.sh_ok("mkfifo fifo; mkdir folder; ln -s folder to-folder; ln -s nowhere dangling; ln -s loop loop; \"$L\" set g k v; ln s.db second");
+    for (path, word) in [
+        ("fifo", "FIFO"),
+        ("folder", "directory"),
+        ("to-folder", "directory"),
+        ("/dev/null", "device"),
+        ("/dev/zero", "device"),
+        ("/dev/stdin", ""),
+        ("dangling", "symbolic link"),
+        ("second", "hard link"),
+        ("s.db", "hard link"),
+    ] {
+        for words in [&["get", "g", "k"][..], &["set", "g", "k", "v"], &["list"], &["check"], &["purge"]] {
+            let output = home
+                .sh("exec timeout 10 \"$L\" \"$@\" </dev/null")
+                .args(["sh", "--db", path])
+                .args(words)
+                .output()
+                .unwrap();
+            assert_eq!(output.status.code(), Some(7), "{path} {words:?}: {}", told(&output));
+            assert!(String::from_utf8_lossy(&output.stderr).contains(word), "{path}: {}", told(&output));
+        }
+    }
+    assert!(fs::metadata(home.file("fifo")).unwrap().file_type().is_fifo());
+    assert!(!home.file("nowhere").exists());
+    let looped = home.run(["--db", "loop", "get", "g", "k"]);
+    assert_eq!(looped.status.code(), Some(10), "{}", told(&looped));
+}
+
+/// A name is a name: it is never an option, a URI, or two lines of an error.
+#[test]
+fn any_name_will_do() {
+    for name in [
+        "-leading",
+        "--db",
+        "file:x.db?mode=memory",
+        "file:x",
+        ":memory:",
+        "new\nline",
+        "per%41cent",
+        "sp ace",
+        "q?u#o'te\"",
+        "ümlaut",
+        "*",
+    ] {
+        let home = Home::new();
+        let path = format!("--db={name}");
+        home.ok([&path, "set", "g", "k", "v"]);
+        assert_eq!(home.ok([&path, "get", "g", "k"]), "v");
+        assert!(home.file(name).exists(), "{name:?} is not where it was asked for");
+        let backup = format!("copy of {name}");
+        home.ok([&path, "backup", "--", &backup]);
+        home.ok([&path, "set", "g", "k", "w"]);
+        home.ok([&path, "restore", "--yes", "--", &backup]);
+        assert_eq!(home.ok([&path, "get", "g", "k"]), "v");
+        let output = home.run([&path, "get", "g", "absent"]);
+        assert_eq!(String::from_utf8_lossy(&output.stderr).lines().count(), 1);
+        fs::write(home.file("text"), "x").unwrap();
+        fs::rename(home.file("text"), home.file(name)).unwrap();
+        let output = home.run([&path, "get", "g", "k"]);
+        assert_eq!(output.status.code(), Some(7), "{}", told(&output));
+        assert_eq!(String::from_utf8_lossy(&output.stderr).lines().count(), 1, "{}", told(&output));
+    }
+}
+
+/// Neither an open nor a closed umask changes who can read a store.
+#[test]
+fn the_umask_decides_nothing() {
+    for umask in ["000", "077", "027"] {
+        let home = Home::new();
+        home.sh_ok(&format!(
+            "umask {umask}; \"$L\" --db deep/er/s.db set g k v && \"$L\" --db deep/er/s.db backup b.db"
+        ));
+        let mode = |name: &str| fs::metadata(home.file(name)).unwrap().permissions().mode() & 0o777;
+        for file in ["deep/er/s.db", "deep/er/s.db-wal", "deep/er/s.db-shm", "b.db"] {
+            assert_eq!(mode(file), 0o600, "umask {umask}: {file}");
+        }
+        assert_eq!((mode("deep"), mode("deep/er")), (0o700, 0o700), "umask {umask}");
+    }
+}
+
+/// A user without a name, to whom root's files are closed.
+fn as_nobody(home: &Home, script: &str) -> std::process::Output {
+    Command::new("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups", "/bin/sh", "-c", script])
+        .env_clear()
+        .envs([("L", LARDER), ("PATH", "/usr/bin:/bin"), ("HOME", home.path().to_str().unwrap())])
+        .current_dir(home.path())
+        .output()
+        .unwrap()
+}
+
+/// A directory open to all, larder within reach of everybody; `None` if the
+/// tests do not run as root.
+fn open_home(test: &str) -> Option<Home> {
+    let home = Home::new();
+    fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    if as_nobody(&home, "\"$L\" --version").status.success() {
+        return Some(home);
+    }
+    skip(test, "only root can act as somebody else");
+    None
+}
+
+#[test]
+fn a_directory_one_may_not_write_to() {
+    let Some(home) = open_home("a_directory_one_may_not_write_to") else { return };
+    let new = as_nobody(&home, "\"$L\" --db new.db set g k v");
+    assert_eq!(new.status.code(), Some(10), "{}", told(&new));
+    let nothing = as_nobody(&home, "\"$L\" --db new.db get g k");
+    assert_eq!(nothing.status.code(), Some(1), "{}", told(&nothing));
+    // A store in it, readable: read, or refused for want of -shm; never empty.
+    home.ok(["set", "g", "k", "v"]);
+    home.sh_ok("chmod 644 s.db s.db-wal s.db-shm");
+    let read = as_nobody(&home, "\"$L\" --db s.db get g k");
+    assert!(
+        read.status.code() == Some(10) || (read.status.success() && read.stdout == b"v"),
+        "{}",
+        told(&read)
+    );
+    let write = as_nobody(&home, "\"$L\" --db s.db set g k w");
+    assert_eq!(write.status.code(), Some(10), "{}", told(&write));
+    home.sh_ok("chmod 600 s.db");
+    for words in ["get g k", "set g k w", "list", "check", "backup /tmp/never", "restore s.db --yes"] {
+        let closed = as_nobody(&home, &format!("\"$L\" --db s.db {words}"));
+        assert!(matches!(closed.status.code(), Some(2 | 10)), "{words}: {}", told(&closed));
+        assert!(closed.stdout.is_empty(), "{words}: {}", told(&closed));
+    }
+    assert_eq!(home.ok(["get", "g", "k"]), "v");
+}
+
+#[test]
+fn a_read_only_mount() {
+    let test = "a_read_only_mount";
+    let home = Home::new();
+    fs::create_dir(home.file("disk")).unwrap();
+    if !home.sh("mount -t tmpfs tmpfs disk").output().unwrap().status.success() {
+        return skip(test, "only root may mount a tmpfs");
+    }
+    home.ok(["--db", "disk/s.db", "set", "g", "k", "v"]);
+    home.sh_ok("mount -o remount,ro disk");
+    let outcomes: Vec<_> =
+        ["get g k", "set g k w", "--db disk/new.db set g k v", "backup disk/copy.db", "backup copy.db"]
+            .map(|words| home.sh(&format!("LARDER_DB=disk/s.db exec \"$L\" {words}")).output().unwrap())
+            .into_iter()
+            .collect();
+    home.sh_ok("umount disk");
+    assert!(outcomes[0].status.code() == Some(10) || outcomes[0].stdout == b"v", "{}", told(&outcomes[0]));
+    for outcome in &outcomes[1..4] {
+        assert_eq!(outcome.status.code(), Some(10), "{}", told(outcome));
+    }
+    assert!(matches!(outcomes[4].status.code(), Some(0 | 10)), "{}", told(&outcomes[4]));
+}
+
+/// In a directory like /tmp anybody can plant a link where a store or a backup
+/// is about to be made. Nothing is made through it.
+#[test]
+fn a_link_planted_in_a_sticky_directory() {
+    let Some(home) = open_home("a_link_planted_in_a_sticky_directory") else { return };
+    fs::create_dir(home.file("tmp")).unwrap();
+    fs::set_permissions(home.file("tmp"), fs::Permissions::from_mode(0o1777)).unwrap();
+    let planted = as_nobody(
+        &home,
+        "ln -s ../victim tmp/s.db; ln -s ../victim tmp/copy.db; ln -s ../victim tmp/s2.db-wal",
+    );
+    assert!(planted.status.success(), "{}", told(&planted));
+    for words in [&["--db", "tmp/s.db", "set", "g", "k", "v"][..], &["--db", "tmp/s.db", "get", "g", "k"]] {
+        let output = home.run(words);
+        assert_eq!(output.status.code(), Some(7), "{words:?}: {}", told(&output));
+    }
+    home.ok(["set", "g", "k", "v"]);
+    let output = home.run(["backup", "tmp/copy.db"]);
+    assert_eq!(output.status.code(), Some(10), "{}", told(&output));
+    let _ = home.run(["--db", "tmp/s2.db", "set", "g", "k", "v"]);
+    assert!(!home.file("victim").exists(), "a file was made through somebody else's link");
+}
+
+/// A link to a store that is there leads to it: SQLite resolves it first, so
+/// the log lies beside the real file, and a restore leaves the link a link.
+#[test]
+fn a_link_to_a_store_leads_to_it() {
+    let home = Home::new();
+    home.ok(["set", "g", "k", "v"]);
+    home.ok(["backup", "b.db"]);
+    fs::create_dir(home.file("links")).unwrap();
+    symlink("../s.db", home.file("links/l.db")).unwrap();
+    home.ok(["--db", "links/l.db", "set", "g", "k", "w"]);
+    assert_eq!(home.ok(["get", "g", "k"]), "w");
+    home.ok(["--db", "links/l.db", "restore", "b.db", "--yes"]);
+    assert_eq!(home.ok(["get", "g", "k"]), "v");
+    assert_eq!(fs::read_dir(home.file("links")).unwrap().count(), 1);
+    let inode = fs::metadata(home.db()).unwrap().ino();
+    assert_eq!(fs::metadata(home.file("links/l.db")).unwrap().ino(), inode);
+}
+
+/// A process that has the store open while its name goes away must not write
+/// to what nobody can read any more.
+#[test]
+fn a_store_that_loses_its_name_is_not_written_to() {
+    use larder::store::{Condition, Error, Expiry, Store, StoreOptions};
+    let home = Home::new();
+    home.ok(["set", "g", "k", "v"]);
+    for replaced in [false, true] {
+        let store = Store::create(&StoreOptions::new(home.db())).unwrap();
+        for suffix in ["", "-wal", "-shm"] {
+            fs::remove_file(home.file(format!("s.db{suffix}"))).unwrap();
+        }
+        if replaced {
+            home.ok(["set", "g", "other", "v"]);
+        }
+        let written = store.write(|tx| tx.set("g", "lost", b"v", Expiry::Never, &Condition::Any));
+        assert!(matches!(written, Err(Error::Busy(_))), "{written:?}");
+        home.ok(["set", "g", "k", "v"]);
+        home.check();
+    }
+}
