@@ -15,7 +15,7 @@ use super::error::{Error, Result, quote};
 use super::place::{self, Place};
 use super::schema::{self, Seal};
 use super::transaction::Transaction;
-use super::{Caller, Scope, clock_vfs, held, migrations};
+use super::{Caller, Scope, held, migrations, vfs};
 use crate::clock::{Clock, Timestamp};
 
 /// Frames in the write-ahead log at which the committing writer checkpoints.
@@ -169,11 +169,11 @@ impl Store {
     /// The caller has to verify the seal, or to switch triggers and views off
     /// and to read no more than it must.
     pub(super) fn connect_unverified(options: StoreOptions) -> Result<Self> {
-        clock_vfs::register();
+        vfs::register();
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let meta = place::metadata(&options.path).ok();
         let uid = options.caller.as_ref().map_or_else(|| getuid().as_raw(), |caller| caller.uid);
-        let mut conn = Connection::open_with_flags_and_vfs(&options.path, flags, clock_vfs::NAME)?;
+        let mut conn = Connection::open_with_flags_and_vfs(&options.path, flags, vfs::NAME)?;
         harden(&mut conn)?;
         let file = meta.as_ref().map(|meta| (meta.dev(), meta.ino()));
         // Nobody is the owner of a file that cannot be looked at.
@@ -275,7 +275,7 @@ impl Store {
         // After the wait for the lock, which may have been long: what others
         // wrote meanwhile lies in this transaction's past.
         let now = self.options.clock.now();
-        clock_vfs::set_now(now);
+        vfs::set_now(now);
         let tx = Transaction {
             conn: &self.conn,
             now,

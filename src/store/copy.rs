@@ -11,10 +11,10 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
 use super::check::{self, Finding, FindingKind};
-use super::clock_vfs;
 use super::connection::harden;
 use super::error::{Error, Result, quote};
 use super::place::beside;
+use super::vfs;
 
 /// Pages copied between two calls of the progress function.
 pub(super) const STEP: i32 = 1024;
@@ -45,9 +45,9 @@ impl Scratch {
 
     /// A connection that has the file for itself and needs no `-shm`.
     pub(super) fn connect(&self) -> Result<Connection> {
-        clock_vfs::register();
+        vfs::register();
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let conn = Connection::open_with_flags_and_vfs(&self.path, flags, clock_vfs::NAME)?;
+        let conn = Connection::open_with_flags_and_vfs(&self.path, flags, vfs::NAME)?;
         conn.execute_batch(
             "PRAGMA locking_mode=EXCLUSIVE;PRAGMA synchronous=FULL;PRAGMA cell_size_check=ON;PRAGMA temp_store=MEMORY",
         )?;
@@ -127,7 +127,7 @@ pub(super) fn own_right(path: &Path, right: AccessFlags) -> Result<()> {
 
 /// Opens a file that nobody changes: without locks, without files beside it.
 pub(super) fn immutable(path: &Path) -> Result<Connection> {
-    clock_vfs::register();
+    vfs::register();
     let mut uri = String::from("file:");
     for byte in path.as_os_str().as_bytes() {
         match byte {
@@ -140,7 +140,7 @@ pub(super) fn immutable(path: &Path) -> Result<Connection> {
     uri.push_str("?immutable=1");
     let flags =
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
-    let mut conn = Connection::open_with_flags_and_vfs(&uri, flags, clock_vfs::NAME)?;
+    let mut conn = Connection::open_with_flags_and_vfs(&uri, flags, vfs::NAME)?;
     harden(&mut conn)?;
     check::no_triggers(&conn)?;
     Ok(conn)

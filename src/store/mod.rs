@@ -27,7 +27,6 @@ mod bulk;
 mod changes;
 mod check;
 mod claim;
-mod clock_vfs;
 mod connection;
 mod consumers;
 mod copy;
@@ -48,6 +47,7 @@ mod scan;
 pub mod schema;
 mod scope;
 mod transaction;
+mod vfs;
 
 pub use access::{Caller, Grant, Level, Principal, Protection};
 pub use bulk::Bulk;
