@@ -26,7 +26,7 @@ use larder::store::{
 use rusqlite::{Connection, OpenFlags, params};
 
 use map::{Expected, Logged, Model, Outcome, Refusal, Row, Usage, namespace, run_in_model, size};
-use operations::{GROUPS, KEYS, Op, Random, VALUES, random_op, run_in_store};
+use operations::{GROUPS, KEYS, Op, Random, VALUES, random_op, run_in_bulk, run_in_store};
 
 const STEPS: u64 = 3000;
 
@@ -83,7 +83,8 @@ impl World {
         self.model.log.clear();
         let before = self.model.seq;
         match self.random.below(30) {
-            0..=13 => self.operations(1),
+            0..=10 => self.operations(1),
+            11..=13 => self.bulk(),
             14..=16 => {
                 let n = 2 + self.random.below(3);
                 self.operations(n);
@@ -123,6 +124,31 @@ impl World {
             self.model = kept;
         }
         assert_eq!(got.map_err(|e| refusal(&e)), want);
+    }
+
+    /// Some operations by the bulk writer, which keeps the books without the
+    /// triggers. What it refuses leaves nothing; the others are done.
+    fn bulk(&mut self) {
+        let scoped = self.random.chance(3);
+        let mut ops = Vec::new();
+        for _ in 0..self.random.below(8) {
+            let op = random_op(&mut self.random, &self.model);
+            let (Op::Set(g, ..) | Op::Delete(g, ..) | Op::Expire(g, ..) | Op::Incr(g, ..)) = &op else {
+                continue;
+            };
+            if !scoped || g.starts_with("a:") {
+                ops.push(op);
+            }
+        }
+        self.tell(format!("bulk, scoped={scoped} {ops:?}"));
+        let store = if scoped { &self.scoped } else { &self.whole };
+        let scope = store.scope().clone();
+        let got = store.bulk(|bulk| {
+            let outcomes = ops.iter().map(|op| run_in_bulk(bulk, &scope, op));
+            Ok(outcomes.map(|outcome| outcome.map_err(|e| refusal(&e))).collect::<Vec<_>>())
+        });
+        let want: Vec<_> = ops.iter().map(|op| run_in_model(&mut self.model, op)).collect();
+        assert_eq!(got.unwrap(), want);
     }
 
     fn foreign_statement(&mut self) {

@@ -1,7 +1,7 @@
 //! Random operations, and how the store runs them.
 
 use larder::clock::Timestamp;
-use larder::store::{Condition, Expiry, Result, Transaction};
+use larder::store::{Bulk, Condition, Expiry, Result, Scope, Transaction};
 
 use crate::map::Model;
 
@@ -99,5 +99,20 @@ pub fn run_in_store(tx: &Transaction<'_>, op: &Op) -> Result<String> {
         Op::DeleteGroup(g) => format!("{}", tx.delete_group(&named(g))?),
         Op::Expire(g, k, expiry) => format!("{}", tx.expire(&named(g), k, *expiry, &Condition::Any)?.version),
         Op::Incr(g, k, by) => format!("{:?}", tx.incr(&named(g), k, *by)?),
+    })
+}
+
+/// As [`run_in_store`], by the bulk writer.
+pub fn run_in_bulk(bulk: &mut Bulk<'_>, scope: &Scope, op: &Op) -> Result<String> {
+    Ok(match op {
+        Op::Set(g, k, value, expiry, condition) => {
+            format!("{}", bulk.set(scope.named(g), k, value, *expiry, condition)?)
+        }
+        Op::Delete(g, k, condition) => format!("{}", bulk.delete(scope.named(g), k, condition)?),
+        Op::Expire(g, k, expiry) => {
+            format!("{}", bulk.expire(scope.named(g), k, *expiry, &Condition::Any)?)
+        }
+        Op::Incr(g, k, by) => format!("{:?}", bulk.incr(scope.named(g), k, *by)?),
+        Op::Get(..) | Op::DeleteGroup(_) => unreachable!("not an operation of the bulk writer"),
     })
 }
