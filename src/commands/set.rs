@@ -11,7 +11,7 @@ use crate::clock::Timestamp;
 use crate::exit::{Exit, Failure};
 use crate::output::Out;
 use crate::output::json::EntryRecord;
-use crate::store::{Condition, Expiry, MAX_ENTRY_BYTES, check_size, quote};
+use crate::store::{Condition, Expiry, MAX_ENTRY_BYTES, check_length, check_size, quote};
 use crate::units;
 
 pub const SPEC: Spec = Spec {
@@ -94,6 +94,8 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
         (.., Some(path), _) => {
             let mut file =
                 std::fs::File::open(path).map_err(|e| Failure::io(&quote(&path.to_string_lossy()), e))?;
+            // Not read only to be refused. What is no regular file says 0.
+            check_length(&args.key, file.metadata().map_or(0, |meta| meta.len()))?;
             Some(read_bounded(&mut file, &quote(&path.to_string_lossy()))?)
         }
         (.., Some(_)) => None,

@@ -107,8 +107,13 @@ pub(super) fn name(value: ValueRef<'_>) -> String {
 
 /// Refuses an entry SQLite could not hold, before any transaction opens.
 pub fn check_size(key: &str, value: &[u8]) -> Result<()> {
-    let bytes = key.len() + value.len();
-    if bytes > MAX_ENTRY_BYTES {
+    check_length(key, value.len() as u64)
+}
+
+/// [`check_size`] of a value that has yet to be read.
+pub fn check_length(key: &str, value_bytes: u64) -> Result<()> {
+    let bytes = value_bytes.saturating_add(key.len() as u64);
+    if bytes > MAX_ENTRY_BYTES as u64 {
         return Err(Error::BadData(format!(
             "key and value have {bytes} bytes together; the most an entry can hold is {MAX_ENTRY_BYTES}"
         )));

@@ -56,7 +56,7 @@ pub use check::{Checkup, Finding, FindingKind, check};
 pub use claim::{Claim, Claimed};
 pub use connection::{Store, StoreOptions};
 pub use consumers::Consumer;
-pub use entries::{Condition, Entry, Expiry, MAX_ENTRY_BYTES, check_size};
+pub use entries::{Condition, Entry, Expiry, MAX_ENTRY_BYTES, check_length, check_size};
 pub use error::{Error, Result, quote};
 pub use glob::Glob;
 pub use groups::{Group, Keys};

@@ -249,7 +249,10 @@ fn a_value_over_the_limit_is_refused_before_the_store_is_touched() {
     // A sparse file: its length alone is too much.
     let file = std::fs::File::create(t.path("huge")).unwrap();
     file.set_len(1 << 30).unwrap();
-    t.run(["set", "g", "k", "--file", "huge"]).fails_with(8, "the most an entry can hold is");
+    t.run(["set", "g", "k", "--file", "huge"]).fails(
+        8,
+        "larder: set: key and value have 1073741825 bytes together; the most an entry can hold is 999000000\n",
+    );
     assert_eq!(t.files(), ["huge"]);
 }
 
