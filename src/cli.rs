@@ -188,7 +188,9 @@ fn usage_failure(args: &[OsString], error: &clap::Error) -> Failure {
     }
     let message = message.strip_prefix("error: ").unwrap_or(&message);
     let message = message.replacen("unrecognized subcommand", "no such command:", 1);
-    if let Some(ContextValue::Strings(similar)) = error.get(ContextKind::SuggestedSubcommand)
+    if error.get(ContextKind::InvalidSubcommand) == Some(&ContextValue::String("help".into())) {
+        hint = Some("see 'larder --help', 'larder COMMAND --help' or 'larder man'".to_owned());
+    } else if let Some(ContextValue::Strings(similar)) = error.get(ContextKind::SuggestedSubcommand)
         && let Some(first) = similar.last()
     {
         hint = Some(format!("did you mean '{first}'?"));

@@ -135,6 +135,11 @@ fn help_fits_and_is_coloured_as_asked() {
 fn usage_errors_are_a_line_and_a_hint() {
     let t = Test::new();
     t.run(["frob"]).fails(2, "larder: no such command: 'frob'\nhint: see 'larder --help'\n");
+    t.run(["help"]).fails(
+        2,
+        "larder: no such command: 'help'\n\
+         hint: see 'larder --help', 'larder COMMAND --help' or 'larder man'\n",
+    );
     t.run(["lst"]).fails_with(2, "no such command: 'lst'");
     t.run(["get", "g"]).fails(
         2,
