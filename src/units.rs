@@ -4,6 +4,10 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 
+/// As good as for ever. Longer ones mean the same, and would overflow when
+/// added to a moment.
+const LONGEST: Duration = Duration::from_millis(i64::MAX as u64);
+
 /// A duration with its unit: `250ms`, `5m`, `1h30m`, `7d`. Zero and bare
 /// numbers are refused, because a forgotten unit is a mistake of orders of
 /// magnitude.
@@ -16,7 +20,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     if parsed.as_millis() == 0 {
         return Err(format!("{text:?} is shorter than the smallest duration, 1ms"));
     }
-    Ok(parsed)
+    Ok(parsed.min(LONGEST))
 }
 
 /// A time in RFC 3339.
@@ -98,6 +102,8 @@ mod tests {
         for bad in ["", "5", "0", "0s", "-5m", "5x", "1ns", "m", "99999999999999999999d"] {
             assert!(duration(bad).is_err(), "{bad}");
         }
+        let ever = duration("300000000000y").unwrap();
+        assert!(std::time::Instant::now().checked_add(ever * 4).is_some());
     }
 
     #[test]

@@ -129,6 +129,9 @@ fn usage() {
     }
     t.run(["render", "app", "conf.hbs", "-o", "f", "--debounce", "1s"]).fails_with(2, "--watch");
     t.run(["render", "app", "conf.hbs", "-o", "f", "--watch", "--debounce", "0s"]).fails_with(2, "duration");
+    let ever = "--exec-timeout=300000000000y";
+    t.run(["render", "app", "conf.hbs", "-o", "g", "--exec", "true", ever, "--busy-timeout=300000000000y"])
+        .ok("");
     t.run(["render", "app", "conf.hbs", "-o", "conf.hbs"])
         .fails(2, "larder: render: \"conf.hbs\" is the template itself\n");
     assert!(!t.path("f").exists());

@@ -95,6 +95,8 @@ impl<'a> Follower<'a> {
                     })?)?;
                     true
                 }
+                // Locked for longer than it waits: it will not stay so.
+                Err(Error::Busy(_)) => false,
                 Err(error) => return Err(error.into()),
             };
             let now = Instant::now();
@@ -119,7 +121,11 @@ impl<'a> Follower<'a> {
                 let left = u64::try_from(due.since(source.store().now())).unwrap_or(0);
                 at_most = at_most.min(Duration::from_millis(left));
             }
-            if let Wake::Stop(stop) = source.wait_at_most(self.control, at_most)? {
+            let wake = match source.wait_at_most(self.control, at_most) {
+                Err(Error::Busy(_)) => self.control.wait(&[], at_most),
+                wake => wake?,
+            };
+            if let Wake::Stop(stop) = wake {
                 return Ok(Wake::Stop(stop));
             }
         }
