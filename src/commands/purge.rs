@@ -2,6 +2,7 @@ use clap::{ArgMatches, Args, FromArgMatches};
 
 use super::{Context, Spec};
 use crate::exit::{Exit, Failure};
+use crate::output::progress::Progress;
 use crate::output::{self, Out};
 use crate::store::{KeepChanges, Purged};
 use crate::units;
@@ -74,7 +75,14 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
             Ok(Purged { entries: tx.count_due(group)?, changes })
         })?,
         Some(store) => {
-            let purged = store.purge(group, keep, |_| ())?;
+            let mut progress = Progress::new(&context.settings, "purging");
+            let mut told = Purged::default();
+            let purged = store.purge(group, keep, |done| {
+                let more = done.entries - told.entries + done.changes - told.changes;
+                progress.tick(more.try_into().unwrap_or(0));
+                told = done;
+            })?;
+            progress.finish();
             if args.vacuum {
                 store.vacuum()?;
             }

@@ -99,7 +99,7 @@ impl Store {
     /// Like [`Store::write`], for many writes at once.
     pub fn bulk<T>(&self, mut f: impl FnMut(&mut Bulk<'_>) -> Result<T>) -> Result<T> {
         self.conn.execute_batch(&format!("PRAGMA cache_size=-{CACHE_KIB}"))?;
-        let _switch = TriggersOff::new(self)?;
+        let _switch = TriggersOff::new(&self.conn)?;
         self.write(|tx| {
             let mut bulk = Bulk::new(tx)?;
             let value = f(&mut bulk)?;
@@ -125,25 +125,41 @@ impl Store {
 }
 
 /// Keeps the triggers from running on one connection while it lives.
-struct TriggersOff<'a>(&'a Store);
+struct TriggersOff<'a>(&'a rusqlite::Connection);
 
 impl<'a> TriggersOff<'a> {
-    fn new(store: &'a Store) -> Result<Self> {
-        switch_triggers(&store.conn, false)?;
-        Ok(Self(store))
+    fn new(conn: &'a rusqlite::Connection) -> Result<Self> {
+        switch_triggers(conn, false)?;
+        Ok(Self(conn))
     }
 }
 
 impl Drop for TriggersOff<'_> {
     fn drop(&mut self) {
         // SQLite has no reason to refuse: the setting is a bit in memory.
-        let _ = switch_triggers(&self.0.conn, true);
+        let _ = switch_triggers(self.0, true);
     }
 }
 
 fn switch_triggers(conn: &rusqlite::Connection, on: bool) -> Result<()> {
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, on)?;
     Ok(())
+}
+
+impl Transaction<'_> {
+    /// Removes every row of a group whose `delete_group` is the newest change,
+    /// which speaks for all of them: only the counters are left to keep.
+    pub(super) fn remove_rows_of_group(&self, stored: &str) -> Result<()> {
+        let _switch = TriggersOff::new(self.conn)?;
+        for sql in [
+            "UPDATE larder_namespaces SET(keys,bytes,groups)=(SELECT n.keys-g.keys,n.bytes-g.bytes,n.groups-1 FROM larder_namespaces n,larder_groups g WHERE n.namespace=g.namespace AND g.group_name=?1)WHERE namespace=(SELECT namespace FROM larder_groups WHERE group_name=?1)",
+            "DELETE FROM larder_groups WHERE group_name=?1",
+            "DELETE FROM entries WHERE group_name=?1",
+        ] {
+            self.conn.prepare_cached(sql)?.execute([stored])?;
+        }
+        Ok(())
+    }
 }
 
 impl<'a> Bulk<'a> {

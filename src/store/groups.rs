@@ -11,6 +11,10 @@ use super::glob::Glob;
 use super::transaction::Transaction;
 use crate::clock::Timestamp;
 
+/// From this many rows on, deleting a group without the triggers is cheaper
+/// than switching them off and on.
+const WORTH_A_SWITCH: i64 = 1000;
+
 /// A group with at least one live key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
@@ -226,7 +230,11 @@ impl Transaction<'_> {
         let live = self.count(group)?;
         if live > 0 {
             self.append_delete_group(&stored)?;
-            self.conn.prepare_cached("DELETE FROM entries WHERE group_name=?1")?.execute([&stored])?;
+            if live < WORTH_A_SWITCH {
+                self.conn.prepare_cached("DELETE FROM entries WHERE group_name=?1")?.execute([&stored])?;
+            } else {
+                self.remove_rows_of_group(&stored)?;
+            }
         }
         Ok(live)
     }

@@ -287,3 +287,53 @@ fn a_rehearsal_leaves_nothing() {
     pair.triggers.write(|tx| tx.set("g", "k", b"v", Expiry::Never, &Condition::Any)).unwrap();
     pair.compare();
 }
+
+#[test]
+fn a_large_group_goes_in_one_change() {
+    let mut pair = Pair::new();
+    let soon = Expiry::At(Timestamp(pair.now + 10));
+    let fill = |keys: usize| {
+        move |store: &Store| {
+            store
+                .bulk(|bulk| {
+                    for group in ["a:x", "a:y", "b:x"] {
+                        for key in 0..keys {
+                            let expiry = if key % 7 == 0 { soon } else { Expiry::Never };
+                            bulk.set(group, &key.to_string(), b"value", expiry, &Condition::Any)?;
+                        }
+                    }
+                    Ok(())
+                })
+                .unwrap();
+        }
+    };
+    // Beyond and below the size from which the triggers are switched off.
+    fill(2000)(&pair.bulk);
+    fill(500)(&pair.triggers);
+    pair.pass(20);
+    for (store, live) in [(&pair.bulk, 2000 - 286), (&pair.triggers, 500 - 72)] {
+        let newest = store.read(|tx| tx.log_span()).unwrap().newest;
+        assert_eq!(store.write(|tx| tx.delete_group("a:x")).unwrap(), live);
+        let left = rusqlite::Connection::open(store.path()).unwrap();
+        let number = |sql: &str| left.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+        assert_eq!(number("SELECT count(*) FROM entries WHERE group_name='a:x'"), 0);
+        assert_eq!(number("SELECT count(*) FROM larder_groups WHERE group_name='a:x'"), 0);
+        let log = format!(
+            "SELECT group_concat(type) FROM (SELECT type FROM larder_changes WHERE seq>{newest} GROUP BY type ORDER BY min(seq))"
+        );
+        assert_eq!(left.query_row(&log, [], |row| row.get::<_, String>(0)).unwrap(), "expire,delete_group");
+        assert_eq!(number("SELECT count(*) FROM larder_changes WHERE type='delete_group'"), 1);
+        for column in ["keys", "bytes", "groups"] {
+            let sum = match column {
+                "keys" => "count(*)",
+                "bytes" => "sum(octet_length(entry_key)+octet_length(entry_value))",
+                _ => "count(DISTINCT group_name)",
+            };
+            assert_eq!(
+                number(&format!("SELECT {column} FROM larder_namespaces WHERE namespace='a'")),
+                number(&format!("SELECT {sum} FROM entries WHERE group_name LIKE 'a:%'")),
+                "{column}"
+            );
+        }
+    }
+}
