@@ -18,7 +18,7 @@ use crate::clock::Timestamp;
 
 /// Most rows of a transaction; fewer where the disk or large values make even
 /// these slow.
-const STEP: usize = 1000;
+const STEP: usize = 4000;
 
 /// When a transaction stops taking more rows. Commit, sync and checkpoint come
 /// on top.
@@ -212,17 +212,19 @@ impl Transaction<'_> {
 
     /// Removes changes below `horizon`, oldest first, until `enough` says so or
     /// `limit` went. Returns how many went and whether any are left.
-    fn trim(&self, horizon: Horizon, limit: usize, enough: impl Fn() -> bool) -> Result<(i64, bool)> {
+    fn trim(&self, horizon: Horizon, limit: usize, enough: impl Fn() -> bool) -> Result<(usize, bool)> {
         let point = self.trim_point(horizon)?;
+        // A few at a time, because one may hold a large value.
         let mut delete = self.conn.prepare_cached(
-            "DELETE FROM larder_changes WHERE seq=(SELECT min(seq)FROM larder_changes)AND seq<?1",
+            "DELETE FROM larder_changes WHERE seq<min(?1,(SELECT min(seq)FROM larder_changes)+16)",
         )?;
         let mut gone = 0;
-        for _ in 0..limit {
-            if delete.execute([point])? == 0 {
+        while gone < limit {
+            let few = delete.execute([point])?;
+            if few == 0 {
                 return Ok((gone, false));
             }
-            gone += 1;
+            gone += few;
             if enough() {
                 break;
             }
@@ -274,7 +276,7 @@ impl Store {
             let rows = pace.rows;
             let gone;
             (gone, more) = pace.step(|enough| self.write(|tx| tx.trim(horizon, rows, enough)))?;
-            done.changes += gone;
+            done.changes += i64::try_from(gone).unwrap_or(0);
             progress(done);
         }
         if group.is_none() && done != Purged::default() {
