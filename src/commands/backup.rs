@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::{ArgMatches, Args, FromArgMatches};
 
 use super::{Context, Spec};
-use crate::exit::{Exit, Failure};
+use crate::exit::Exit;
 use crate::output::Out;
 use crate::output::progress::Progress;
 use crate::settings::Settings;
@@ -37,12 +37,9 @@ struct BackupArgs {
 fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     let args = BackupArgs::from_arg_matches(matches)?;
     context.whole_store()?;
-    if args.file.as_os_str().is_empty() {
-        return Err(Failure::usage("FILE is empty").into());
-    }
     let Some(store) = context.existing()? else {
         let what = format!("store {}", crate::store::quote(&context.settings.path.to_string_lossy()));
-        return Err(Error::io(what, std::io::ErrorKind::NotFound.into()).into());
+        return Err(Error::io(what, std::io::Error::from_raw_os_error(nix::libc::ENOENT)).into());
     };
     let mut pages = Pages::default();
     store.backup(&args.file, &mut |done, total| {

@@ -1,7 +1,9 @@
 //! The program from outside: exact streams and statuses, a module for each
 //! subcommand.
 
+mod backup;
 mod batch;
+mod check;
 mod count;
 mod delete;
 mod expire;
@@ -19,6 +21,7 @@ mod place;
 mod purge;
 mod quota;
 mod render;
+mod restore;
 mod seal;
 mod set;
 mod tables;

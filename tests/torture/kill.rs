@@ -106,6 +106,32 @@ fn four_writers_killed_a_thousand_times_lose_nothing() {
 }
 
 #[test]
+fn a_killed_batch_is_whole_or_absent() {
+    let mut rng = Rng::new("a_killed_batch_is_whole_or_absent");
+    let home = Home::new();
+    home.ok(["set", "start", "k", "v"]);
+    let (mut killed, mut batch) = (0, 0);
+    while killed < size(300) {
+        batch += 1;
+        let file = home.file(format!("batch{batch}"));
+        let lines: Vec<String> = (0..50)
+            .map(|n| format!(r#"{{"op":"set","group":"b{batch}","key":"k{n}","value":"{n}"}}"#))
+            .collect();
+        fs::write(&file, lines.join("\n") + "\n").unwrap();
+        let child = home.start([std::ffi::OsStr::new("batch"), file.as_os_str()]);
+        let sure = kill_at_random(child, &mut rng, Duration::from_millis(18));
+        killed += usize::from(!sure);
+        let group = format!("b{batch}");
+        let keys: usize = home.ok(["count", &group]).trim().parse().unwrap();
+        let logged = home.number(&format!("SELECT count(*)FROM larder_changes WHERE group_name='{group}'"));
+        assert!(keys == 50 || (keys == 0 && !sure), "batch {batch}: {keys} keys, acknowledged: {sure}");
+        assert_eq!(logged, i64::try_from(keys).unwrap(), "batch {batch}: the log tells another story");
+        fs::remove_file(file).unwrap();
+    }
+    home.check();
+}
+
+#[test]
 fn a_killed_migration_can_be_done_again() {
     let mut rng = Rng::new("a_killed_migration_can_be_done_again");
     let rows = 400;
