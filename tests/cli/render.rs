@@ -379,7 +379,7 @@ fn a_slow_command_is_ended_with_all_it_started() {
     ])
     .fails(8, "larder: render: the check took longer than --exec-timeout; \"app.conf\" is left as it was\n");
     assert!(!t.path("app.conf").exists());
-    t.run(["render", "app", "conf.hbs", "-o", "app.conf", "--exec", "sleep 600 & echo $! >>pid; wait", "--exec-timeout", "100ms"])
+    t.run(["render", "app", "conf.hbs", "-o", "app.conf", "--exec", "sleep 600 & echo $! >>pid; wait", "--exec-timeout", "1s"])
         .fails(6, "larder: render: \"app.conf\" is replaced, but the command after it took longer than --exec-timeout\n");
     for pid in String::from_utf8(t.read("pid")).unwrap().lines() {
         // Gone, or dead and waiting for init to notice.

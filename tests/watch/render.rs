@@ -39,7 +39,7 @@ fn every_kind_of_change_renders_again() {
     // Another group, and another namespace's group of that name: nothing.
     t.run(["set", "h", "b", "2"]).ok("");
     t.run(["-n", "g", "set", "g", "b", "2"]).ok("");
-    t.run(["set", "g", "c", "3", "--ttl", "400ms"]).ok("");
+    t.run(["set", "g", "c", "3", "--ttl", "2s"]).ok("");
     assert_eq!(w.line(), "a=1;b=2;c=3;");
     assert_eq!(w.line(), "a=1;b=2;");
     // A client that rings no bell.
@@ -70,12 +70,12 @@ fn a_burst_is_one_rendering_and_a_stream_is_several() {
     t.run(["set", "g", "a", "0"]).ok("");
     let w = follow_slowly(&t, "500ms", &["--exec", CAT]);
     assert_eq!(w.line(), "0");
+    let conn = t.sql();
     for i in 1..=20 {
-        t.execute(&format!("UPDATE entries SET entry_value='{i}'"));
+        conn.execute("UPDATE entries SET entry_value=?1", [i]).unwrap();
     }
     assert_eq!(w.line(), "20");
     // A group that is never quiet is rendered all the same.
-    let conn = t.sql();
     let mut i = 20;
     let mut line = None;
     until("a rendering", || {
