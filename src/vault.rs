@@ -7,9 +7,12 @@
 //! install -o root -g larder -m 2755 larder /usr/bin/larder
 //! install -d -o root -g larder -m 2770 /srv/larder
 //! install -o root -g larder -m 0660 /dev/null /srv/larder/larder.db
-//! larder --db /srv/larder/larder.db namespace list     (makes it a store)
+//! larder --db /srv/larder/larder.db access grant tenant-a user:alice write
 //! echo /srv/larder/larder.db >> /etc/larder/vaults
 //! ```
+//!
+//! Root's first write makes the file a store: users cannot, because that takes
+//! files beside it which come and go.
 //!
 //! The order of things is the whole point. While the process has the group it
 //! reads its arguments, the list of vaults, and the files of the one vault that
@@ -26,6 +29,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileExt;
 use std::path::{Component, Path};
 use std::time::{Duration, Instant};
 
@@ -190,6 +194,12 @@ fn open_vault(db: Option<&Path>, group: Gid) -> Result<Option<store::Files>, Fai
         beside
     };
     let db = open(name, OFlag::empty())?;
+    // Bytes 18 and 19 of the header say whether the database has a log.
+    let mut mode = [0; 2];
+    if db.read_exact_at(&mut mode, 18).is_err() || mode != [2, 2] {
+        return Err(unsafe_place("it is not a larder store yet".into())
+            .hint("root makes it one by writing to it, as in 'larder --db FILE access grant ...'"));
+    }
     let deadline = Instant::now() + PATIENCE;
     while let Err(e) = store::lock_shared(&db) {
         if Instant::now() >= deadline {

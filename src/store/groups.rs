@@ -188,7 +188,7 @@ impl Transaction<'_> {
         let Some(keys) = keys else { return Ok(0) };
         let due: i64 = self
             .conn
-            .prepare_cached("SELECT count(*)FROM entries WHERE expires_at<=?1 AND group_name=?2")?
+            .prepare_cached("SELECT count(*)FROM entries WHERE expires_at<=?1 AND+group_name=?2")?
             .query_row(params![self.now.0, stored], |row| row.get(0))?;
         Ok(keys - due)
     }
@@ -212,7 +212,7 @@ impl Transaction<'_> {
             |row| row.get(0),
         )?;
         let due: i64 = self.conn.query_row(
-            "SELECT count(*)FROM entries WHERE expires_at<=?1 AND group_name>=?2 AND(?3 IS NULL OR group_name<?3)",
+            "SELECT count(*)FROM entries WHERE expires_at<=?1 AND+group_name>=?2 AND(?3 IS NULL OR+group_name<?3)",
             params![self.now.0, first, past],
             |row| row.get(0),
         )?;
