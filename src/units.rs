@@ -12,8 +12,12 @@ const LONGEST: Duration = Duration::from_millis(i64::MAX as u64);
 /// numbers are refused, because a forgotten unit is a mistake of orders of
 /// magnitude.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    let parsed = humantime::parse_duration(text)
-        .map_err(|_| format!("{text:?} is not a duration such as 250ms, 5m, 1h30m or 7d"))?;
+    let refused = || format!("{text:?} is not a duration such as 250ms, 5m, 1h30m or 7d");
+    let parsed = humantime::parse_duration(text).map_err(|_| refused())?;
+    // To humantime a month. Whoever writes it may well mean minutes.
+    if text.contains('M') {
+        return Err(refused());
+    }
     if parsed.is_zero() {
         return Err("a duration must be longer than zero".into());
     }
@@ -99,7 +103,7 @@ mod tests {
         assert_eq!(duration("1h30m"), Ok(Duration::from_mins(90)));
         assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
         assert_eq!(duration("7d"), Ok(Duration::from_hours(168)));
-        for bad in ["", "5", "0", "0s", "-5m", "5x", "1ns", "m", "99999999999999999999d"] {
+        for bad in ["", "5", "0", "0s", "-5m", "5x", "1ns", "m", "99999999999999999999d", "5M"] {
             assert!(duration(bad).is_err(), "{bad}");
         }
         let ever = duration("300000000000y").unwrap();

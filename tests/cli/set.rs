@@ -120,6 +120,8 @@ fn usage_errors_store_nothing() {
         (&["set", "g", "k", "v", "--ttl", ""], "'--ttl <DUR>'"),
         (&["set", "g", "k", "v", "--ttl", "0s"], "longer than zero"),
         (&["set", "g", "k", "v", "--ttl=-5m"], "not a duration"),
+        (&["set", "g", "k", "v", "--ttl", "5M"], "not a duration"),
+        (&["set", "g", "k", "v", "--ttl", "8000y"], "ends past the year 9999"),
         (&["set", "g", "k", "v", "--ttl", "1ns"], "shorter than the smallest"),
         (&["set", "g", "k", "v", "--ttl", "5 parsecs"], "not a duration"),
         (&["set", "g", "k", "v", "--expire-at", "tomorrow"], "not a time"),
