@@ -375,7 +375,7 @@ fn a_slow_command_is_ended_with_all_it_started() {
         "--check",
         "sleep 600 & echo $! >pid; wait",
         "--exec-timeout",
-        "100ms",
+        "1s",
     ])
     .fails(8, "larder: render: the check took longer than --exec-timeout; \"app.conf\" is left as it was\n");
     assert!(!t.path("app.conf").exists());
