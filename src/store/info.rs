@@ -64,7 +64,7 @@ impl Transaction<'_> {
     pub fn holdings(&self) -> Result<Holdings> {
         let (first, past) = self.scope.range();
         let only = self.scope.0.as_ref().map(Namespace::as_str);
-        let due = "due AS(SELECT g.namespace ns,g.keys had,count(*)n,sum(octet_length(e.entry_key)+octet_length(e.entry_value))b FROM entries e JOIN larder_groups g USING(group_name)WHERE e.expires_at<=?1 AND(?2 IS NULL OR g.namespace=?2)GROUP BY g.group_name)";
+        let due = "due AS(SELECT g.namespace ns,g.keys had,count(*)n,sum(octet_length(e.entry_key)+octet_length(e.entry_value))b FROM entries e INDEXED BY larder_expiry JOIN larder_groups g USING(group_name)WHERE e.expires_at<=?1 AND(?2 IS NULL OR g.namespace=?2)GROUP BY g.group_name)";
         let (keys, bytes, groups, namespaces) = self.conn.query_row(
             &format!(
                 "WITH {due},per AS(SELECT ns,sum(n)n,sum(b)b,sum(n=had)gone FROM due GROUP BY ns)SELECT ifnull(sum(keys-ifnull(n,0)),0),ifnull(sum(bytes-ifnull(b,0)),0),ifnull(sum(groups-ifnull(gone,0)),0),count(*)FILTER(WHERE namespace<>''AND(keys>ifnull(n,0)OR coalesce(max_keys,max_bytes,max_groups)IS NOT NULL))FROM larder_namespaces LEFT JOIN per ON ns=namespace WHERE ?2 IS NULL OR namespace=?2"

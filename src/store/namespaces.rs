@@ -52,12 +52,12 @@ impl Transaction<'_> {
             |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
         )?;
         let (due_keys, due_bytes, due_groups): (i64, i64, i64) = self.conn.query_row(
-            "SELECT ifnull(sum(n),0),ifnull(sum(b),0),count(*)FILTER(WHERE n=(SELECT keys FROM larder_groups WHERE group_name=d.group_name))FROM(SELECT group_name,count(*)n,sum(octet_length(entry_key)+octet_length(entry_value))b FROM entries WHERE expires_at<=?1 AND+group_name>=?2 AND+group_name<?3 GROUP BY group_name)d",
+            "SELECT ifnull(sum(n),0),ifnull(sum(b),0),count(*)FILTER(WHERE n=(SELECT keys FROM larder_groups WHERE group_name=d.group_name))FROM(SELECT group_name,count(*)n,sum(octet_length(entry_key)+octet_length(entry_value))b FROM entries INDEXED BY larder_expiry WHERE expires_at<=?1 AND group_name>=?2 AND group_name<?3 GROUP BY group_name)d",
             params![self.now.0, first, past],
             |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
         )?;
         let next_expiry: Option<i64> = self.conn.query_row(
-            "SELECT min(expires_at)FROM entries WHERE expires_at>?1 AND+group_name>=?2 AND+group_name<?3",
+            "SELECT min(expires_at)FROM entries INDEXED BY larder_expiry WHERE expires_at>?1 AND group_name>=?2 AND group_name<?3",
             params![self.now.0, first, past],
             |row| row.get(0),
         )?;
@@ -104,7 +104,7 @@ impl Transaction<'_> {
         self.permit_scope(Level::Admin)?;
         let (first, past) = (namespace.first_group(), namespace.past_last_group());
         self.conn.execute(
-            "DELETE FROM entries WHERE expires_at<=?1 AND group_name>=?2 AND group_name<?3",
+            "DELETE FROM entries INDEXED BY larder_expiry WHERE expires_at<=?1 AND group_name>=?2 AND group_name<?3",
             params![self.now.0, first, past],
         )?;
         let mut groups = Vec::new();

@@ -70,7 +70,7 @@ impl Transaction<'_> {
         self.permit_range(Level::Read, group)?;
         let (first, past) = self.scope.range_of(group);
         Ok(self.conn.query_row(
-            "SELECT count(*)FROM entries WHERE expires_at<=?1 AND group_name>=?2 AND(?3 IS NULL OR group_name<?3)",
+            "SELECT count(*)FROM entries INDEXED BY larder_expiry WHERE expires_at<=?1 AND group_name>=?2 AND(?3 IS NULL OR group_name<?3)",
             params![self.now.0, first, past],
             |row| row.get(0),
         )?)
