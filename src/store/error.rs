@@ -160,6 +160,20 @@ impl Error {
                 Self::unusable(path, "is damaged; run 'larder check', or restore a backup")
             }
             ErrorCode::DiskFull => io(std::io::ErrorKind::StorageFull, "no space left on device"),
+            // A reader makes -wal and -shm where they are missing.
+            ErrorCode::ReadOnly
+                if matches!(
+                    failure.extended_code,
+                    ffi::SQLITE_READONLY_DIRECTORY
+                        | ffi::SQLITE_READONLY_CANTINIT
+                        | ffi::SQLITE_READONLY_RECOVERY
+                ) =>
+            {
+                io(
+                    std::io::ErrorKind::PermissionDenied,
+                    "neither it nor its directory can be written, which here reading needs too",
+                )
+            }
             ErrorCode::ReadOnly => io(std::io::ErrorKind::ReadOnlyFilesystem, "cannot be written"),
             ErrorCode::PermissionDenied => io(std::io::ErrorKind::PermissionDenied, "permission denied"),
             ErrorCode::CannotOpen => io(std::io::ErrorKind::PermissionDenied, "cannot be opened"),
