@@ -337,7 +337,7 @@ set edit:completion:arg-completer[larder] = {|@words|
             cand --timeout 'End with status 6 after DUR in all'
             cand --interval 'Look for changes of writers other than larder this often'
             cand --retry 'Give up on a change after N more attempts of a failing command, and end with its status; without it, try for ever'
-            cand --listen 'Broadcast the changes to WebSocket clients at ADDR too (8080, :8080, 127.0.0.1:8080, [::1]:0); without an IP address it is the loopback interface, and port 0 takes a free one, which is told on standard error'
+            cand --listen 'Broadcast the changes to WebSocket clients at ADDR too (8080, :8080, 127.0.0.1:8080, [::1]:0); without an IP address it is the loopback interface, and port 0 takes a free one, which is told on standard error. Nothing is encrypted: beyond this machine, put a proxy before it'
             cand --token-file 'The token that clients show is in FILE, which is made if it does not exist and must be readable by its owner only; the default is $XDG_DATA_HOME/larder/watch.token (~/.local/share)'
             cand --allow-origin 'Let pages from O connect too (https://example.org); may be repeated'
             cand --after 'Start after the change SEQ instead of now'

@@ -296,7 +296,7 @@ complete -c larder -n "__fish_larder_using_subcommand watch" -l count -d 'End wi
 complete -c larder -n "__fish_larder_using_subcommand watch" -l timeout -d 'End with status 6 after DUR in all' -r -f
 complete -c larder -n "__fish_larder_using_subcommand watch" -l interval -d 'Look for changes of writers other than larder this often' -r -f
 complete -c larder -n "__fish_larder_using_subcommand watch" -l retry -d 'Give up on a change after N more attempts of a failing command, and end with its status; without it, try for ever' -r -f
-complete -c larder -n "__fish_larder_using_subcommand watch" -l listen -d 'Broadcast the changes to WebSocket clients at ADDR too (8080, :8080, 127.0.0.1:8080, [::1]:0); without an IP address it is the loopback interface, and port 0 takes a free one, which is told on standard error' -r -f
+complete -c larder -n "__fish_larder_using_subcommand watch" -l listen -d 'Broadcast the changes to WebSocket clients at ADDR too (8080, :8080, 127.0.0.1:8080, [::1]:0); without an IP address it is the loopback interface, and port 0 takes a free one, which is told on standard error. Nothing is encrypted: beyond this machine, put a proxy before it' -r -f
 complete -c larder -n "__fish_larder_using_subcommand watch" -l token-file -d 'The token that clients show is in FILE, which is made if it does not exist and must be readable by its owner only; the default is $XDG_DATA_HOME/larder/watch.token (~/.local/share)' -r -F
 complete -c larder -n "__fish_larder_using_subcommand watch" -l allow-origin -d 'Let pages from O connect too (https://example.org); may be repeated' -r -f
 complete -c larder -n "__fish_larder_using_subcommand watch" -l after -d 'Start after the change SEQ instead of now' -r -f

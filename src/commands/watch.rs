@@ -84,7 +84,8 @@ struct WatchArgs {
     retry: Option<u32>,
     /// Broadcast the changes to WebSocket clients at ADDR too (8080, :8080,
     /// 127.0.0.1:8080, [::1]:0); without an IP address it is the loopback
-    /// interface, and port 0 takes a free one, which is told on standard error
+    /// interface, and port 0 takes a free one, which is told on standard error.
+    /// Nothing is encrypted: beyond this machine, put a proxy before it
     #[arg(long, value_name = "ADDR", value_parser = parse_address)]
     listen: Option<SocketAddr>,
     /// The token that clients show is in FILE, which is made if it does not exist and must be readable by

@@ -4,6 +4,7 @@
 
 mod commands;
 mod doors;
+mod listen;
 mod places;
 mod quotas;
 mod vault;
