@@ -4,6 +4,7 @@
 //! holds for all commands stands in `sections.rs`, as data, and is written as
 //! roff for man(1) and as plain text for everyone else.
 
+mod access;
 mod plain;
 mod roff;
 mod sections;

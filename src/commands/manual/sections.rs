@@ -1,5 +1,6 @@
 //! What larder(1) says beyond the parser.
 
+use super::access::access;
 use super::templates::templates;
 use super::{Block, Section, table};
 use crate::exit::Exit;
@@ -48,6 +49,7 @@ pub(super) fn sections() -> Vec<Section> {
         durations_and_sizes(),
         patterns(),
         templates(),
+        access(),
         limits(),
         examples(),
     ]
@@ -275,7 +277,7 @@ fn limits() -> Section {
             ),
             Text(
                 "Who can read the file can read everything in it: namespaces keep scripts apart, the file's mode \
-                 keeps people apart.",
+                 keeps people apart. See ACCESS.",
             ),
         ],
     }
@@ -315,6 +317,7 @@ mod tests {
             "DURATIONS AND SIZES",
             "PATTERNS",
             "TEMPLATES",
+            "ACCESS",
             "LIMITS",
         ] {
             assert!(headings.contains(&heading), "{heading}");
