@@ -43,13 +43,15 @@ impl Source {
         }
         let spool = |error| Error::io("a temporary file for the input", error);
         let mut copy = tempfile::tempfile().map_err(spool)?;
-        let mut line = 0;
+        // The line under way, and how much of it has come.
+        let (mut line, mut length) = (1, 0);
         let mut chunk = head;
         while !chunk.is_empty() {
-            // An endless line would fill the disk before anyone read it.
-            line = chunk.iter().rev().position(|b| *b == b'\n').unwrap_or(line + chunk.len());
-            if line > MAX_LINE {
-                return Err(too_long());
+            length = chunk.iter().rev().position(|b| *b == b'\n').unwrap_or(length + chunk.len());
+            line += chunk.split(|b| *b == b'\n').count() - 1;
+            // Without end it would fill the disk before anyone read it.
+            if length > MAX_LINE {
+                return Err(bad(format!("line {line}: {}", too_long())));
             }
             copy.write_all(&chunk).map_err(spool)?;
             chunk.resize(IN_MEMORY, 0);
