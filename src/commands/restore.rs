@@ -47,11 +47,12 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
             .hint("say so with --yes; 'larder backup' keeps what is there now")
             .into());
     }
-    let mut pages = backup::Pages::default();
-    let restored = store::restore(&context.options(), &args.file, &mut |done, total| {
-        pages.show(&context.settings, "pages copied", done, total);
-    })?;
-    drop(pages);
+    let mut pages = backup::Pages::new()?;
+    let result = store::restore(&context.options(), &args.file, &mut |done, total| {
+        pages.go_on(&context.settings, done, total)
+    });
+    pages.end()?;
+    let restored = result?;
     if let Some(kept) = &restored.kept
         && !context.settings.quiet
     {

@@ -19,8 +19,8 @@ use super::vfs;
 /// Pages copied between two calls of the progress function.
 pub(super) const STEP: i32 = 1024;
 
-/// Hears how many of how many pages are copied.
-pub type Progress<'a> = &'a mut dyn FnMut(u64, u64);
+/// Hears how many of how many pages are copied, and says whether to go on.
+pub type Progress<'a> = &'a mut dyn FnMut(u64, u64) -> bool;
 
 /// A file under a passing name; it and what SQLite keeps beside it are removed
 /// unless it is given its proper name.
@@ -98,7 +98,9 @@ pub(super) fn copy_pages(from: &Connection, to: &mut Connection, progress: Progr
         let step = backup.step(STEP)?;
         let pages = backup.progress();
         let (total, left) = (unsigned(pages.pagecount), unsigned(pages.remaining));
-        progress(total.saturating_sub(left), total);
+        if !progress(total.saturating_sub(left), total) {
+            return Err(Error::io("the copy", std::io::ErrorKind::Interrupted.into()));
+        }
         match step {
             StepResult::Done => return Ok(()),
             StepResult::More => {}

@@ -41,6 +41,34 @@ fn a_backup_under_load_is_of_one_moment() {
     });
 }
 
+/// Ctrl-C left the half-made copy behind, under a hidden name, as large as the
+/// store.
+#[test]
+fn an_interrupted_backup_leaves_nothing_behind() {
+    let mut rng = Rng::new("an_interrupted_backup_leaves_nothing_behind");
+    let home = Home::new();
+    home.ok(["set", "g", "k", "v"]);
+    home.sql().execute_batch("INSERT INTO entries(group_name,entry_key,entry_value) WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n+1 FROM n WHERE n<4000) SELECT 'bulk',n,hex(randomblob(2000)) FROM n").unwrap();
+    let (mut interrupted, mut round) = (0, 0);
+    while interrupted < size(8) {
+        round += 1;
+        let name = format!("b{round}.db");
+        let child = home.start(["backup", &name]);
+        thread::sleep(Duration::from_micros(4000 + rng.next() % 60_000));
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap());
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let signal = std::os::unix::process::ExitStatusExt::signal(&output.status);
+        assert!(signal == Some(2) || output.status.success(), "{}", told(&output));
+        interrupted += usize::from(signal.is_some());
+        for entry in fs::read_dir(home.path()).unwrap() {
+            let found = entry.unwrap().file_name().to_string_lossy().into_owned();
+            assert!(found.starts_with("s.db") || found == name, "{found} is left behind");
+        }
+        let _ = fs::remove_file(home.file(&name));
+    }
+}
+
 /// A restore that is killed has happened or it has not; either way the store is
 /// whole, and no version is given out twice.
 #[test]
