@@ -4,7 +4,7 @@ use super::{Context, Spec};
 use crate::exit::Exit;
 use crate::output::table::{Cell, Column, Table};
 use crate::output::{Out, text};
-use crate::store::{Claim, Claimed, Error, quote};
+use crate::store::{Claim, Claimed, Error, Level, quote};
 use crate::units;
 
 pub const SPEC: Spec = Spec {
@@ -119,9 +119,10 @@ enum Step {
 /// move it back.
 fn change(context: &Context, name: &str, step: Step) -> anyhow::Result<Exit> {
     let absent = || Error::Absent(format!("there is no consumer {}", quote(name)));
-    if context.open()?.is_none() {
-        return Err(absent().into());
-    }
+    // Before a claim is taken that could keep others out.
+    let Some(store) = context.open()? else { return Err(absent().into()) };
+    store.read(|tx| tx.permit_some(Level::Read))?;
+    drop(store);
     let claim = Claim::take(&context.store_path()?, Claimed::Consumer(&context.settings.scope.stored(name)))?;
     let store = context.open()?.ok_or_else(absent)?;
     let Some(consumer) = store.read(|tx| tx.consumer(name))? else { return Err(absent().into()) };

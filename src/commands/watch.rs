@@ -10,7 +10,7 @@ use clap::{ArgMatches, Args, FromArgMatches};
 
 use super::{Context, Spec, glob};
 use crate::exit::{Exit, Failure};
-use crate::store::{Claim, Claimed, Error, Glob, Store, quote};
+use crate::store::{Claim, Claimed, Error, Glob, Level, Store, quote};
 use crate::units;
 use crate::watch::websocket::{Broadcast, Hub, Origin, parse_address};
 use crate::watch::{self, Control, Exec, ExecOptions, Form, Plan, Selection, Sink, Source, Stdout, Wake};
@@ -197,13 +197,17 @@ fn sink(context: &Context, args: &WatchArgs, path: &std::path::Path) -> anyhow::
 /// `None` if the run was ended before one appeared.
 fn wait_for_store(context: &Context, interval: Duration, control: &Control) -> anyhow::Result<Option<bool>> {
     let mut waited = false;
-    while context.open()?.is_none() {
+    loop {
+        if let Some(store) = context.open()? {
+            // Before a claim is taken that could keep others out.
+            store.read(|tx| tx.permit_some(Level::Read))?;
+            return Ok(Some(waited));
+        }
         waited = true;
         if let Wake::Stop(_) = control.wait(&[], interval) {
             return Ok(None);
         }
     }
-    Ok(Some(waited))
 }
 
 /// The position to start after.
