@@ -21,7 +21,9 @@ pub const SPEC: Spec = Spec {
 };
 
 /// Prints a script that teaches a shell to complete larder's commands and
-/// options. It needs no store.
+/// options, and in bash, zsh and fish also groups, keys, namespaces and
+/// consumers, read from the store at each press of the key. It makes and
+/// changes no file; where there is no store, there is nothing to offer.
 #[derive(Args)]
 struct CompletionsArgs {
     /// The shell
@@ -39,6 +41,9 @@ fn run(_context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
 
 /// The script of one shell.
 fn script(shell: Shell) -> Vec<u8> {
+    if let Some(live) = super::complete::script(shell) {
+        return live;
+    }
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut hinted(crate::cli::full_command()), "larder", &mut script);
     script
@@ -69,12 +74,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_shell_has_a_script_with_every_command() {
+    fn every_shell_has_a_script() {
         for shell in Shell::value_variants() {
             let script = String::from_utf8(script(*shell)).unwrap();
-            for spec in super::super::ALL {
-                assert!(script.contains(spec.name), "{shell}: {}", spec.name);
-            }
+            assert!(script.contains("larder"), "{shell}");
+            // Those that cannot ask carry the commands themselves.
+            let live = super::super::complete::script(*shell).is_some();
+            assert!(live || super::super::ALL.iter().all(|spec| script.contains(spec.name)), "{shell}");
         }
     }
 }

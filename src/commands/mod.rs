@@ -5,6 +5,7 @@ mod access;
 mod backup;
 mod batch;
 mod check;
+pub mod complete;
 mod completions;
 mod consumer;
 mod count;

@@ -1,6 +1,8 @@
 //! One connection to one file: opening, waiting, transactions, checkpoints.
 
+use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -94,6 +96,36 @@ fn wait_for_lock(_attempt: i32) -> bool {
     true
 }
 
+/// What a connection may do to the files.
+#[derive(Clone, Copy)]
+enum Reach {
+    /// Everything.
+    Write,
+    /// Read; the `-wal` and `-shm` are there.
+    Read,
+    /// Read the one file, as if it never changed.
+    Still,
+}
+
+impl Reach {
+    /// The name and the flags to open with.
+    fn open(self, path: &Path) -> (Cow<'_, Path>, OpenFlags) {
+        let read = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        match self {
+            Self::Write => (path.into(), OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX),
+            Self::Read => (path.into(), read),
+            Self::Still => {
+                let mut uri = String::from("file:");
+                for byte in path.as_os_str().as_bytes() {
+                    uri += &format!("%{byte:02x}");
+                }
+                uri += "?immutable=1";
+                (PathBuf::from(uri).into(), read | OpenFlags::SQLITE_OPEN_URI)
+            }
+        }
+    }
+}
+
 /// A number that differs between processes and moments; quality is no concern.
 fn jitter() -> u32 {
     let nanos = std::time::SystemTime::now()
@@ -122,6 +154,25 @@ impl Store {
         let path = options.path.clone();
         Self::connect(options, true)?
             .ok_or_else(|| Error::unusable(&path, "vanished while it was being opened"))
+    }
+
+    /// Opens an existing store for a look, in a way that makes no file and
+    /// changes none: `None` if there is no store, or one yet to be migrated.
+    /// Without a `-wal` beside it nobody has it open, and it is read as it
+    /// lies; somebody who opens it meanwhile is not noticed.
+    pub fn peek(options: &StoreOptions) -> Result<Option<Self>> {
+        let options = absolute(options)?;
+        if place::inspect(&options.path)? == Place::Missing {
+            return Ok(None);
+        }
+        let path = options.path.clone();
+        let opened = (|| -> Result<Option<Self>> {
+            let quiet = place::metadata(&place::beside(&path, "-wal")).is_err();
+            let store = Self::connect_to(options, if quiet { Reach::Still } else { Reach::Read })?;
+            let seal = store.retry(|| store.in_transaction("BEGIN", |tx| schema::verify(tx.conn, &path)))?;
+            Ok((seal == Seal::Intact).then_some(store))
+        })();
+        opened.map_err(|e| e.settle(&path))
     }
 
     fn connect(options: StoreOptions, create: bool) -> Result<Option<Self>> {
@@ -169,11 +220,15 @@ impl Store {
     /// The caller has to verify the seal, or to switch triggers and views off
     /// and to read no more than it must.
     pub(super) fn connect_unverified(options: StoreOptions) -> Result<Self> {
+        Self::connect_to(options, Reach::Write)
+    }
+
+    fn connect_to(options: StoreOptions, reach: Reach) -> Result<Self> {
         vfs::register();
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let (name, flags) = reach.open(&options.path);
         let meta = place::metadata(&options.path).ok();
         let uid = options.caller.as_ref().map_or_else(|| getuid().as_raw(), |caller| caller.uid);
-        let mut conn = Connection::open_with_flags_and_vfs(&options.path, flags, vfs::NAME)?;
+        let mut conn = Connection::open_with_flags_and_vfs(name.as_ref(), flags, vfs::NAME)?;
         harden(&mut conn)?;
         let file = meta.as_ref().map(|meta| (meta.dev(), meta.ino()));
         // Nobody is the owner of a file that cannot be looked at.

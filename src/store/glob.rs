@@ -61,6 +61,13 @@ impl Glob {
         Ok(Self { tokens })
     }
 
+    /// The pattern of all names that begin with `text`, in which nothing is
+    /// special.
+    #[must_use]
+    pub fn prefix(text: &str) -> Self {
+        Self { tokens: text.chars().map(Token::Literal).chain([Token::Run]).collect() }
+    }
+
     /// Whether the whole of `name` fits. Linear in pattern times name: after a
     /// mismatch only the last `*` is tried again.
     #[must_use]

@@ -1,0 +1,177 @@
+//! Live completion: the shells' scripts call larder for what may come next,
+//! and groups, keys, namespaces and consumers are read from the store itself.
+//!
+//! Read-only: no file is made or migrated, nothing waits for a lock, access
+//! grants hold as they do for `list`. Whatever goes wrong, the answer is that
+//! there is nothing to offer; a shell prompt is no place for an error.
+
+use std::ffi::{OsStr, OsString};
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use clap::{Arg, ArgMatches, Command};
+use clap_complete::CompleteEnv;
+use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
+use clap_complete::env::{Bash, EnvCompleter, Fish, Zsh};
+
+use crate::cli::{self, Globals};
+use crate::clock::Clock;
+use crate::settings::{ProcessEnvironment, Settings};
+use crate::store::{Error, Glob, Keys, Result, Store, StoreOptions, Transaction};
+
+/// The variable by which a shell's script asks.
+const VARIABLE: &str = "LARDER_COMPLETE";
+
+/// The most names offered at once.
+const MOST: usize = 500;
+
+/// How long a locked store is waited for.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// Whether this run is a shell's question and no command.
+#[must_use]
+pub fn is_asked() -> bool {
+    std::env::var_os(VARIABLE).is_some_and(|shell| !shell.is_empty())
+}
+
+/// Answers a shell's question on standard output.
+pub fn answer(args: Vec<OsString>) {
+    let _ = CompleteEnv::with_factory(live_command)
+        .var(VARIABLE)
+        .completer("larder")
+        .try_complete(args, std::env::current_dir().ok().as_deref());
+}
+
+/// The script that makes bash, zsh or fish ask; `None` for shells that cannot.
+#[must_use]
+pub fn script(shell: clap_complete::Shell) -> Option<Vec<u8>> {
+    let completer: &dyn EnvCompleter = match shell {
+        clap_complete::Shell::Bash => &Bash,
+        clap_complete::Shell::Zsh => &Zsh,
+        clap_complete::Shell::Fish => &Fish,
+        _ => return None,
+    };
+    let mut script = Vec::new();
+    completer.write_registration(VARIABLE, "larder", "larder", "larder", &mut script).ok()?;
+    if shell == clap_complete::Shell::Zsh {
+        // Autoloaded from fpath, the file is the function of its first call.
+        script
+            .extend_from_slice(b"[[ $funcstack[1] != _larder ]] || _clap_dynamic_completer_larder \"$@\"\n");
+    }
+    Some(script)
+}
+
+/// The parser, with what the store knows attached to the arguments that name
+/// something in it.
+fn live_command() -> Command {
+    attach(cli::full_command())
+}
+
+fn attach(command: Command) -> Command {
+    let name = command.get_name().to_owned();
+    let command = command.mut_args(|arg| with_names(&name, arg));
+    let subcommands: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
+    subcommands.into_iter().fold(command, |command, sub| command.mut_subcommand(sub, attach))
+}
+
+fn with_names(command: &str, arg: Arg) -> Arg {
+    let completer = match (command, arg.get_id().as_str()) {
+        (_, "group") => ArgValueCompleter::new(groups),
+        ("watch", "keys") => return arg,
+        (_, "key" | "keys" | "after") if command != "watch" => ArgValueCompleter::new(keys),
+        (_, "namespace") => ArgValueCompleter::new(namespaces),
+        (_, "consumer") | ("reset" | "delete", "name") => ArgValueCompleter::new(consumers),
+        _ => return arg,
+    };
+    arg.add(completer)
+}
+
+/// The words before the one to complete, as far as they parse.
+fn words_so_far() -> Option<ArgMatches> {
+    let words: Vec<OsString> = std::env::args_os().skip_while(|arg| arg != "--").skip(1).collect();
+    let index = std::env::var("_CLAP_COMPLETE_INDEX").ok().and_then(|index| index.parse::<usize>().ok());
+    let end = index.unwrap_or(words.len().saturating_sub(1)).min(words.len());
+    cli::full_command().ignore_errors(true).try_get_matches_from(&words[..end]).ok()
+}
+
+/// Names from the store, by `find`, which also gets the subcommand's words.
+fn from_store(
+    find: impl Fn(&Transaction<'_>, &ArgMatches, &mut Vec<String>) -> Result<()>,
+) -> Vec<CompletionCandidate> {
+    let found = (|| -> Option<Vec<String>> {
+        let matches = words_so_far()?;
+        // Innermost words: "consumer reset" is two commands deep.
+        let mut words = &matches;
+        while let Some((_, inner)) = words.subcommand() {
+            words = inner;
+        }
+        let settings = Settings::resolve(&Globals::from_matches(words), &ProcessEnvironment).ok()?;
+        let options = StoreOptions {
+            scope: settings.scope,
+            busy_timeout: PATIENCE,
+            clock: Clock::System,
+            ..StoreOptions::new(settings.path)
+        };
+        let store = Store::peek(&options).ok()??;
+        let mut names = Vec::new();
+        store
+            .read(|tx| {
+                names.clear();
+                find(tx, words, &mut names)
+            })
+            .ok()?;
+        Some(names)
+    })();
+    let offered = found.unwrap_or_default();
+    // A name with control characters could rewrite the prompt.
+    offered
+        .into_iter()
+        .filter(|name| !name.contains(char::is_control))
+        .map(CompletionCandidate::new)
+        .collect()
+}
+
+/// What begins like the word: the names, up to [`MOST`].
+fn begins(current: &OsStr) -> Glob {
+    Glob::prefix(&current.to_string_lossy())
+}
+
+fn take(names: &mut Vec<String>, name: String) -> ControlFlow<()> {
+    names.push(name);
+    if names.len() < MOST { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+}
+
+fn groups(current: &OsStr) -> Vec<CompletionCandidate> {
+    let glob = begins(current);
+    from_store(|tx, _, names| {
+        tx.groups(&Keys { glob: Some(&glob), after: None }, |group| {
+            Ok(take(names, tx.scope.named(&group.name).to_owned()))
+        })
+    })
+}
+
+fn keys(current: &OsStr) -> Vec<CompletionCandidate> {
+    let glob = begins(current);
+    from_store(|tx, words, names| {
+        let Ok(Some(group)) = words.try_get_one::<String>("group") else { return Ok(()) };
+        tx.entries(group, &Keys { glob: Some(&glob), after: None }, false, |entry| Ok(take(names, entry.key)))
+    })
+}
+
+fn namespaces(current: &OsStr) -> Vec<CompletionCandidate> {
+    let begin = current.to_string_lossy().into_owned();
+    from_store(|tx, _, names| {
+        names.extend(tx.namespaces()?.into_iter().map(|usage| usage.namespace.as_str().to_owned()));
+        names.retain(|name| name.starts_with(&begin));
+        Ok(())
+    })
+}
+
+fn consumers(current: &OsStr) -> Vec<CompletionCandidate> {
+    let begin = current.to_string_lossy().into_owned();
+    from_store(|tx, _, names| {
+        names.extend(tx.consumers()?.into_iter().map(|consumer| consumer.name));
+        names.retain(|name| name.starts_with(&begin));
+        Ok::<(), Error>(())
+    })
+}
