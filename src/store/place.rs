@@ -24,7 +24,9 @@ pub(super) fn inspect(path: &Path) -> Result<Place> {
         Ok(meta) => meta,
         Err(e) if e.kind() == ErrorKind::NotFound => {
             return match fs::symlink_metadata(path) {
-                Ok(_) => Err(Error::unusable(path, "is a symbolic link to nothing")),
+                Ok(meta) if meta.is_symlink() => Err(Error::unusable(path, "is a symbolic link to nothing")),
+                // It has appeared between the two looks.
+                Ok(_) => inspect(path),
                 Err(_) => Ok(Place::Missing),
             };
         }

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Child;
 use std::thread;
 
-use crate::harness::{Home, OLD_FORMS, Rng, old_store, told};
+use crate::harness::{Home, OLD_FORMS, Rng, old_store, size, told};
 
 const CROWD: usize = 50;
 
@@ -54,6 +54,28 @@ fn on_a_new_file() {
     for _ in 0..4 {
         storm(&Home::new(), &mut rng, || {});
     }
+}
+
+/// A store that another process made between two looks at the path was taken
+/// for a symbolic link to nothing: one `set` in some thousand failed with 7.
+#[test]
+fn a_store_that_appears_is_no_broken_link() {
+    use larder::store::{Store, StoreOptions};
+    let home = Home::new();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                fs::write(home.db(), "").unwrap();
+                fs::remove_file(home.db()).unwrap();
+            }
+        });
+        // An empty file is a store yet to be filled, so there is none to open.
+        let opened = (0..size(20_000)).map(|_| Store::open(&StoreOptions::new(home.db())));
+        let failed = opened.filter_map(Result::err).map(|e| e.to_string()).find(|e| e.contains("link"));
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(failed, None);
+    });
 }
 
 /// An opener found the file unmarked, another one migrated it, and the first
