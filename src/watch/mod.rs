@@ -23,7 +23,7 @@ pub use source::Source;
 pub use stdout::{Form, Stdout};
 
 use crate::exit::Exit;
-use crate::store::Change;
+use crate::store::{Change, Error};
 
 /// What became of a change that was given to a sink.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,15 +154,16 @@ impl Run<'_> {
             if self.sink.settles_each()
                 && let Some(name) = consumer
             {
-                source.store().move_consumer(name, change.seq)?;
-                self.remembered = change.seq;
+                ending = self.remember(source, name, change.seq)?;
             }
             if let Some(left) = &mut self.left {
                 *left -= 1;
                 if *left == 0 {
                     ending = Some(Exit::Success);
-                    break;
                 }
+            }
+            if ending.is_some() {
+                break;
             }
         }
         match self.sink.settle(self.control)? {
@@ -175,10 +176,29 @@ impl Run<'_> {
             let reached = if ending.is_none() { source.cursor() } else { handled.unwrap_or(self.remembered) };
             let due = handled.is_some() || reached - self.remembered >= SKIPPED_BEFORE_MOVE;
             if due && reached > self.remembered {
-                source.store().move_consumer(name, reached)?;
-                self.remembered = reached;
+                ending = self.remember(source, name, reached)?.or(ending);
             }
         }
         Ok(ending)
+    }
+
+    /// Moves the consumer to `seq`. A store that stays locked, as under a long
+    /// import, is waited for as long as the run lasts: the change was handled,
+    /// and to end here would be to handle it again. `Some` if the run ends.
+    fn remember(&mut self, source: &Source, name: &str, seq: i64) -> anyhow::Result<Option<Exit>> {
+        loop {
+            match source.store().move_consumer(name, seq) {
+                Ok(()) => {
+                    self.remembered = seq;
+                    return Ok(None);
+                }
+                Err(Error::Busy(_)) => {
+                    if let Some(stop) = self.control.stopped() {
+                        return Ok(Some(stop.exit()));
+                    }
+                }
+                Err(e) => return Err(e.into()),
+            }
+        }
     }
 }
