@@ -197,7 +197,10 @@ fn usage_failure(args: &[OsString], error: &clap::Error) -> Failure {
     }
     let mut failure =
         Failure::usage(if message.is_empty() { "the command line makes no sense" } else { message.as_str() });
-    let called = args.iter().find_map(|arg| commands::ALL.iter().find(|spec| *arg == *spec.name));
+    let called = called(args);
+    if let Some(spec) = called {
+        failure.message = format!("{}: {}", spec.name, failure.message);
+    }
     failure.hint = hint.or_else(|| {
         Some(match called {
             Some(spec) => format!("see 'larder {} --help'", spec.name),
@@ -205,4 +208,28 @@ fn usage_failure(args: &[OsString], error: &clap::Error) -> Failure {
         })
     });
     failure
+}
+
+/// The subcommand that a line calls: its first word that is neither a global
+/// flag nor the value of one.
+fn called(args: &[OsString]) -> Option<&'static commands::Spec> {
+    let root = root();
+    let takes_value = |word: &str| {
+        root.get_arguments().filter(|arg| arg.get_action().takes_values()).any(|arg| {
+            word.strip_prefix("--").is_some_and(|long| arg.get_long() == Some(long))
+                || word
+                    .strip_prefix('-')
+                    .is_some_and(|short| arg.get_short().is_some_and(|c| short == c.to_string()))
+        })
+    };
+    let mut args = args.iter().skip(1);
+    while let Some(arg) = args.next() {
+        let word = arg.to_string_lossy();
+        if takes_value(&word) {
+            args.next();
+        } else if !word.starts_with('-') {
+            return commands::ALL.iter().find(|spec| spec.is_named_in(std::slice::from_ref(arg)));
+        }
+    }
+    None
 }

@@ -326,7 +326,8 @@ fn cut(text: &str, width: usize) -> Cow<'_, str> {
     while end > 0 && text[..end].width() + 1 > width {
         end = text[..end].char_indices().next_back().map_or(0, |(at, _)| at);
     }
-    Cow::Owned(format!("{}…", &text[..end]))
+    // No joiner without what it would join.
+    Cow::Owned(format!("{}…", text[..end].trim_end_matches(text::JOINER)))
 }
 
 #[cfg(test)]

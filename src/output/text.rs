@@ -13,29 +13,45 @@ pub fn field(text: &str) -> Cow<'_, str> {
 }
 
 /// Text from the store as a terminal may safely show it: control characters,
-/// C1 included, and characters that reorder what follows them become escapes.
+/// C1 included, and characters that are invisible or reorder what follows them
+/// become escapes. The joiner inside an emoji stays.
 #[must_use]
 pub fn safe(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_unsafe) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
+    let mut before = None;
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
         match c {
             '\n' => shown.push_str("\\n"),
             '\t' => shown.push_str("\\t"),
             '\r' => shown.push_str("\\r"),
+            JOINER if before.is_some_and(is_of_emoji) && chars.peek().copied().is_some_and(is_of_emoji) => {
+                shown.push(c);
+            }
             c if is_unsafe(c) && u32::from(c) < 0x100 => shown.push_str(&format!("\\x{:02x}", u32::from(c))),
             c if is_unsafe(c) => shown.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
             c => shown.push(c),
         }
+        before = Some(c);
     }
     Cow::Owned(shown)
 }
 
+/// Makes one emoji of two.
+pub const JOINER: char = '\u{200d}';
+
 fn is_unsafe(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+/// Pictographs, the arrows and signs that emoji are made with, skin tones, and
+/// the selector that follows some: none of them in any script's words.
+fn is_of_emoji(c: char) -> bool {
+    matches!(c, '\u{2190}'..='\u{21ff}' | '\u{2300}'..='\u{23ff}' | '\u{25a0}'..='\u{27bf}' | '\u{2b00}'..='\u{2bff}' | '\u{fe0f}' | '\u{1f000}'..='\u{1faff}')
 }
 
 /// A whole value on a terminal: like [`safe`], but its own line breaks and
@@ -79,6 +95,23 @@ mod tests {
     #[test]
     fn terminals_are_safe() {
         assert_eq!(safe("\u{1b}[31mred\u{9b}\u{202e}x"), "\\x1b[31mred\\x9b\\u{202e}x");
+        assert_eq!(safe("\u{61c}x"), "\\u{61c}x");
         assert_eq!(safe_lines("a\n\u{7}b\t."), "a\n\\x07b\t.");
+    }
+
+    #[test]
+    fn emoji_stay_whole() {
+        for emoji in [
+            "👩🏽\u{200d}🚀",
+            "❤\u{fe0f}\u{200d}🔥",
+            "👨\u{200d}👩\u{200d}👧",
+            "🏃\u{200d}♀\u{fe0f}\u{200d}➡\u{fe0f}",
+        ] {
+            assert_eq!(safe(emoji), emoji);
+        }
+        assert_eq!(safe("a\u{200d}b"), "a\\u{200d}b");
+        assert_eq!(safe("\u{200d}🚀\u{200d}"), "\\u{200d}🚀\\u{200d}");
+        assert_eq!(safe("👩\u{200d}\u{200d}🚀"), "👩\\u{200d}\\u{200d}🚀");
+        assert_eq!(safe("👩\u{200d}\u{202e}🚀"), "👩\\u{200d}\\u{202e}🚀");
     }
 }
