@@ -31,6 +31,10 @@ pub const SPEC: Spec = Spec {
 /// Lists the live keys of a group, or, without one, the groups that hold a
 /// live key, in byte order. Into a pipe it is one name a line; a terminal shows
 /// groups, --values and --long as tables that fit its width.
+///
+/// A long list is read page by page, so that a reader who pauses keeps no
+/// snapshot open: what is written meanwhile may or may not be listed. `larder
+/// export` shows one moment.
 #[derive(Args)]
 struct ListArgs {
     /// The group; the groups themselves without one
@@ -79,6 +83,13 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
+/// Most names, and about the most bytes of values, read in one transaction.
+const PAGE: usize = 1000;
+const PAGE_BYTES: i64 = 1 << 20;
+
+/// Groups are fewer, and each page of them looks at all due entries.
+const PAGE_OF_GROUPS: usize = 10_000;
+
 /// Counts down `--limit`.
 struct Limit(Option<i64>);
 
@@ -87,11 +98,15 @@ impl Limit {
         self.0 == Some(0)
     }
 
-    fn take(&mut self) -> ControlFlow<()> {
+    /// As much of a page as is still wanted.
+    fn page(&self, whole: usize) -> usize {
+        self.0.map_or(whole, |left| whole.min(usize::try_from(left).unwrap_or(whole)))
+    }
+
+    fn take(&mut self) {
         if let Some(left) = &mut self.0 {
             *left -= 1;
         }
-        if self.is_used_up() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 }
 
@@ -114,33 +129,47 @@ fn keys(context: &Context, args: &ListArgs, store: &Store, group: &str, out: &mu
     let with_values = args.values || args.long || context.settings.json;
     let mut table = (context.settings.terminal && !context.settings.json && with_values)
         .then(|| Table::new(&context.settings, if args.long { LONG } else { &LONG[..2] }));
-    let mut failed = None;
-    store.read(|tx| {
-        tx.entries(group, &wanted, with_values, |entry| {
-            let done = if context.settings.json {
-                out.json(&EntryRecord::new(entry, tx.now))
+    let mut position = None;
+    loop {
+        let mut page = Vec::new();
+        let mut now = Timestamp(0);
+        // The reading may be done again, so it leaves no trace until it is through.
+        let next = store.read(|tx| {
+            page.clear();
+            now = tx.now;
+            let mut bytes = 0;
+            let mut next = position.clone();
+            tx.entries_past(group, &wanted, with_values, &mut next, |entry| {
+                bytes += if with_values { entry.bytes } else { 0 };
+                page.push(entry);
+                let full = page.len() >= limit.page(PAGE) || bytes >= PAGE_BYTES;
+                Ok(if full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+            })?;
+            Ok(next)
+        })?;
+        for entry in page {
+            limit.take();
+            if context.settings.json {
+                out.json(&EntryRecord::new(entry, now))?;
             } else if args.null {
-                out.write(entry.key.as_bytes()).and_then(|()| out.write(b"\0"))
+                out.write(entry.key.as_bytes())?;
+                out.write(b"\0")?;
             } else if let Some(table) = &mut table {
-                table.row(out, cells(&entry, args.long, tx.now))
+                table.row(out, cells(&entry, args.long, now))?;
             } else if args.values || args.long {
-                out.line(&fields(&entry, args.long))
+                out.line(&fields(&entry, args.long))?;
             } else if context.settings.terminal {
-                out.line(&text::safe(&entry.key))
+                out.line(&text::safe(&entry.key))?;
             } else {
-                name_line(&entry.key).and_then(|name| out.line(name))
-            };
-            if let Err(error) = done {
-                failed = Some(error);
-                return Ok(ControlFlow::Break(()));
+                out.line(name_line(&entry.key)?)?;
             }
-            Ok(limit.take())
-        })
-    })?;
-    if let Some(table) = &mut table {
-        table.finish(out)?;
+        }
+        position = next;
+        if position.is_none() || limit.is_used_up() {
+            break;
+        }
     }
-    failed.map_or(Ok(()), Err)
+    table.map_or(Ok(()), |mut table| table.finish(out))
 }
 
 fn cells(entry: &Entry, long: bool, now: Timestamp) -> Vec<Cell> {
@@ -175,32 +204,41 @@ fn groups(context: &Context, args: &ListArgs, store: &Store, out: &mut Out) -> a
     }
     let mut table = (context.settings.terminal && !context.settings.json && !args.null)
         .then(|| Table::new(&context.settings, GROUPS));
-    let mut failed = None;
-    store.read(|tx| {
-        tx.groups(&wanted, |group| {
-            let name = tx.scope.named(&group.name);
-            let done = if context.settings.json {
-                out.json(&record(&group))
+    let mut position = None;
+    loop {
+        let mut page = Vec::new();
+        let next = store.read(|tx| {
+            page.clear();
+            let mut next = position.clone();
+            tx.groups_past(&wanted, &mut next, |group| {
+                page.push(group);
+                let full = page.len() >= limit.page(PAGE_OF_GROUPS);
+                Ok(if full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+            })?;
+            Ok(next)
+        })?;
+        for group in page {
+            limit.take();
+            let name = store.scope().named(&group.name);
+            if context.settings.json {
+                out.json(&record(&group))?;
             } else if args.null {
-                out.write(name.as_bytes()).and_then(|()| out.write(b"\0"))
+                out.write(name.as_bytes())?;
+                out.write(b"\0")?;
             } else if let Some(table) = &mut table {
-                table.row(out, [Cell::text(name), Cell::number(group.keys), Cell::bytes(group.bytes)])
+                table.row(out, [Cell::text(name), Cell::number(group.keys), Cell::bytes(group.bytes)])?;
             } else if args.long {
-                out.line(&format!("{}\t{}\t{}", text::field(name), group.keys, group.bytes))
+                out.line(&format!("{}\t{}\t{}", text::field(name), group.keys, group.bytes))?;
             } else {
-                name_line(name).and_then(|name| out.line(name))
-            };
-            if let Err(error) = done {
-                failed = Some(error);
-                return Ok(ControlFlow::Break(()));
+                out.line(name_line(name)?)?;
             }
-            Ok(limit.take())
-        })
-    })?;
-    if let Some(table) = &mut table {
-        table.finish(out)?;
+        }
+        position = next;
+        if position.is_none() || limit.is_used_up() {
+            break;
+        }
     }
-    failed.map_or(Ok(()), Err)
+    table.map_or(Ok(()), |mut table| table.finish(out))
 }
 
 fn record(group: &Group) -> serde_json::Value {

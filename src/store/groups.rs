@@ -2,7 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{OptionalExtension, ToSql, params};
 
 use super::access::Level;
 use super::entries::{Entry, name, value_bytes};
@@ -60,6 +61,27 @@ impl Keys<'_> {
     }
 }
 
+/// Where a listing stands: the last name it came to, exactly as stored, so that
+/// names which are no UTF-8 are passed too.
+#[derive(Clone, Debug)]
+pub struct Position {
+    is_text: bool,
+    bytes: Vec<u8>,
+}
+
+impl Position {
+    fn of(name: ValueRef<'_>) -> Self {
+        Self { is_text: matches!(name, ValueRef::Text(_)), bytes: value_bytes(name) }
+    }
+}
+
+impl ToSql for Position {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let bytes = &self.bytes;
+        Ok(ToSqlOutput::Borrowed(if self.is_text { ValueRef::Text(bytes) } else { ValueRef::Blob(bytes) }))
+    }
+}
+
 impl Transaction<'_> {
     /// Streams the live entries of a group in byte order of their keys until
     /// `each` breaks. Values are read only if asked for.
@@ -68,16 +90,34 @@ impl Transaction<'_> {
         group: &str,
         keys: &Keys<'_>,
         with_values: bool,
+        each: impl FnMut(Entry) -> Result<ControlFlow<()>>,
+    ) -> Result<()> {
+        self.entries_past(group, keys, with_values, &mut None, each)
+    }
+
+    /// Like [`Transaction::entries`], from past `position`, which moves along:
+    /// a later transaction can go on where this one ended.
+    pub fn entries_past(
+        &self,
+        group: &str,
+        keys: &Keys<'_>,
+        with_values: bool,
+        position: &mut Option<Position>,
         mut each: impl FnMut(Entry) -> Result<ControlFlow<()>>,
     ) -> Result<()> {
         self.permit(Level::Read, group)?;
         let stored = self.scope.stored(group);
         let value = if with_values { "entry_value" } else { "NULL" };
         let bound = if keys.high().is_some() { "AND entry_key<?4" } else { "AND ?4 IS NULL" };
-        let mut query = self.conn.prepare(&format!(
-            "SELECT entry_key,{value},version,octet_length(entry_key)+octet_length(entry_value),updated_at,expires_at FROM entries WHERE group_name=?1 AND entry_key>=?2 {bound} AND(expires_at IS NULL OR expires_at>?3)ORDER BY entry_key"
+        let low: (&str, Box<dyn ToSql>) = match position.take() {
+            Some(position) => (">", Box::new(position)),
+            None => (">=", Box::new(keys.low())),
+        };
+        let mut query = self.conn.prepare_cached(&format!(
+            "SELECT entry_key,{value},version,octet_length(entry_key)+octet_length(entry_value),updated_at,expires_at FROM entries WHERE group_name=?1 AND entry_key{}?2 {bound} AND(expires_at IS NULL OR expires_at>?3)ORDER BY entry_key",
+            low.0
         ))?;
-        let mut rows = query.query(params![stored, keys.low(), self.now.0, keys.high()])?;
+        let mut rows = query.query(params![stored, low.1, self.now.0, keys.high()])?;
         while let Some(row) = rows.next()? {
             let key = name(row.get_ref(0)?);
             if !keys.wants(&key) {
@@ -93,6 +133,7 @@ impl Transaction<'_> {
                 expires_at: row.get::<_, Option<i64>>(5)?.map(Timestamp),
             };
             if each(entry)?.is_break() {
+                *position = Some(Position::of(row.get_ref(0)?));
                 break;
             }
         }
@@ -152,17 +193,29 @@ impl Transaction<'_> {
 
     /// Streams the groups of the scope that hold a live key and may be read,
     /// in byte order of their names, until `each` breaks.
-    pub fn groups(
+    pub fn groups(&self, names: &Keys<'_>, each: impl FnMut(Group) -> Result<ControlFlow<()>>) -> Result<()> {
+        self.groups_past(names, &mut None, each)
+    }
+
+    /// Like [`Transaction::groups`], from past `position`, which moves along: a
+    /// later transaction can go on where this one ended.
+    pub fn groups_past(
         &self,
         names: &Keys<'_>,
+        position: &mut Option<Position>,
         mut each: impl FnMut(Group) -> Result<ControlFlow<()>>,
     ) -> Result<()> {
         self.permit_some(Level::Read)?;
         let (first, past) = self.scope.range();
+        let last = position.take();
         let mut query = self.conn.prepare(
-            "SELECT g.group_name,g.keys-ifnull(d.n,0),g.bytes-ifnull(d.b,0)FROM larder_groups g LEFT JOIN(SELECT group_name,count(*)n,sum(octet_length(entry_key)+octet_length(entry_value))b FROM entries INDEXED BY larder_expiry WHERE expires_at<=?3 GROUP BY group_name)d ON d.group_name=g.group_name WHERE g.group_name>=?1 AND(?2 IS NULL OR g.group_name<?2)ORDER BY g.group_name",
+            "SELECT g.group_name,g.keys-ifnull(d.n,0),g.bytes-ifnull(d.b,0)FROM larder_groups g LEFT JOIN(SELECT group_name,count(*)n,sum(octet_length(entry_key)+octet_length(entry_value))b FROM entries INDEXED BY larder_expiry WHERE expires_at<=?3 GROUP BY group_name)d ON d.group_name=g.group_name WHERE g.group_name>=?1 AND(?2 IS NULL OR g.group_name<?2)AND(?4 IS NULL OR g.group_name>?4)ORDER BY g.group_name",
         )?;
-        let mut rows = query.query(params![first, past, self.now.0])?;
+        let first: &dyn ToSql = match &last {
+            Some(last) => last,
+            None => &first,
+        };
+        let mut rows = query.query(params![first, past, self.now.0, last])?;
         while let Some(row) = rows.next()? {
             let group = Group { name: name(row.get_ref(0)?), keys: row.get(1)?, bytes: row.get(2)? };
             let name = self.scope.named(&group.name);
@@ -170,6 +223,7 @@ impl Transaction<'_> {
                 continue;
             }
             if each(group)?.is_break() {
+                *position = Some(Position::of(row.get_ref(0)?));
                 break;
             }
         }

@@ -59,7 +59,7 @@ pub use consumers::Consumer;
 pub use entries::{Condition, Entry, Expiry, MAX_ENTRY_BYTES, check_length, check_size};
 pub use error::{Error, Result, quote};
 pub use glob::Glob;
-pub use groups::{Group, Keys};
+pub use groups::{Group, Keys, Position};
 pub use held::{Files, hold, is_held, lock_shared, take_bell};
 pub use info::{Holdings, Sizes, sqlite_version};
 pub use namespaces::NamespaceUsage;

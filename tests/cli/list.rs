@@ -1,3 +1,7 @@
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Command, Stdio};
+
 use crate::harness::Test;
 
 fn store() -> Test {
@@ -66,6 +70,54 @@ fn pages() {
     for limit in ["x", "-1", "1.5", "", "99999999999999999999"] {
         t.run(["list", "g", &format!("--limit={limit}")]).fails_with(2, "--limit");
     }
+}
+
+/// A store whose group `g` fills a pipe and several pages; and its listing.
+fn long_store() -> (Test, String) {
+    let t = Test::new();
+    let mut operations = String::new();
+    let mut names = String::new();
+    for at in 0..8_000 {
+        writeln!(operations, r#"{{"op":"set","group":"g","key":"a-key-{at:010}","value":"v"}}"#).unwrap();
+        writeln!(names, "a-key-{at:010}").unwrap();
+    }
+    t.run(["batch", "-"]).stdin(operations).ok("");
+    (t, names)
+}
+
+#[test]
+fn longer_than_a_page() {
+    let (t, names) = long_store();
+    t.run(["list", "g"]).ok(&names);
+    let some: String = names.split_inclusive('\n').take(2_500).collect();
+    t.run(["list", "g", "--limit", "2500"]).ok(&some);
+    let some: String = names.split_inclusive('\n').filter(|name| name.contains('7')).skip(1_200).collect();
+    let after = names.split('\n').filter(|name| name.contains('7')).nth(1_199).unwrap();
+    t.run(["list", "g", "--glob", "*7*", "--after", after]).ok(&some);
+}
+
+/// A reader who stops in the middle of `list | less` once kept a snapshot
+/// open, and the log could not be reset for as long as the pager was up.
+#[test]
+fn a_paused_reader_keeps_no_snapshot_open() {
+    let (t, names) = long_store();
+    let mut list = Command::new(env!("CARGO_BIN_EXE_larder"))
+        .env_clear()
+        .env("HOME", t.home())
+        .args(["list", "g"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = BufReader::new(list.stdout.take().unwrap());
+    let mut listed = String::new();
+    out.read_line(&mut listed).unwrap();
+    t.run(["set", "h", "k", "v"]).ok("");
+    let busy: i64 = t.sql().query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).unwrap();
+    assert_eq!(busy, 0);
+    assert!(list.try_wait().unwrap().is_none(), "it still waits for its reader");
+    out.read_to_string(&mut listed).unwrap();
+    assert!(list.wait().unwrap().success());
+    assert_eq!(listed, names);
 }
 
 #[test]
