@@ -57,7 +57,8 @@ enum Action {
         ns: Namespace,
         /// user:NAME or user:ID, group:NAME or group:ID, everyone
         principal: String,
-        /// What is allowed; each includes the ones before it
+        /// What is allowed: read shows entries and changes, write also changes entries, admin also
+        /// changes grants and quotas and deletes the namespace
         #[arg(value_enum)]
         level: LevelArg,
         /// Only in the groups that match GLOB
@@ -84,11 +85,8 @@ enum Action {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum LevelArg {
-    /// See entries and changes
     Read,
-    /// Change entries
     Write,
-    /// Change grants and quotas, delete the namespace
     Admin,
 }
 

@@ -17,6 +17,11 @@ pub const SPEC: Spec = Spec {
         DeleteArgs::augment_args(command)
             .group(ArgGroup::new("what").args(["keys", "glob", "all", "groups"]).required(true))
             .group(ArgGroup::new("condition").args(["if_version", "if_value"]))
+            .override_usage(
+                "larder delete [OPTIONS] <GROUP> <KEY>...\n       \
+                 larder delete [OPTIONS] <GROUP> <--glob <P>|--all>\n       \
+                 larder delete [OPTIONS] --groups <GLOB> --yes",
+            )
             .after_help(
                 "Examples:\n  \
                  larder delete session token\n  \
