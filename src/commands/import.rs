@@ -9,7 +9,6 @@ use crate::exchange::input::Source;
 use crate::exchange::{Format, Record, Records};
 use crate::exit::{Exit, Failure};
 use crate::output::progress::Progress;
-use crate::output::{self, Out};
 use crate::store::{Bulk, Condition, Error, Expiry, Namespace, Result, Scope, check_size, quote};
 
 pub const SPEC: Spec = Spec {
@@ -242,22 +241,10 @@ pub(super) fn with_line(error: Error, line: Option<u64>) -> anyhow::Error {
 }
 
 fn report(context: &Context, dry_run: bool, tally: Tally) -> anyhow::Result<Exit> {
-    let settings = &context.settings;
     let Tally { imported, skipped, due } = tally;
-    if settings.json {
-        let mut out = Out::default();
-        let mut record = serde_json::json!({ "imported": imported, "skipped": skipped, "due": due });
-        if dry_run {
-            record["dry_run"] = true.into();
-        }
-        out.json(&record)?;
-        out.finish()?;
-    } else if dry_run {
-        let mut out = Out::default();
-        out.line(&imported.to_string())?;
-        out.finish()?;
-    } else if settings.terminal && !settings.quiet {
-        output::print_note(&format!("imported {imported} entries, skipped {skipped}, {due} already due"));
-    }
-    Ok(Exit::Success)
+    context.sum_up(
+        serde_json::json!({ "imported": imported, "skipped": skipped, "due": due }),
+        dry_run.then(|| imported.to_string()),
+        &format!("imported {imported} entries, skipped {skipped}, {due} already due"),
+    )
 }

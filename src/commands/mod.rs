@@ -35,10 +35,12 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{ArgMatches, Command};
+use serde_json::Value;
 
 use crate::cli::Globals;
 use crate::clock::{Clock, Timestamp};
 use crate::exit::{Exit, Failure};
+use crate::output::{Out, print_note};
 use crate::settings::{Environment, Settings};
 use crate::store::{Glob, Namespace, Scope, Store, StoreOptions, quote};
 
@@ -154,6 +156,24 @@ impl Context {
             clock: Clock::System,
             caller: None,
         }
+    }
+
+    /// Tells how a command over many entries ended: the record with --json, the
+    /// number alone for a dry run, a note to a person, nothing to cron.
+    fn sum_up(&self, mut record: Value, dry_run: Option<String>, note: &str) -> anyhow::Result<Exit> {
+        let mut out = Out::default();
+        if self.settings.json {
+            if dry_run.is_some() {
+                record["dry_run"] = true.into();
+            }
+            out.json(&record)?;
+        } else if let Some(number) = dry_run {
+            out.line(&number)?;
+        } else if self.settings.terminal && !self.settings.quiet {
+            print_note(note);
+        }
+        out.finish()?;
+        Ok(Exit::Success)
     }
 
     /// The store's absolute path.

@@ -3,7 +3,6 @@ use clap::{ArgMatches, Args, FromArgMatches};
 use super::{Context, Spec};
 use crate::exit::{Exit, Failure};
 use crate::output::progress::Progress;
-use crate::output::{self, Out};
 use crate::store::{KeepChanges, Purged};
 use crate::units;
 
@@ -93,22 +92,10 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
 }
 
 fn report(context: &Context, dry_run: bool, purged: Purged) -> anyhow::Result<Exit> {
-    let settings = &context.settings;
     let Purged { entries, changes } = purged;
-    if settings.json {
-        let mut out = Out::default();
-        let mut record = serde_json::json!({ "deleted": entries, "changes": changes });
-        if dry_run {
-            record["dry_run"] = true.into();
-        }
-        out.json(&record)?;
-        out.finish()?;
-    } else if dry_run {
-        let mut out = Out::default();
-        out.line(&entries.to_string())?;
-        out.finish()?;
-    } else if settings.terminal && !settings.quiet {
-        output::print_note(&format!("purged {entries} due entries, trimmed {changes} changes"));
-    }
-    Ok(Exit::Success)
+    context.sum_up(
+        serde_json::json!({ "deleted": entries, "changes": changes }),
+        dry_run.then(|| entries.to_string()),
+        &format!("purged {entries} due entries, trimmed {changes} changes"),
+    )
 }
