@@ -9,9 +9,14 @@ set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 (cd "$root" && cargo build --release --locked --quiet)
-for larder in "$root"/target/*/release/larder "$root"/target/release/larder; do
-    [ -x "$larder" ] && break
+# The build names its target, so the program lies below the target's name;
+# target/release/larder leads to it too.
+target=${CARGO_TARGET_DIR:-$root/target}
+for larder in "$target"/*/release/larder "$target"/release/larder; do
+    [ -x "$larder" ] && [ ! -L "$larder" ] && break
 done
+mkdir -p "$target/release"
+[ "$larder" -ef "$target/release/larder" ] || ln -sf "$larder" "$target/release/larder"
 
 work=${1:-$(mktemp -d)}
 mkdir -p "$work"
