@@ -39,8 +39,8 @@ fn bash_completes_commands_and_options() {
     t.sh("command -v bash >/dev/null || { printf 'list\\n--keep-ttl\\n'; exit 0; }
          larder completions bash > larder.bash
          bash -c '. ./larder.bash
-             COMP_WORDS=(larder lis); COMP_CWORD=1; _larder larder lis larder; echo ${COMPREPLY[@]}
-             COMP_WORDS=(larder set --keep); COMP_CWORD=2; _larder larder --keep set; echo ${COMPREPLY[@]}'")
+             COMP_WORDS=(larder lis); COMP_CWORD=1; _clap_complete_larder larder lis larder; echo ${COMPREPLY[@]}
+             COMP_WORDS=(larder set --keep); COMP_CWORD=2; _clap_complete_larder larder --keep set; echo ${COMPREPLY[@]}'")
         .ok("list\n--keep-ttl\n");
 }
 
