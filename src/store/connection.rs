@@ -259,6 +259,16 @@ impl Store {
         &self.options.scope
     }
 
+    /// A number that is another one after other connections have committed,
+    /// and costs no transaction of ours to read.
+    pub fn data_version(&self) -> Result<i64> {
+        let read = || {
+            let mut query = self.conn.prepare_cached("PRAGMA data_version")?;
+            Ok(query.query_row([], |row| row.get(0))?)
+        };
+        self.retry(read).map_err(|e| e.settle(&self.options.path))
+    }
+
     /// The present, by the store's clock.
     #[must_use]
     pub fn now(&self) -> Timestamp {

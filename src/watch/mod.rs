@@ -86,7 +86,7 @@ pub fn run(
         if !changes.is_empty() || source.is_behind() {
             continue;
         }
-        if let Wake::Stop(stop) = source.wait(control)? {
+        if let Wake::Stop(stop) = source.wait(control) {
             return Ok(stop.exit());
         }
     }

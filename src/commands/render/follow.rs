@@ -121,11 +121,7 @@ impl<'a> Follower<'a> {
                 let left = u64::try_from(due.since(source.store().now())).unwrap_or(0);
                 at_most = at_most.min(Duration::from_millis(left));
             }
-            let wake = match source.wait_at_most(self.control, at_most) {
-                Err(Error::Busy(_)) => self.control.wait(&[], at_most),
-                wake => wake?,
-            };
-            if let Wake::Stop(stop) = wake {
+            if let Wake::Stop(stop) = source.wait_at_most(self.control, at_most) {
                 return Ok(Wake::Stop(stop));
             }
         }
