@@ -1,5 +1,4 @@
 use std::ffi::OsString;
-use std::io::IsTerminal;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
@@ -104,18 +103,13 @@ fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 }
 
 fn emit(context: &Context, mut value: Vec<u8>, newline: &str, file: Option<&Path>) -> anyhow::Result<()> {
-    let terminal = file.is_none() && context.settings.terminal && std::io::stdout().is_terminal();
+    let terminal = file.is_none() && context.settings.terminal;
     if terminal {
-        let Ok(shown) = std::str::from_utf8(&value) else {
+        let Some(shown) = std::str::from_utf8(&value).ok().filter(|text| !text.contains('\0')) else {
             return Err(Failure::new(Exit::BadData, "the value is binary, which a terminal cannot show")
                 .hint("write it to a file with -o FILE, or into a pipe")
                 .into());
         };
-        if shown.contains('\0') {
-            return Err(Failure::new(Exit::BadData, "the value is binary, which a terminal cannot show")
-                .hint("write it to a file with -o FILE, or into a pipe")
-                .into());
-        }
         value = text::safe_lines(shown).into_bytes();
     }
     let wanted = match newline {

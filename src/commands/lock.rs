@@ -127,7 +127,7 @@ fn acquire(
             bell.hush();
         }
         let until = Instant::now() + args.ttl;
-        let Some((lease, left)) = store.read(|tx| holder(tx, args))? else {
+        let Some(Taken { lease, left }) = store.read(|tx| holder(tx, args))? else {
             match store.write(|tx| take(tx, args)) {
                 Ok((lease, version)) => return Ok(Ok(Held { store, lease, version, until })),
                 // Somebody was quicker; look who.
@@ -160,16 +160,23 @@ fn acquire(
     }
 }
 
-/// Who holds the lock and how long still (`None`: for ever), if it is taken.
-#[allow(clippy::type_complexity)]
-fn holder(tx: &Transaction<'_>, args: &LockArgs) -> Result<Option<(Option<Lease>, Option<Duration>)>> {
+/// A lock that somebody has.
+struct Taken {
+    /// By whom; `None` if the entry is no lock of larder's.
+    lease: Option<Lease>,
+    /// How long still; `None` is for ever.
+    left: Option<Duration>,
+}
+
+/// Who has the lock, if anybody.
+fn holder(tx: &Transaction<'_>, args: &LockArgs) -> Result<Option<Taken>> {
     match tx.get(&args.group, &args.key) {
         Ok(entry) => {
             let lease = serde_json::from_slice(&entry.value.unwrap_or_default()).ok();
             let left = entry
                 .expires_at
                 .map(|at| Duration::from_millis(u64::try_from(at.since(tx.now)).unwrap_or(0)));
-            Ok(Some((lease, left)))
+            Ok(Some(Taken { lease, left }))
         }
         Err(Error::NotFound { .. }) => Ok(None),
         Err(e) => Err(e),

@@ -119,8 +119,8 @@ fn memo(context: &Context, args: &MemoArgs) -> anyhow::Result<Exit> {
         return recording.replay();
     }
     let program = find_program(&args.command[0])?;
-    // Made now, so that there is a file to claim on; closed again, because a
-    // claim comes before the store is opened.
+    // Made now, so that there is a file to claim on. No transaction is open
+    // when the claim's descriptor is closed again: see `Claim`.
     drop(context.open_or_create()?);
     let path = context.store_path()?;
     let group = context.settings.scope.stored(&args.group);
