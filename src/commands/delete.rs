@@ -75,7 +75,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     if condition != Condition::Any && args.keys.len() != 1 {
         return Err(Failure::usage("a condition takes exactly one KEY").into());
     }
-    let Some(store) = context.existing()? else {
+    let Some(store) = context.existing_to_write()? else {
         if condition != Condition::Any {
             return Err(Error::Condition("the key does not exist: there is no store".into()).into());
         }

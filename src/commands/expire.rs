@@ -50,7 +50,7 @@ struct ExpireArgs {
 fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     let args = ExpireArgs::from_arg_matches(matches)?;
     let expiry = expiry(args.ttl, args.at, false, context.now())?;
-    let Some(store) = context.existing()? else {
+    let Some(store) = context.existing_to_write()? else {
         return Err(Error::NotFound { group: args.group, key: args.key }.into());
     };
     let (entry, now) =

@@ -50,7 +50,7 @@ struct GetArgs {
 
 fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     let args = GetArgs::from_arg_matches(matches)?;
-    let found = match context.existing()? {
+    let found = match context.existing_to_get()? {
         None => Err(Error::NotFound { group: args.group.clone(), key: args.key.clone() }),
         Some(store) => store.read(|tx| {
             let entry = match args.version {

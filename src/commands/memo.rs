@@ -150,7 +150,7 @@ fn memo(context: &Context, args: &MemoArgs) -> anyhow::Result<Exit> {
 
 /// The recording under the key, fresh or stale.
 fn recall(context: &Context, args: &MemoArgs) -> anyhow::Result<Option<(Recording, Timestamp)>> {
-    let Some(store) = context.existing()? else { return Ok(None) };
+    let Some(store) = context.existing_to_get()? else { return Ok(None) };
     match store.read(|tx| Ok((tx.get(&args.group, &args.key)?, tx.now))) {
         Ok((Entry { value, .. }, now)) => match Recording::decode(&value.unwrap_or_default()) {
             Some(recording) => Ok(Some((recording, now))),
@@ -225,10 +225,13 @@ fn keep(context: &Context, args: &MemoArgs, recording: &Recording) -> anyhow::Re
         let store = context
             .create()
             .map_err(|e| e.downcast::<Error>().unwrap_or_else(|e| Error::BadData(e.to_string())))?;
-        store.write(|tx| tx.set(&args.group, &args.key, &value, Expiry::At(until), &Condition::Any))
+        store.write(|tx| tx.set(&args.group, &args.key, &value, Expiry::At(until), &Condition::Any))?;
+        // Every hit would read the log that this write left, until it is moved.
+        store.checkpoint();
+        Ok(())
     });
     match kept {
-        Ok(_) => Ok(()),
+        Ok(()) => Ok(()),
         Err(e @ Error::Denied(_)) => Err(e.into()),
         Err(e) => {
             print_note(&format!("memo: the result was not kept: {e}"));

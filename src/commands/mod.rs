@@ -182,12 +182,24 @@ impl Context {
         std::path::absolute(path).map_err(|e| Failure::io(&quote(&path.to_string_lossy()), e))
     }
 
-    /// The store, if there is one.
+    /// The store, if there is one, for a command that reads it.
     ///
     /// It is never closed: the process is about to end, and the kernel takes
     /// descriptors, locks and memory back at once where SQLite would free its
     /// schema piece by piece, a tenth of what a `get` costs.
     pub fn existing(&self) -> anyhow::Result<Option<&'static Store>> {
+        Ok(Store::open_to_read(&self.options())?.map(leave_open))
+    }
+
+    /// The store, if there is one, for a command that only looks up entries;
+    /// never closed either.
+    pub fn existing_to_get(&self) -> anyhow::Result<Option<&'static Store>> {
+        Ok(Store::open_to_get(&self.options())?.map(leave_open))
+    }
+
+    /// The store, if there is one, for a command that changes it; never closed
+    /// either.
+    pub fn existing_to_write(&self) -> anyhow::Result<Option<&'static Store>> {
         Ok(Store::open(&self.options())?.map(leave_open))
     }
 
@@ -215,13 +227,13 @@ impl Context {
     /// The store, if there is one, for a command that outlives its use: it is
     /// closed when dropped.
     pub fn open(&self) -> anyhow::Result<Option<Store>> {
-        Ok(Store::open(&self.options())?)
+        Ok(Store::open_to_read(&self.options())?)
     }
 
     /// The store as [`Context::existing`] has it, confined to the namespace
     /// that an argument names.
     pub fn existing_in(&self, namespace: &Namespace) -> anyhow::Result<Option<&'static Store>> {
-        Ok(Store::open(&self.options_in(namespace)?)?.map(leave_open))
+        Ok(Store::open_to_read(&self.options_in(namespace)?)?.map(leave_open))
     }
 
     /// The store as [`Context::create`] has it, confined to the namespace that

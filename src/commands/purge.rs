@@ -67,7 +67,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     }
     let keep = args.keep_changes.unwrap_or(KeepChanges::Bounded);
     let group = args.group.as_deref();
-    let purged = match context.existing()? {
+    let purged = match context.existing_to_write()? {
         None => Purged::default(),
         Some(store) if args.dry_run => store.read(|tx| {
             let changes = tx.count_trimmable(tx.trim_horizon(keep)?)?;

@@ -26,7 +26,7 @@ struct TtlArgs {
 
 fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     let args = TtlArgs::from_arg_matches(matches)?;
-    let Some(store) = context.existing()? else {
+    let Some(store) = context.existing_to_get()? else {
         return Err(Error::NotFound { group: args.group, key: args.key }.into());
     };
     let left = store.read(|tx| Ok(tx.get(&args.group, &args.key)?.expires_at.map(|at| at.since(tx.now))))?;

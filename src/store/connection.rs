@@ -15,7 +15,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::error::{Error, Result, quote};
 use super::place::{self, Place};
-use super::schema::{self, Seal};
+use super::schema::{self, Part, Seal};
 use super::transaction::Transaction;
 use super::{Caller, Scope, held, migrations, vfs};
 use crate::clock::{Clock, Timestamp};
@@ -68,6 +68,9 @@ pub struct Store {
     uid: u32,
     /// The user id that owns the file.
     owner: u32,
+    /// The part of the schema that is loaded, if not all of it is, as writing
+    /// needs.
+    part: Cell<Option<Part>>,
 }
 
 /// What every connection is told before its first statement: how to wait, and
@@ -138,10 +141,26 @@ impl Store {
     /// Opens an existing store; `None` if there is none, or an empty file that
     /// no writer has made a store of yet. A go-store file is migrated.
     pub fn open(options: &StoreOptions) -> Result<Option<Self>> {
+        Self::open_existing(options, None)
+    }
+
+    /// Like [`Store::open`], and much quicker for who reads: what writing needs
+    /// of the schema is loaded with the first write.
+    pub fn open_to_read(options: &StoreOptions) -> Result<Option<Self>> {
+        Self::open_existing(options, Some(Part::Tables))
+    }
+
+    /// Like [`Store::open_to_read`], and quicker still for who only looks up
+    /// entries: what anything else needs is loaded when it is done.
+    pub fn open_to_get(options: &StoreOptions) -> Result<Option<Self>> {
+        Self::open_existing(options, Some(Part::Entries))
+    }
+
+    fn open_existing(options: &StoreOptions, part: Option<Part>) -> Result<Option<Self>> {
         let options = absolute(options)?;
         match place::inspect(&options.path)? {
             Place::Missing => Ok(None),
-            Place::File => Self::connect(options, false),
+            Place::File => Self::connect(options, part, false),
         }
     }
 
@@ -152,7 +171,7 @@ impl Store {
             place::create(&options.path)?;
         }
         let path = options.path.clone();
-        Self::connect(options, true)?
+        Self::connect(options, None, true)?
             .ok_or_else(|| Error::unusable(&path, "vanished while it was being opened"))
     }
 
@@ -175,7 +194,7 @@ impl Store {
         opened.map_err(|e| e.settle(&path))
     }
 
-    fn connect(options: StoreOptions, create: bool) -> Result<Option<Self>> {
+    fn connect(options: StoreOptions, part: Option<Part>, create: bool) -> Result<Option<Self>> {
         if rusqlite::version_number() < OLDEST_SQLITE {
             return Err(Error::unusable(
                 &options.path,
@@ -188,6 +207,10 @@ impl Store {
         let path = options.path.clone();
         let opened = (|| -> Result<Option<Self>> {
             let store = Self::connect_unverified(options)?;
+            if let Some(part) = part {
+                schema::load(&store.conn, part)?;
+                store.part.set(Some(part));
+            }
             match store.accept(create) {
                 Ok(true) => Ok(Some(store)),
                 Ok(false) => Ok(None),
@@ -204,7 +227,19 @@ impl Store {
     /// `false` if it is empty and must stay so.
     fn accept(&self, create: bool) -> Result<bool> {
         let verify = || self.in_transaction("BEGIN", |tx| schema::verify(tx.conn, &self.options.path));
-        Ok(self.retry(verify)? == Seal::Intact || migrations::adopt(self, create)?)
+        if self.retry(verify)? == Seal::Intact {
+            return Ok(true);
+        }
+        self.load_all()?;
+        migrations::adopt(self, create)
+    }
+
+    /// Makes up for what opening left out of the schema.
+    fn load_all(&self) -> Result<()> {
+        if self.part.take().is_some() {
+            schema::load_all(&self.conn)?;
+        }
+        Ok(())
     }
 
     /// Before a file that is no store is let go of: looking at one in WAL mode
@@ -233,7 +268,7 @@ impl Store {
         let file = meta.as_ref().map(|meta| (meta.dev(), meta.ino()));
         // Nobody is the owner of a file that cannot be looked at.
         let owner = meta.map_or(u32::MAX, |meta| meta.uid());
-        Ok(Self { conn, options, file, uid, owner })
+        Ok(Self { conn, options, file, uid, owner, part: Cell::new(None) })
     }
 
     /// The store's absolute path.
@@ -284,7 +319,14 @@ impl Store {
     /// locked in between, so it must not have effects of its own before its
     /// last read.
     pub fn read<T>(&self, mut f: impl FnMut(&Transaction<'_>) -> Result<T>) -> Result<T> {
-        self.retry(|| self.in_transaction("BEGIN", &mut f)).map_err(|e| e.settle(&self.options.path))
+        let mut result = self.retry(|| self.in_transaction("BEGIN", &mut f));
+        if self.part.get().is_some() && matches!(&result, Err(e @ Error::Sqlite(_)) if !e.is_busy()) {
+            // The rest of the schema may be what it takes; and one in which
+            // mistakes were allowed is no witness.
+            self.load_all()?;
+            result = self.retry(|| self.in_transaction("BEGIN", &mut f));
+        }
+        result.map_err(|e| e.settle(&self.options.path))
     }
 
     /// Runs `f` in a transaction that holds the write lock from its start, and
@@ -324,8 +366,9 @@ impl Store {
         )))
     }
 
-    /// Settings that only writing needs; cheap enough to repeat.
+    /// What only writing needs; cheap enough to repeat.
     pub(super) fn prepare_writer(&self) -> Result<()> {
+        self.load_all()?;
         self.conn
             .execute_batch("PRAGMA synchronous=FULL;PRAGMA wal_autocheckpoint=0;PRAGMA temp_store=MEMORY")?;
         Ok(())
@@ -391,7 +434,7 @@ impl Store {
     }
 
     /// Moves the log into the file, unless somebody is reading or writing.
-    pub(super) fn checkpoint(&self) {
+    pub fn checkpoint(&self) {
         DEADLINE.set(None);
         let _ = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     }

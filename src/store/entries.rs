@@ -127,10 +127,10 @@ impl Transaction<'_> {
         self.permit(Level::Read, group)?;
         let stored = self.scope.stored(group);
         let mut query = self.conn.prepare_cached(
-            "SELECT entry_value,version,updated_at,expires_at FROM entries WHERE group_name=?1 AND entry_key=?2 AND(expires_at IS NULL OR expires_at>?3)",
+            "SELECT entry_value,version,updated_at,expires_at FROM entries WHERE group_name=?1 AND entry_key=?2",
         )?;
         let found = query
-            .query_row(params![stored, key, self.now.0], |row| {
+            .query_row(params![stored, key], |row| {
                 let value = value_bytes(row.get_ref(0)?);
                 Ok(Entry {
                     bytes: entry_bytes(key, &value),
@@ -144,8 +144,10 @@ impl Transaction<'_> {
             })
             .optional()?;
         match found {
-            Some(entry) => Ok(Entry { group: stored.into_owned(), key: key.to_owned(), ..entry }),
-            None => Err(not_found(group, key)),
+            Some(entry) if entry.expires_at.is_none_or(|at| at > self.now) => {
+                Ok(Entry { group: stored.into_owned(), key: key.to_owned(), ..entry })
+            }
+            _ => Err(not_found(group, key)),
         }
     }
 

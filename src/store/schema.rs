@@ -7,6 +7,8 @@
 use std::path::Path;
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
+use rusqlite::limits::Limit;
 
 use super::error::{Error, Result, quote};
 
@@ -94,6 +96,76 @@ const fn find(text: &str, wanted: &[u8]) -> Option<usize> {
         at += 1;
     }
     None
+}
+
+/// A part of the schema that can be loaded without the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// What looking up an entry takes: `entries`, its index, the grants.
+    Entries,
+    /// What reading takes: all but the triggers.
+    Tables,
+}
+
+impl Part {
+    /// No statement of the part is longer than this, in bytes; every other one
+    /// is still in its first comment there.
+    const fn limit(self) -> usize {
+        let all = matches!(self, Self::Tables);
+        let mut limit = 0;
+        let mut n = 0;
+        while n < TABLES.len() {
+            let Statement { sql, .. } = TABLES[n];
+            if sql.len() > limit && (all || find(sql, b"/*").is_none()) {
+                limit = sql.len();
+            }
+            n += 1;
+        }
+        limit
+    }
+}
+
+/// Panics, while compiling, if a statement with a comment is not left out where
+/// it has to be.
+const fn check_comments(statements: &[Statement], limit: usize) {
+    let mut n = 0;
+    while n < statements.len() {
+        if let Some(end) = find(statements[n].sql, b"*/") {
+            assert!(end >= limit, "the comment at the head of a statement is too short");
+        }
+        n += 1;
+    }
+}
+
+const _: () = {
+    check_comments(&TABLES, Part::Entries.limit());
+    check_comments(&TRIGGERS, Part::Tables.limit());
+};
+
+/// Loads a part of the schema. Parsing the triggers alone is two thirds of what
+/// a `get` costs otherwise. Nothing may be written through the connection until
+/// [`load_all`].
+///
+/// SQLite loads the schema with the first statement that names a table, and
+/// stops reading a statement of the schema where the limit on the length of SQL
+/// is reached. A schema that is writable may have mistakes: what can be read of
+/// it counts. Where that fails, and whenever SQLite loads the schema again
+/// because it changed, everything is loaded, as usual.
+pub(super) fn load(conn: &Connection, part: Part) -> Result<()> {
+    let limit = i32::try_from(part.limit()).unwrap_or(i32::MAX);
+    let usual = conn.limit(Limit::SQLITE_LIMIT_SQL_LENGTH)?;
+    conn.set_limit(Limit::SQLITE_LIMIT_SQL_LENGTH, limit)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_WRITABLE_SCHEMA, true)?;
+    // What is wrong with the file shows when it is used.
+    let _ = conn.prepare("SELECT 1 FROM entries");
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_WRITABLE_SCHEMA, false)?;
+    conn.set_limit(Limit::SQLITE_LIMIT_SQL_LENGTH, usual)?;
+    Ok(())
+}
+
+/// Loads the whole schema after [`load`] of a part.
+pub(super) fn load_all(conn: &Connection) -> Result<()> {
+    Ok(conn.execute_batch("PRAGMA writable_schema=RESET")?)
 }
 
 /// What the file says it is.
@@ -260,5 +332,41 @@ mod tests {
         assert_eq!(first_difference(&conn).unwrap(), None);
         conn.execute_batch("DROP TRIGGER larder_delete").unwrap();
         assert!(first_difference(&conn).unwrap().unwrap().contains("larder_delete is missing"));
+    }
+
+    /// A fresh store's schema in a file, and a connection that has loaded a
+    /// part of it.
+    fn loaded(dir: &tempfile::TempDir, part: Part) -> Connection {
+        let path = dir.path().join("store.db");
+        let conn = Connection::open(&path).unwrap();
+        for statement in statements() {
+            conn.execute_batch(statement.sql).unwrap();
+        }
+        conn.execute_batch("INSERT INTO larder_changes VALUES(0,0,'origin','',NULL,NULL,NULL,0,0)").unwrap();
+        drop(conn);
+        let conn = Connection::open(&path).unwrap();
+        load(&conn, part).unwrap();
+        conn
+    }
+
+    #[test]
+    fn a_part_is_loaded_without_the_rest() {
+        let dir = tempfile::tempdir().unwrap();
+        let tables = |conn: &Connection| {
+            TABLES.iter().filter(|t| conn.prepare(&format!("SELECT*FROM {}", t.name)).is_ok()).count()
+        };
+        assert_eq!(tables(&loaded(&dir, Part::Entries)), 2);
+        let dir = tempfile::tempdir().unwrap();
+        let conn = loaded(&dir, Part::Tables);
+        assert_eq!(tables(&conn), 7);
+        let insert = "INSERT INTO entries(group_name,entry_key,entry_value)VALUES('g',hex(randomblob(9)),'')";
+        let changes = || -> i64 {
+            conn.execute_batch(insert).unwrap();
+            conn.query_row("SELECT max(seq)FROM larder_changes", [], |row| row.get(0)).unwrap()
+        };
+        // Nobody writes so; it shows that the triggers are not there.
+        assert_eq!(changes(), 0);
+        load_all(&conn).unwrap();
+        assert_eq!((changes(), changes()), (1, 2));
     }
 }

@@ -4,6 +4,7 @@ mod bulk;
 mod expiry;
 mod foreign;
 mod log;
+mod opening;
 mod quotas;
 mod versions;
 
@@ -14,6 +15,7 @@ use std::process::Command;
 use larder::clock::{Clock, Timestamp};
 use larder::store::{
     Change, Condition, Entry, Error, Expiry, Keys, Limits, Namespace, Result, Scope, Store, StoreOptions,
+    Transaction,
 };
 use rusqlite::Connection;
 

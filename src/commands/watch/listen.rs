@@ -101,7 +101,7 @@ impl Reader for LogReader {
     fn read(&mut self, after: i64, each: &mut dyn FnMut(Change) -> ControlFlow<()>) -> store::Result<i64> {
         let Log { path, scope, busy_timeout, selection } = &self.log;
         if self.store.is_none() {
-            self.store = Store::open(&StoreOptions {
+            self.store = Store::open_to_read(&StoreOptions {
                 path: path.clone(),
                 scope: scope.clone(),
                 busy_timeout: *busy_timeout,
