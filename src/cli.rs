@@ -1,6 +1,8 @@
 //! The root parser. Man pages and completions are generated from it too.
 
 use std::ffi::OsString;
+use std::mem::ManuallyDrop;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -34,38 +36,35 @@ impl Globals {
     #[must_use]
     pub fn from_matches(matches: &ArgMatches) -> Self {
         Self {
-            db: matches.get_one::<PathBuf>("db").cloned(),
-            namespace: matches.get_one::<String>("namespace").cloned(),
-            json: matches.get_flag("json"),
-            quiet: matches.get_flag("quiet"),
-            color: matches.get_one::<String>("color").cloned().unwrap_or_default(),
-            busy_timeout: matches
-                .get_one::<Duration>("busy-timeout")
-                .copied()
-                .unwrap_or(Duration::from_secs(5)),
+            db: given::<PathBuf>(matches, "db").cloned(),
+            namespace: given::<String>(matches, "namespace").cloned(),
+            json: given(matches, "json").copied().unwrap_or_default(),
+            quiet: given(matches, "quiet").copied().unwrap_or_default(),
+            color: given::<String>(matches, "color").cloned().unwrap_or_else(|| "auto".to_owned()),
+            busy_timeout: given(matches, "busy-timeout").copied().unwrap_or(Duration::from_secs(5)),
         }
     }
+}
+
+/// The value of a flag, which the parser of this line may not even have had.
+fn given<'a, T: Clone + Send + Sync + 'static>(matches: &'a ArgMatches, flag: &str) -> Option<&'a T> {
+    matches.try_get_one(flag).ok().flatten()
 }
 
 /// The whole parser.
 #[must_use]
 pub fn command() -> Command {
-    with_subcommands(commands::ALL.iter())
+    root(|_| true).subcommands(commands::ALL.iter().map(commands::Spec::shell))
 }
 
 /// The parser with all arguments built: for generators.
 #[must_use]
 pub fn full_command() -> Command {
-    root().subcommands(commands::ALL.iter().map(commands::Spec::built))
+    root(|_| true).subcommands(commands::ALL.iter().map(commands::Spec::built))
 }
 
-/// The parser with some of the subcommands. Their arguments are only built for
-/// the one that is called, which is one half of what makes a start cheap.
-fn with_subcommands<'a>(specs: impl Iterator<Item = &'a commands::Spec>) -> Command {
-    root().subcommands(specs.map(commands::Spec::shell))
-}
-
-fn root() -> Command {
+/// The parser without subcommands, with those global flags that are `wanted`.
+fn root(wanted: impl Fn(&Flag) -> bool) -> Command {
     Command::new("larder")
         .version(env!("CARGO_PKG_VERSION"))
         .about("A key-value store for the shell: one binary, one SQLite file, no server")
@@ -77,68 +76,103 @@ fn root() -> Command {
         // clap's own flag tells of a difference between -h and --help.
         .disable_help_flag(true)
         .next_help_heading("Global options")
-        .arg(
-            Arg::new("db")
-                .long("db")
-                .value_name("FILE")
-                .global(true)
-                .value_parser(clap::value_parser!(PathBuf))
-                .help("The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]"),
-        )
-        .arg(
-            Arg::new("namespace")
-                .short('n')
-                .long("namespace")
-                .value_name("NS")
-                .global(true)
-                .help("Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]"),
-        )
-        .arg(
-            Arg::new("json")
-                .long("json")
-                .global(true)
-                .action(ArgAction::SetTrue)
-                .help("Print JSON, one record a line"),
-        )
-        .arg(
-            Arg::new("quiet")
-                .short('q')
-                .long("quiet")
-                .global(true)
-                .action(ArgAction::SetTrue)
-                .help("Print no notes and no progress, only results and errors"),
-        )
-        .arg(
-            Arg::new("color")
-                .long("color")
-                .value_name("WHEN")
-                .global(true)
-                .value_parser(["auto", "always", "never"])
-                .default_value("auto")
-                .hide_default_value(true)
-                .help("Colour the output"),
-        )
-        .arg(
-            Arg::new("busy-timeout")
-                .long("busy-timeout")
-                .value_name("DUR")
-                .global(true)
-                .value_parser(ValueParser::from(units::duration))
-                .help("Wait this long for a store that another process has locked [default: 5s]"),
-        )
-        .arg(Arg::new("help").short('h').long("help").global(true).action(ArgAction::Help).help("Print help"))
+        .args(GLOBALS.iter().filter(|flag| wanted(flag)).map(Flag::built))
         .next_help_heading(None)
 }
 
-/// Parses the arguments. `Err(Ok(text))` is help or the version: text to print
-/// and a success.
-pub fn parse(args: &[OsString]) -> Result<ArgMatches, Result<String, Failure>> {
-    // The other half: a subcommand that the line does not name cannot be the
-    // one it calls, so a parser without it accepts the same lines. What that
-    // one does not accept goes to the whole parser, which knows what to
-    // suggest.
+/// A global flag, which is built only where it is needed.
+struct Flag {
+    /// Its name, and its id.
+    long: &'static str,
+    short: Option<char>,
+    /// What else there is to it.
+    build: fn(Arg) -> Arg,
+}
+
+impl Flag {
+    fn built(&self) -> Arg {
+        (self.build)(Arg::new(self.long).long(self.long).short(self.short).global(true))
+    }
+
+    /// Whether one of the words could be the flag, alone, with its value, or
+    /// among other letters.
+    fn may_be_in(&self, words: &[OsString]) -> bool {
+        words.iter().any(|word| match word.as_bytes() {
+            [b'-', b'-', word @ ..] => word.starts_with(self.long.as_bytes()),
+            [b'-', letters @ ..] => {
+                self.short.is_some_and(|short| letters.iter().any(|letter| char::from(*letter) == short))
+            }
+            _ => false,
+        })
+    }
+}
+
+const GLOBALS: [Flag; 7] = [
+    Flag {
+        long: "db",
+        short: None,
+        build: |flag| {
+            flag.value_name("FILE")
+                .value_parser(clap::value_parser!(PathBuf))
+                .help("The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]")
+        },
+    },
+    Flag {
+        long: "namespace",
+        short: Some('n'),
+        build: |flag| {
+            flag.value_name("NS")
+                .help("Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]")
+        },
+    },
+    Flag {
+        long: "json",
+        short: None,
+        build: |flag| flag.action(ArgAction::SetTrue).help("Print JSON, one record a line"),
+    },
+    Flag {
+        long: "quiet",
+        short: Some('q'),
+        build: |flag| {
+            flag.action(ArgAction::SetTrue).help("Print no notes and no progress, only results and errors")
+        },
+    },
+    Flag {
+        long: "color",
+        short: None,
+        build: |flag| {
+            flag.value_name("WHEN")
+                .value_parser(["auto", "always", "never"])
+                .default_value("auto")
+                .hide_default_value(true)
+                .help("Colour the output")
+        },
+    },
+    Flag {
+        long: "busy-timeout",
+        short: None,
+        build: |flag| {
+            flag.value_name("DUR")
+                .value_parser(ValueParser::from(units::duration))
+                .help("Wait this long for a store that another process has locked [default: 5s]")
+        },
+    },
+    Flag { long: "help", short: Some('h'), build: |flag| flag.action(ArgAction::Help).help("Print help") },
+];
+
+/// Parses the arguments, for the life of the process. `Err(Ok(text))` is help
+/// or the version: text to print and a success.
+pub fn parse(args: &[OsString]) -> Result<&'static ArgMatches, Result<String, Failure>> {
+    // Building the parser is most of a parse. A subcommand that the line does
+    // not name cannot be the one it calls, and a flag that is in none of its
+    // words is not given: a parser without them accepts the same lines, and
+    // what it does not accept goes to the whole parser, which knows what to
+    // suggest. Taking either apart again would cost as much as using it.
     let named = commands::ALL.iter().filter(|spec| spec.is_named_in(args));
-    with_subcommands(named).try_get_matches_from(args).or_else(|_| parse_fully(args))
+    let mut parser =
+        ManuallyDrop::new(root(|flag| flag.may_be_in(args)).subcommands(named.map(commands::Spec::shell)));
+    let matches = parser.try_get_matches_from_mut(args).or_else(|_| parse_fully(args))?;
+    Ok(Box::leak(Box::new(matches)))
 }
 
 fn parse_fully(args: &[OsString]) -> Result<ArgMatches, Result<String, Failure>> {
@@ -161,7 +195,7 @@ fn help(args: &[OsString], first: &clap::Error) -> String {
         let whole = command.get_long_about().cloned().unwrap_or_default();
         command.about(whole).long_about(Resettable::Reset)
     };
-    match root().subcommands(commands::ALL.iter().map(compact)).try_get_matches_from(args) {
+    match root(|_| true).subcommands(commands::ALL.iter().map(compact)).try_get_matches_from(args) {
         Err(second) => second.render().ansi().to_string(),
         Ok(_) => text,
     }
@@ -213,7 +247,7 @@ fn usage_failure(args: &[OsString], error: &clap::Error) -> Failure {
 /// The subcommand that a line calls: its first word that is neither a global
 /// flag nor the value of one.
 fn called(args: &[OsString]) -> Option<&'static commands::Spec> {
-    let root = root();
+    let root = root(|_| true);
     let takes_value = |word: &str| {
         root.get_arguments().filter(|arg| arg.get_action().takes_values()).any(|arg| {
             word.strip_prefix("--").is_some_and(|long| arg.get_long() == Some(long))

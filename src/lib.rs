@@ -17,7 +17,7 @@
 //! * [`store`]: the file
 //! * [`process`]: commands that larder runs
 //! * [`exit`]: the only table of exit codes
-//! * [`signals`]: what a signal may do to a run
+//! * [`startup`]: what the process is given before anything else
 //! * [`vault`]: what is done first where larder is installed setgid
 //! * [`units`], [`clock`]: durations and sizes as people write them; time
 
@@ -30,7 +30,7 @@ pub mod output;
 pub mod process;
 pub mod render;
 pub mod settings;
-pub mod signals;
+pub mod startup;
 pub mod store;
 pub mod units;
 pub mod vault;
@@ -66,7 +66,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     if let Some(elevated) = elevated {
         // Before anything else that the caller named is touched, a stream to
         // print to included.
-        match enter(elevated, parsed.as_ref().ok()) {
+        match enter(elevated, parsed.as_ref().ok().copied()) {
             Ok(Entered::Outside) => {}
             Ok(Entered::Vault) => environment = &VaultEnvironment,
             Err(failure) => return tell(json, Err(failure.into())),
@@ -76,7 +76,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         return tell(json, output::print_text(commands::WELCOME));
     }
     match parsed {
-        Ok(matches) => tell(json, commands::dispatch(&matches, environment)),
+        Ok(matches) => tell(json, commands::dispatch(matches, environment)),
         Err(Ok(text)) => tell(json, print_help(&text, &args)),
         Err(Err(failure)) => tell(json, Err(failure.into())),
     }

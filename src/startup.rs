@@ -1,0 +1,48 @@
+//! What a process is given before anything else: three standard streams, and
+//! signals that fail a write instead of ending the run.
+//!
+//! The first two Rust's own start-up would do, which larder's program does
+//! without; the watch takes SIGINT, SIGTERM and SIGHUP off a queue of its own.
+// The library offers no safe way to set a signal's action: a handler that did
+// anything could interrupt the program at the worst place. Here there is none,
+// or one that does nothing.
+#![allow(unsafe_code)]
+
+use std::fs::OpenOptions;
+use std::os::fd::IntoRawFd;
+
+use nix::errno::Errno;
+use nix::libc::{self, c_int};
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+
+/// Readies the process.
+pub fn begin() {
+    open_standard_streams();
+    // SAFETY: nothing is called when the signal comes.
+    let _ = unsafe { sigaction(Signal::SIGPIPE, &action(SigHandler::SigIgn)) };
+    // SAFETY: the handler touches nothing, so it may run at any point.
+    let _ = unsafe { sigaction(Signal::SIGXFSZ, &action(SigHandler::Handler(nothing))) };
+}
+
+/// Puts /dev/null in the place of a standard stream that the caller closed:
+/// else the next file to be opened takes its number, and what is printed goes
+/// into that file.
+fn open_standard_streams() {
+    for stream in 0..3 {
+        // SAFETY: the call takes numbers and gives one.
+        let closed = unsafe { libc::fcntl(stream, libc::F_GETFD) } == -1 && Errno::last() == Errno::EBADF;
+        if closed && let Ok(null) = OpenOptions::new().read(true).write(true).open("/dev/null") {
+            // The lowest free number is the one just found closed.
+            let _ = null.into_raw_fd();
+        }
+    }
+}
+
+fn action(handler: SigHandler) -> SigAction {
+    SigAction::new(handler, SaFlags::SA_RESTART, SigSet::empty())
+}
+
+/// Lets a write past RLIMIT_FSIZE fail like one to a full disk, which is
+/// reported and undone, instead of ending the process in mid-write. A handler,
+/// not SIG_IGN: commands that larder runs get the default back.
+extern "C" fn nothing(_signal: c_int) {}
