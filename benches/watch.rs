@@ -16,7 +16,7 @@ use larder::store::{Condition, Expiry, Store, StoreOptions};
 const LARDER: &str = env!("CARGO_BIN_EXE_larder");
 
 fn main() {
-    let full = std::env::var_os("LARDER_BENCH_FULL").is_some();
+    let full = std::env::var_os("LARDER_BENCH").is_some_and(|v| v == "full");
     println!("{:<58} {:>12} {:>12}", "", "measured", "limit");
     latency(full);
     foreign_latency();

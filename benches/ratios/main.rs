@@ -12,6 +12,7 @@
 #![allow(missing_docs, clippy::print_stdout, clippy::cast_precision_loss)]
 
 mod lab;
+mod memo;
 mod oneshot;
 mod sizes;
 mod streams;
@@ -22,7 +23,7 @@ use lab::Lab;
 type Section = fn(&Lab) -> lab::Result<Vec<Row>>;
 
 const SECTIONS: &[(&str, Section)] =
-    &[("oneshot", oneshot::rows), ("sizes", sizes::rows), ("streams", streams::rows)];
+    &[("oneshot", oneshot::rows), ("memo", memo::rows), ("sizes", sizes::rows), ("streams", streams::rows)];
 
 /// One line of the table.
 struct Row {
