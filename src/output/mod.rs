@@ -1,5 +1,6 @@
 //! Output: where it goes and in what form, decided once per stream.
 
+mod cell;
 pub mod json;
 pub mod progress;
 pub mod table;

@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::AccessFlags;
 
-use super::check;
 use super::connection::Store;
 use super::copy::{Progress, Scratch, absolute, close, copy_pages, immutable, own_right, serious, told};
 use super::error::{Error, Result, quote};
+use super::findings::examine;
 use super::place::beside;
 
 impl Store {
@@ -50,7 +50,7 @@ impl Store {
 
 /// The first thing SQLite or the seal finds wrong with a finished copy.
 fn verified(path: &Path) -> Result<Option<String>> {
-    let findings = check::examine(&immutable(path)?)?;
+    let findings = examine(&immutable(path)?)?;
     Ok(serious(&findings).map(|finding| finding.what.clone()))
 }
 

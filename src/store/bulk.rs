@@ -10,23 +10,20 @@
 //! A write that would take a namespace past a limit is handed to the triggers:
 //! making room from due entries and refusing are their business alone.
 
-use std::collections::HashMap;
-
 use rusqlite::config::DbConfig;
-use rusqlite::{CachedStatement, OptionalExtension, params};
+use rusqlite::{CachedStatement, params};
 
-use super::access::Level;
 use super::connection::Store;
 use super::entries::{Condition, Expiry, Stored, add_integers, entry_bytes, parse_integer};
 use super::error::{Error, Result};
+use super::grants::Level;
 use super::purge::{HARD, SOFT, SOFT_AGE_MILLIS};
-use super::scope::split_stored;
+use super::tally::Tally;
 use super::transaction::Transaction;
 use crate::clock::Timestamp;
 
-/// Counters are written after this many groups, and the log is bounded after
-/// this many writes, so that neither grows with the input.
-const GROUPS_IN_MEMORY: usize = 4096;
+/// The log is bounded after this many writes, so that it does not grow with the
+/// input.
 const WRITES_BETWEEN_BOUNDS: i64 = 50_000;
 
 /// Page cache for a bulk writer, in KiB: keys that come in no order touch
@@ -52,47 +49,9 @@ pub struct Bulk<'a> {
     /// them.
     writes: i64,
     room: i64,
-    group_index: HashMap<String, usize>,
-    groups: Vec<Group>,
-    namespace_index: HashMap<String, usize>,
-    namespaces: Vec<Namespace>,
+    tally: Tally,
     /// The group of the last write; most writes stay in their group.
     last: Option<usize>,
-}
-
-/// A group as it will be in `larder_groups`.
-struct Group {
-    stored: String,
-    /// Where in `namespaces`.
-    namespace: usize,
-    keys: i64,
-    bytes: i64,
-    changed: bool,
-}
-
-/// A namespace as it will be in `larder_namespaces`.
-#[derive(Default)]
-struct Namespace {
-    name: String,
-    keys: i64,
-    bytes: i64,
-    groups: i64,
-    max_keys: Option<i64>,
-    max_bytes: Option<i64>,
-    max_groups: Option<i64>,
-    changed: bool,
-}
-
-impl Namespace {
-    fn is_limited(&self) -> bool {
-        self.max_keys.is_some() || self.max_bytes.is_some() || self.max_groups.is_some()
-    }
-
-    fn would_be_over(&self, keys: i64, bytes: i64, groups: i64) -> bool {
-        self.max_keys.is_some_and(|max| self.keys + keys > max)
-            || self.max_bytes.is_some_and(|max| self.bytes + bytes > max)
-            || self.max_groups.is_some_and(|max| self.groups + groups > max)
-    }
 }
 
 impl Store {
@@ -178,10 +137,7 @@ impl<'a> Bulk<'a> {
             deleted_group: None,
             writes: 0,
             room: 0,
-            group_index: HashMap::new(),
-            groups: Vec::new(),
-            namespace_index: HashMap::new(),
-            namespaces: Vec::new(),
+            tally: Tally::default(),
             last: None,
         };
         bulk.reload()?;
@@ -220,8 +176,7 @@ impl<'a> Bulk<'a> {
         condition: &Condition,
     ) -> Result<i64> {
         let at = self.group(group)?;
-        let namespace = &self.namespaces[self.groups[at].namespace];
-        let limited = namespace.is_limited();
+        let limited = self.tally.namespace_of(at).is_limited();
         let bytes = entry_bytes(key, value);
         let expires_at = match expiry {
             Expiry::Never => Some(None),
@@ -237,15 +192,14 @@ impl<'a> Bulk<'a> {
             return Ok(self.newest);
         }
         let with_value = matches!(condition, Condition::Value(_));
-        let row = self.tx.row(&self.groups[at].stored, key, with_value)?;
+        let row = self.tx.row(&self.tally.group(at).stored, key, with_value)?;
         self.tx.hold(group, key, row.as_ref(), condition)?;
         let (new_keys, new_groups) = match &row {
             Some(_) => (0, 0),
-            None => (1, i64::from(self.groups[at].keys == 0)),
+            None => (1, i64::from(self.tally.group(at).keys == 0)),
         };
         let new_bytes = bytes - row.as_ref().map_or(0, |row| row.bytes);
-        let namespace = &self.namespaces[self.groups[at].namespace];
-        if limited && namespace.would_be_over(new_keys, new_bytes, new_groups) {
+        if limited && self.tally.namespace_of(at).would_be_over(new_keys, new_bytes, new_groups) {
             return self.set_by_triggers(group, key, value, expiry);
         }
         let expires_at = expires_at.unwrap_or_else(|| {
@@ -260,7 +214,7 @@ impl<'a> Bulk<'a> {
         }
         self.update.execute(params![Stored(value), expires_at, self.newest + 1, self.tx.now.0, row.id])?;
         self.append("set", at, key, Some(value), expires_at, bytes)?;
-        self.count(at, 0, new_bytes, 0);
+        self.tally.count(at, 0, new_bytes, 0);
         self.bound_now_and_then(value)?;
         Ok(self.newest)
     }
@@ -268,7 +222,7 @@ impl<'a> Bulk<'a> {
     /// Inserts, logs and counts an entry; `false` if its key has a row.
     fn insert_new(&mut self, at: usize, key: &str, value: &[u8], expires_at: Option<i64>) -> Result<bool> {
         let inserted = self.insert.execute(params![
-            self.groups[at].stored,
+            self.tally.group(at).stored,
             key,
             Stored(value),
             expires_at,
@@ -280,7 +234,7 @@ impl<'a> Bulk<'a> {
         }
         let bytes = entry_bytes(key, value);
         self.append("set", at, key, Some(value), expires_at, bytes)?;
-        self.count(at, 1, bytes, i64::from(self.groups[at].keys == 0));
+        self.tally.count(at, 1, bytes, i64::from(self.tally.group(at).keys == 0));
         self.bound_now_and_then(value)?;
         Ok(true)
     }
@@ -299,16 +253,16 @@ impl<'a> Bulk<'a> {
     /// [`Transaction::delete`].
     pub fn delete(&mut self, group: &str, key: &str, condition: &Condition) -> Result<bool> {
         let at = self.group(group)?;
-        let row = self.tx.row(&self.groups[at].stored, key, matches!(condition, Condition::Value(_)))?;
+        let row = self.tx.row(&self.tally.group(at).stored, key, matches!(condition, Condition::Value(_)))?;
         self.tx.hold(group, key, row.as_ref(), condition)?;
         let Some(row) = row else { return Ok(false) };
         self.tx.conn.prepare_cached("DELETE FROM entries WHERE rowid=?1")?.execute([row.id])?;
         let live = row.is_live(self.tx.now);
         // A group's delete_group speaks for all its rows.
-        if self.deleted_group.as_ref() != Some(&self.groups[at].stored) {
+        if self.deleted_group.as_ref() != Some(&self.tally.group(at).stored) {
             self.append(if live { "delete" } else { "expire" }, at, key, None, row.expires_at, 0)?;
         }
-        self.count(at, -1, -row.bytes, -i64::from(self.groups[at].keys == 1));
+        self.tally.count(at, -1, -row.bytes, -i64::from(self.tally.group(at).keys == 1));
         Ok(live)
     }
 
@@ -344,7 +298,7 @@ impl<'a> Bulk<'a> {
             self.newest + 1,
             self.tx.now.0,
             kind,
-            self.groups[at].stored,
+            self.tally.group(at).stored,
             key,
             value.map(Stored),
             expires_at,
@@ -357,75 +311,24 @@ impl<'a> Bulk<'a> {
         Ok(())
     }
 
-    /// Moves the counters of a group and its namespace.
-    fn count(&mut self, at: usize, keys: i64, bytes: i64, groups: i64) {
-        let group = &mut self.groups[at];
-        group.keys += keys;
-        group.bytes += bytes;
-        group.changed = true;
-        let namespace = &mut self.namespaces[group.namespace];
-        namespace.keys += keys;
-        namespace.bytes += bytes;
-        namespace.groups += groups;
-        namespace.changed = true;
-    }
-
-    /// Where in `groups` a group is, as the caller names it.
+    /// Where in the tally a group is, as the caller names it.
     fn group(&mut self, group: &str) -> Result<usize> {
         if let Some(last) = self.last
-            && self.tx.scope.named(&self.groups[last].stored) == group
+            && self.tx.scope.named(&self.tally.group(last).stored) == group
         {
             return Ok(last);
         }
         self.tx.permit(Level::Write, group)?;
-        let stored = self.tx.scope.stored(group).into_owned();
-        if let Some(&at) = self.group_index.get(&stored) {
+        let stored = self.tx.scope.stored(group);
+        if let Some(at) = self.tally.find(&stored) {
             self.last = Some(at);
             return Ok(at);
         }
-        if self.groups.len() >= GROUPS_IN_MEMORY {
+        if self.tally.is_full() {
             self.flush()?;
         }
-        let name = split_stored(&stored).0.map_or(String::new(), |namespace| namespace.as_str().to_owned());
-        let namespace = match self.namespace_index.get(&name) {
-            Some(at) => *at,
-            None => self.load_namespace(name)?,
-        };
-        let (keys, bytes) = self
-            .tx
-            .conn
-            .prepare_cached("SELECT keys,bytes FROM larder_groups WHERE group_name=?1")?
-            .query_row([&stored], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?
-            .unwrap_or((0, 0));
-        let at = self.groups.len();
-        self.group_index.insert(stored.clone(), at);
-        self.groups.push(Group { stored, namespace, keys, bytes, changed: false });
+        let at = self.tally.load(self.tx, stored.into_owned())?;
         self.last = Some(at);
-        Ok(at)
-    }
-
-    fn load_namespace(&mut self, name: String) -> Result<usize> {
-        let found = self
-            .tx
-            .conn
-            .prepare_cached("SELECT keys,bytes,groups,max_keys,max_bytes,max_groups FROM larder_namespaces WHERE namespace=?1")?
-            .query_row([&name], |row| {
-                Ok(Namespace {
-                    name: String::new(),
-                    keys: row.get(0)?,
-                    bytes: row.get(1)?,
-                    groups: row.get(2)?,
-                    max_keys: row.get(3)?,
-                    max_bytes: row.get(4)?,
-                    max_groups: row.get(5)?,
-                    changed: false,
-                })
-            })
-            .optional()?;
-        let at = self.namespaces.len();
-        self.namespace_index.insert(name.clone(), at);
-        self.namespaces.push(Namespace { name, ..found.unwrap_or_default() });
         Ok(at)
     }
 
@@ -478,36 +381,12 @@ impl<'a> Bulk<'a> {
         Ok(())
     }
 
-    /// Writes the counters, bounds the log and forgets what was in memory.
+    /// Bounds the log and writes the counters.
     fn flush(&mut self) -> Result<()> {
         if self.writes > 0 {
             self.bound()?;
         }
-        let conn = self.tx.conn;
-        {
-            let mut write = conn.prepare_cached(
-                "INSERT INTO larder_groups(group_name,keys,bytes)VALUES(?1,?2,?3)ON CONFLICT(group_name)DO UPDATE SET keys=excluded.keys,bytes=excluded.bytes",
-            )?;
-            let mut remove = conn.prepare_cached("DELETE FROM larder_groups WHERE group_name=?1")?;
-            for group in self.groups.iter().filter(|group| group.changed) {
-                if group.keys == 0 {
-                    remove.execute([&group.stored])?;
-                } else {
-                    write.execute(params![group.stored, group.keys, group.bytes])?;
-                }
-            }
-            let mut write = conn.prepare_cached(
-                "INSERT INTO larder_namespaces(namespace,keys,bytes,groups)VALUES(?1,?2,?3,?4)ON CONFLICT(namespace)DO UPDATE SET keys=excluded.keys,bytes=excluded.bytes,groups=excluded.groups",
-            )?;
-            for namespace in self.namespaces.iter().filter(|namespace| namespace.changed) {
-                write.execute(params![namespace.name, namespace.keys, namespace.bytes, namespace.groups])?;
-            }
-        }
-        self.group_index.clear();
-        self.namespace_index.clear();
-        self.groups.clear();
-        self.namespaces.clear();
         self.last = None;
-        Ok(())
+        self.tally.write(self.tx)
     }
 }

@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 use rusqlite::types::ValueRef;
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::access::Level;
 use super::entries::{Entry, name, value_bytes};
 use super::error::{Error, Result, quote};
+use super::grants::Level;
 use super::transaction::Transaction;
 use crate::clock::Timestamp;
 

@@ -1,32 +1,24 @@
-//! One connection to one file: opening, waiting, transactions, checkpoints.
+//! One connection to one file: waiting, transactions, checkpoints, the bell.
 
-use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nix::sys::stat::{UtimensatFlags, utimensat};
 use nix::sys::time::TimeSpec;
-use nix::unistd::getuid;
-use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 
 use super::error::{Error, Result, quote};
-use super::place::{self, Place};
-use super::schema::{self, Part, Seal};
+use super::schema::Part;
 use super::transaction::Transaction;
-use super::{Caller, Scope, held, migrations, vfs};
+use super::{Caller, Scope, held, place, vfs};
 use crate::clock::{Clock, Timestamp};
 
 /// Frames in the write-ahead log at which the committing writer checkpoints.
 /// A frame is one page; opening a log that was left behind costs every reader
 /// about 2 µs a frame.
 const CHECKPOINT_FRAMES: u64 = 64;
-
-/// The oldest SQLite without the WAL-reset bug (fixed in 3.51.3).
-const OLDEST_SQLITE: i32 = 3_051_003;
 
 /// How a store is opened.
 #[derive(Clone, Debug)]
@@ -63,25 +55,14 @@ pub struct Store {
     pub(super) conn: Connection,
     pub(super) options: StoreOptions,
     /// The file that was opened, by device and inode.
-    file: Option<(u64, u64)>,
+    pub(super) file: Option<(u64, u64)>,
     /// The caller's real user id.
-    uid: u32,
+    pub(super) uid: u32,
     /// The user id that owns the file.
-    owner: u32,
+    pub(super) owner: u32,
     /// The part of the schema that is loaded, if not all of it is, as writing
     /// needs.
-    part: Cell<Option<Part>>,
-}
-
-/// What every connection is told before its first statement: how to wait, and
-/// to trust nothing that the file says.
-pub(super) fn harden(conn: &mut Connection) -> Result<()> {
-    conn.busy_handler(Some(wait_for_lock))?;
-    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
-    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
-    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    conn.execute_batch("PRAGMA cell_size_check=ON")?;
-    Ok(())
+    pub(super) part: Cell<Option<Part>>,
 }
 
 thread_local! {
@@ -91,42 +72,12 @@ thread_local! {
 /// Waits a random 150 to 450 µs: short enough that a lock is taken soon after
 /// it is free, random so that waiters do not march in step. SQLite's own
 /// back-off grows to 100 ms and makes the unlucky wait for seconds.
-fn wait_for_lock(_attempt: i32) -> bool {
+pub(super) fn wait_for_lock(_attempt: i32) -> bool {
     if DEADLINE.get().is_none_or(|deadline| Instant::now() >= deadline) {
         return false;
     }
     std::thread::sleep(Duration::from_micros(150 + u64::from(jitter()) % 300));
     true
-}
-
-/// What a connection may do to the files.
-#[derive(Clone, Copy)]
-enum Reach {
-    /// Everything.
-    Write,
-    /// Read; the `-wal` and `-shm` are there.
-    Read,
-    /// Read the one file, as if it never changed.
-    Still,
-}
-
-impl Reach {
-    /// The name and the flags to open with.
-    fn open(self, path: &Path) -> (Cow<'_, Path>, OpenFlags) {
-        let read = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        match self {
-            Self::Write => (path.into(), OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX),
-            Self::Read => (path.into(), read),
-            Self::Still => {
-                let mut uri = String::from("file:");
-                for byte in path.as_os_str().as_bytes() {
-                    uri += &format!("%{byte:02x}");
-                }
-                uri += "?immutable=1";
-                (PathBuf::from(uri).into(), read | OpenFlags::SQLITE_OPEN_URI)
-            }
-        }
-    }
 }
 
 /// A number that differs between processes and moments; quality is no concern.
@@ -138,139 +89,6 @@ fn jitter() -> u32 {
 }
 
 impl Store {
-    /// Opens an existing store; `None` if there is none, or an empty file that
-    /// no writer has made a store of yet. A go-store file is migrated.
-    pub fn open(options: &StoreOptions) -> Result<Option<Self>> {
-        Self::open_existing(options, None)
-    }
-
-    /// Like [`Store::open`], and much quicker for who reads: what writing needs
-    /// of the schema is loaded with the first write.
-    pub fn open_to_read(options: &StoreOptions) -> Result<Option<Self>> {
-        Self::open_existing(options, Some(Part::Tables))
-    }
-
-    /// Like [`Store::open_to_read`], and quicker still for who only looks up
-    /// entries: what anything else needs is loaded when it is done.
-    pub fn open_to_get(options: &StoreOptions) -> Result<Option<Self>> {
-        Self::open_existing(options, Some(Part::Entries))
-    }
-
-    fn open_existing(options: &StoreOptions, part: Option<Part>) -> Result<Option<Self>> {
-        let options = absolute(options)?;
-        match place::inspect(&options.path)? {
-            Place::Missing => Ok(None),
-            Place::File => Self::connect(options, part, false),
-        }
-    }
-
-    /// Opens the store for writing, creating it if there is none.
-    pub fn create(options: &StoreOptions) -> Result<Self> {
-        let options = absolute(options)?;
-        if place::inspect(&options.path)? == Place::Missing {
-            place::create(&options.path)?;
-        }
-        let path = options.path.clone();
-        Self::connect(options, None, true)?
-            .ok_or_else(|| Error::unusable(&path, "vanished while it was being opened"))
-    }
-
-    /// Opens an existing store for a look, in a way that makes no file and
-    /// changes none: `None` if there is no store, or one yet to be migrated.
-    /// Without a `-wal` beside it nobody has it open, and it is read as it
-    /// lies; somebody who opens it meanwhile is not noticed.
-    pub fn peek(options: &StoreOptions) -> Result<Option<Self>> {
-        let options = absolute(options)?;
-        if place::inspect(&options.path)? == Place::Missing {
-            return Ok(None);
-        }
-        let path = options.path.clone();
-        let opened = (|| -> Result<Option<Self>> {
-            let quiet = place::metadata(&place::beside(&path, "-wal")).is_err();
-            let store = Self::connect_to(options, if quiet { Reach::Still } else { Reach::Read })?;
-            let seal = store.retry(|| store.in_transaction("BEGIN", |tx| schema::verify(tx.conn, &path)))?;
-            Ok((seal == Seal::Intact).then_some(store))
-        })();
-        opened.map_err(|e| e.settle(&path))
-    }
-
-    fn connect(options: StoreOptions, part: Option<Part>, create: bool) -> Result<Option<Self>> {
-        if rusqlite::version_number() < OLDEST_SQLITE {
-            return Err(Error::unusable(
-                &options.path,
-                format!(
-                    "cannot be opened safely with SQLite {}; 3.51.3 or newer is needed",
-                    rusqlite::version()
-                ),
-            ));
-        }
-        let path = options.path.clone();
-        let opened = (|| -> Result<Option<Self>> {
-            let store = Self::connect_unverified(options)?;
-            if let Some(part) = part {
-                schema::load(&store.conn, part)?;
-                store.part.set(Some(part));
-            }
-            match store.accept(create) {
-                Ok(true) => Ok(Some(store)),
-                Ok(false) => Ok(None),
-                Err(e) => {
-                    store.leave_no_trace();
-                    Err(e)
-                }
-            }
-        })();
-        opened.map_err(|e| e.settle(&path))
-    }
-
-    /// Makes sure that the file is a store, if need be by making it one.
-    /// `false` if it is empty and must stay so.
-    fn accept(&self, create: bool) -> Result<bool> {
-        let verify = || self.in_transaction("BEGIN", |tx| schema::verify(tx.conn, &self.options.path));
-        if self.retry(verify)? == Seal::Intact {
-            return Ok(true);
-        }
-        self.load_all()?;
-        migrations::adopt(self, create)
-    }
-
-    /// Makes up for what opening left out of the schema.
-    fn load_all(&self) -> Result<()> {
-        if self.part.take().is_some() {
-            schema::load_all(&self.conn)?;
-        }
-        Ok(())
-    }
-
-    /// Before a file that is no store is let go of: looking at one in WAL mode
-    /// has made a `-wal` and a `-shm`, which go again if nothing is in them.
-    fn leave_no_trace(&self) {
-        let wal = place::metadata(&place::beside(&self.options.path, "-wal"));
-        if wal.is_ok_and(|meta| meta.len() == 0) {
-            let _ = self.conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false);
-        }
-    }
-
-    /// A connection to whatever stands at the path, believed in nothing yet.
-    /// The caller has to verify the seal, or to switch triggers and views off
-    /// and to read no more than it must.
-    pub(super) fn connect_unverified(options: StoreOptions) -> Result<Self> {
-        Self::connect_to(options, Reach::Write)
-    }
-
-    fn connect_to(options: StoreOptions, reach: Reach) -> Result<Self> {
-        vfs::register();
-        let (name, flags) = reach.open(&options.path);
-        let meta = place::metadata(&options.path).ok();
-        let uid = options.caller.as_ref().map_or_else(|| getuid().as_raw(), |caller| caller.uid);
-        let mut conn = Connection::open_with_flags_and_vfs(name.as_ref(), flags, vfs::NAME)?;
-        harden(&mut conn)?;
-        let file = meta.as_ref().map(|meta| (meta.dev(), meta.ino()));
-        // Nobody is the owner of a file that cannot be looked at.
-        let owner = meta.map_or(u32::MAX, |meta| meta.uid());
-        Ok(Self { conn, options, file, uid, owner, part: Cell::new(None) })
-    }
-
     /// The store's absolute path.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -454,12 +272,4 @@ impl Store {
             UtimensatFlags::FollowSymlink,
         );
     }
-}
-
-/// SQLite reads `file:x?mode=memory` as a URI and would store nothing; an
-/// absolute path cannot be taken for one.
-fn absolute(options: &StoreOptions) -> Result<StoreOptions> {
-    let path = std::path::absolute(&options.path)
-        .map_err(|e| Error::io(format!("store {}", quote(&options.path.to_string_lossy())), e))?;
-    Ok(StoreOptions { path, ..options.clone() })
 }

@@ -6,9 +6,9 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use super::access::Level;
 use super::connection::Store;
 use super::error::{Error, Result, quote};
+use super::grants::Level;
 use super::transaction::Transaction;
 use crate::clock::Timestamp;
 

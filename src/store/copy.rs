@@ -10,9 +10,9 @@ use nix::unistd::AccessFlags;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
-use super::check::{self, Finding, FindingKind};
-use super::connection::harden;
 use super::error::{Error, Result, quote};
+use super::findings::{Finding, FindingKind};
+use super::opening::{harden, no_triggers};
 use super::place::beside;
 use super::vfs;
 
@@ -144,7 +144,7 @@ pub(super) fn immutable(path: &Path) -> Result<Connection> {
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
     let mut conn = Connection::open_with_flags_and_vfs(&uri, flags, vfs::NAME)?;
     harden(&mut conn)?;
-    check::no_triggers(&conn)?;
+    no_triggers(&conn)?;
     Ok(conn)
 }
 

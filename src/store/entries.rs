@@ -3,8 +3,8 @@
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{OptionalExtension, ToSql, params};
 
-use super::access::Level;
 use super::error::{Error, Result};
+use super::grants::Level;
 use super::transaction::Transaction;
 use crate::clock::Timestamp;
 

@@ -5,10 +5,10 @@ use std::ops::ControlFlow;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{OptionalExtension, ToSql, params};
 
-use super::access::Level;
 use super::entries::{Entry, name, value_bytes};
 use super::error::Result;
 use super::glob::Glob;
+use super::grants::Level;
 use super::transaction::Transaction;
 use crate::clock::Timestamp;
 

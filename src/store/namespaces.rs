@@ -4,9 +4,9 @@ use std::ops::ControlFlow;
 
 use rusqlite::params;
 
-use super::access::Level;
 use super::entries::name;
 use super::error::{Error, Result};
+use super::grants::Level;
 use super::scope::Namespace;
 use super::transaction::Transaction;
 use super::{Keys, Limits};

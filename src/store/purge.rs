@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{OptionalExtension, params};
 
-use super::access::Level;
 use super::changes::LogSpan;
 use super::connection::Store;
 use super::error::Result;
+use super::grants::Level;
 use super::transaction::Transaction;
 use crate::clock::Timestamp;
 

@@ -3,9 +3,9 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use super::access::Level;
 use super::entries::entry_bytes;
 use super::error::{Error, Result};
+use super::grants::Level;
 use super::scope::{Namespace, split_stored};
 use super::transaction::Transaction;
 

@@ -8,8 +8,8 @@
 
 use rusqlite::params;
 
-use super::check::{Finding, FindingKind};
 use super::error::Result;
+use super::findings::{Finding, FindingKind};
 use super::schema::{self, Difference, How};
 use super::transaction::Transaction;
 

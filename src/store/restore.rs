@@ -23,13 +23,14 @@ use nix::unistd::AccessFlags;
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
-use super::check::{self, FindingKind};
 use super::connection::{Store, StoreOptions};
 use super::copy::{
     Progress, STEP, Scratch, absolute, busy, close, copy_pages, forget_companions, immutable, own_right,
     serious, sync_directory, told,
 };
 use super::error::{Error, Result, quote};
+use super::findings::{FindingKind, examine};
+use super::opening::no_triggers;
 use super::place::{self, Place, beside};
 use super::repair;
 use super::schema::{self, Seal};
@@ -177,7 +178,7 @@ fn stamp(path: &Path) -> Result<(u64, i64, i64, bool)> {
 /// Refuses a copy that is not sound, and counts again what is counted wrong.
 fn prepare(from: &Path, scratch: &Scratch) -> Result<()> {
     let wrong = |e: Error| e.settle(from);
-    let findings = immutable(&scratch.path).and_then(|conn| check::examine(&conn)).map_err(wrong)?;
+    let findings = immutable(&scratch.path).and_then(|conn| examine(&conn)).map_err(wrong)?;
     if let Some(finding) = serious(&findings) {
         return Err(Error::unusable(from, format!("cannot be restored: {}", finding.what)));
     }
@@ -190,7 +191,7 @@ fn prepare(from: &Path, scratch: &Scratch) -> Result<()> {
 /// Changes the copy, in one transaction, and leaves it without a log.
 fn on_copy<T>(scratch: &Scratch, f: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
     let conn = scratch.connect()?;
-    check::no_triggers(&conn)?;
+    no_triggers(&conn)?;
     conn.execute_batch("BEGIN IMMEDIATE")?;
     let scope = super::Scope::default();
     let value = f(&Transaction::unchecked(&conn, crate::clock::Timestamp::now(), &scope))?;

@@ -6,9 +6,9 @@ use std::ops::ControlFlow;
 use rusqlite::params;
 use rusqlite::types::ValueRef;
 
-use super::access::Level;
 use super::entries::{entry_bytes, value_bytes};
 use super::error::Result;
+use super::grants::Level;
 use super::transaction::Transaction;
 use crate::clock::Timestamp;
 

@@ -1,0 +1,328 @@
+//! Findings: everything that is not as it should be in a file, looked for
+//! without changing it.
+//!
+//! They come layer by layer. While the schema is not larder's nothing else is
+//! looked at: an expression in a stranger's index or table would run. What
+//! SQLite itself finds damaged comes next, and only then what the rows say.
+
+use rusqlite::Connection;
+
+use super::changes::ChangeKind;
+use super::entries::name;
+use super::error::{Error, Result, quote};
+use super::schema::{self, Difference, How};
+use super::scope::Namespace;
+
+/// The most findings of one sort that are listed; SQLite's own check has the
+/// same limit.
+const MOST: usize = 100;
+
+/// What a finding is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FindingKind {
+    /// Pages or rows that SQLite finds damaged.
+    Damage,
+    /// An index that does not say what its table says.
+    Index,
+    /// Tables and triggers are not as larder makes them.
+    Schema,
+    /// Usage counters differ from a recount.
+    Counters,
+    /// The change log has gaps, or sums that do not add up.
+    Log,
+    /// Entries and the change log contradict each other.
+    Versions,
+    /// Consumers, quotas or grants that mean nothing.
+    Orphans,
+    /// An entry that larder could not have written.
+    Data,
+}
+
+impl FindingKind {
+    /// The name in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Damage => "damage",
+            Self::Index => "index",
+            Self::Schema => "schema",
+            Self::Counters => "counters",
+            Self::Log => "log",
+            Self::Versions => "versions",
+            Self::Orphans => "orphans",
+            Self::Data => "data",
+        }
+    }
+}
+
+/// Something that is not as it should be.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// What it is about.
+    pub kind: FindingKind,
+    /// One line for people.
+    pub what: String,
+    pub(super) difference: Option<Difference>,
+}
+
+/// Collects findings, so many of a sort.
+#[derive(Default)]
+struct Findings(Vec<Finding>);
+
+impl Findings {
+    fn add(&mut self, kind: FindingKind, what: impl Into<String>) {
+        self.0.push(Finding { kind, what: what.into(), difference: None });
+    }
+
+    /// Adds a finding for every row of `sql`, worded by `tell`.
+    fn rows(
+        &mut self,
+        conn: &Connection,
+        kind: FindingKind,
+        sql: &str,
+        tell: impl Fn(&rusqlite::Row<'_>) -> rusqlite::Result<String>,
+    ) -> Result<()> {
+        let mut query = conn.prepare(sql)?;
+        let mut rows = query.query([])?;
+        let mut count = 0;
+        while let Some(row) = rows.next()? {
+            count += 1;
+            if count > MOST {
+                self.add(kind, "and more of the same sort");
+                break;
+            }
+            self.add(kind, tell(row)?);
+        }
+        Ok(())
+    }
+}
+
+/// Everything wrong with the file, in one transaction.
+pub(super) fn examine(conn: &Connection) -> Result<Vec<Finding>> {
+    let mut findings = Findings::default();
+    match examine_into(conn, &mut findings) {
+        Ok(()) => Ok(findings.0),
+        Err(Error::Sqlite(rusqlite::Error::SqliteFailure(e, message)))
+            if e.code == rusqlite::ErrorCode::DatabaseCorrupt =>
+        {
+            let why = message.unwrap_or_else(|| "a page makes no sense".into());
+            findings.add(FindingKind::Damage, format!("SQLite: {why}"));
+            Ok(findings.0)
+        }
+        Err(e) => Err(e),
+    }
+}
+
+fn examine_into(conn: &Connection, findings: &mut Findings) -> Result<()> {
+    for difference in schema::differences(conn, MOST)? {
+        findings.0.push(Finding {
+            kind: FindingKind::Schema,
+            what: difference.to_string(),
+            difference: Some(difference),
+        });
+    }
+    let believable = findings.0.iter().all(|finding| {
+        finding.difference.as_ref().is_some_and(|d| d.how == How::Missing && d.kind != "table")
+    });
+    if !believable {
+        return Ok(());
+    }
+    integrity(conn, findings)?;
+    counters(conn, findings)?;
+    if log(conn, findings)? {
+        versions(conn, findings)?;
+    }
+    orphans(conn, findings)?;
+    data(conn, findings)
+}
+
+fn integrity(conn: &Connection, findings: &mut Findings) -> Result<()> {
+    let mut query = conn.prepare("PRAGMA integrity_check")?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        let said = name(row.get_ref(0)?);
+        if said == "ok" {
+            continue;
+        }
+        let index = ["missing from index", "entries in index"].iter().any(|part| said.contains(part));
+        let kind = if index { FindingKind::Index } else { FindingKind::Damage };
+        findings.add(kind, format!("SQLite: {}", said.replace('\n', " ")));
+    }
+    Ok(())
+}
+
+fn counters(conn: &Connection, findings: &mut Findings) -> Result<()> {
+    findings.rows(
+        conn,
+        FindingKind::Counters,
+        "SELECT ifnull(c.group_name,e.g),ifnull(c.keys,0),ifnull(c.bytes,0),ifnull(e.k,0),ifnull(e.b,0)FROM larder_groups c FULL JOIN(SELECT group_name g,count(*)k,sum(octet_length(entry_key)+octet_length(entry_value))b FROM entries GROUP BY group_name)e ON e.g=c.group_name WHERE(c.keys,c.bytes)IS NOT(e.k,e.b)",
+        |row| {
+            Ok(format!(
+                "group {}: the counters say {} keys and {} bytes, a recount {} and {}",
+                quote(&name(row.get_ref(0)?)),
+                row.get::<_, i64>(1)?,
+                row.get::<_, i64>(2)?,
+                row.get::<_, i64>(3)?,
+                row.get::<_, i64>(4)?
+            ))
+        },
+    )?;
+    findings.rows(
+        conn,
+        FindingKind::Counters,
+        "SELECT ifnull(c.namespace,e.n),ifnull(c.keys,0),ifnull(c.bytes,0),ifnull(c.groups,0),ifnull(e.k,0),ifnull(e.b,0),ifnull(e.g,0)FROM larder_namespaces c FULL JOIN(SELECT namespace n,sum(keys)k,sum(bytes)b,count(*)g FROM larder_groups GROUP BY namespace)e ON e.n=c.namespace WHERE(ifnull(c.keys,0),ifnull(c.bytes,0),ifnull(c.groups,0))IS NOT(ifnull(e.k,0),ifnull(e.b,0),ifnull(e.g,0))",
+        |row| {
+            Ok(format!(
+                "namespace {}: the counters say {} keys, {} bytes and {} groups, a recount {}, {} and {}",
+                quote(&name(row.get_ref(0)?)),
+                row.get::<_, i64>(1)?,
+                row.get::<_, i64>(2)?,
+                row.get::<_, i64>(3)?,
+                row.get::<_, i64>(4)?,
+                row.get::<_, i64>(5)?,
+                row.get::<_, i64>(6)?
+            ))
+        },
+    )
+}
+
+/// Reads the log once, in order. `false` if there is none to compare entries
+/// with.
+fn log(conn: &Connection, findings: &mut Findings) -> Result<bool> {
+    let mut query = conn.prepare(
+        "SELECT seq,type,entry_key IS NULL,ifnull(octet_length(entry_key),0)+ifnull(octet_length(entry_value),0),bytes,total FROM larder_changes ORDER BY seq",
+    )?;
+    let mut rows = query.query([])?;
+    let mut last: Option<(i64, i64)> = None;
+    let mut told = 0;
+    while let Some(row) = rows.next()? {
+        let seq: i64 = row.get(0)?;
+        let kind = row.get_ref(1)?.as_bytes().unwrap_or_default();
+        let (no_key, size, bytes, total): (bool, i64, i64, i64) =
+            (row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?);
+        let known = ChangeKind::from_log(kind);
+        let expected = if known == Some(ChangeKind::Set) { size } else { 0 };
+        let about = match last {
+            Some((before, _)) if seq != before + 1 => {
+                Some(format!("changes {} to {} are missing", before + 1, seq - 1))
+            }
+            Some(_) if known.is_none() => Some(format!("change {seq} is of no known type")),
+            None if known.is_none() && kind != b"origin" => Some(format!("change {seq} is of no known type")),
+            _ if no_key != matches!(known, None | Some(ChangeKind::DeleteGroup)) => {
+                Some(format!("change {seq} has a key where it should have none, or none where it should"))
+            }
+            _ if bytes != expected => Some(format!("change {seq} says {bytes} bytes and has {expected}")),
+            Some((_, sum)) if Some(total) != sum.checked_add(bytes) => {
+                Some(format!("change {seq}: the running sum is wrong"))
+            }
+            _ => None,
+        };
+        last = Some((seq, total));
+        if let Some(about) = about {
+            told += 1;
+            if told > MOST {
+                findings.add(FindingKind::Log, "and more of the same sort");
+                return Ok(false);
+            }
+            findings.add(FindingKind::Log, format!("change log: {about}"));
+        }
+    }
+    if last.is_none() {
+        findings.add(FindingKind::Log, "change log: it is empty");
+    }
+    Ok(last.is_some())
+}
+
+fn versions(conn: &Connection, findings: &mut Findings) -> Result<()> {
+    let tell = |row: &rusqlite::Row<'_>| {
+        Ok(format!(
+            "key {} in group {}: version {} {}",
+            quote(&name(row.get_ref(1)?)),
+            quote(&name(row.get_ref(0)?)),
+            row.get::<_, i64>(2)?,
+            name(row.get_ref(3)?)
+        ))
+    };
+    findings.rows(
+        conn,
+        FindingKind::Versions,
+        "SELECT group_name,entry_key,version,'was never given out'FROM entries WHERE version<1 OR version>(SELECT max(seq)FROM larder_changes)",
+        tell,
+    )?;
+    findings.rows(
+        conn,
+        FindingKind::Versions,
+        "SELECT e.group_name,e.entry_key,e.version,'is another change in the log'FROM entries e JOIN larder_changes c ON c.seq=e.version WHERE c.type<>'origin'AND(c.type,c.group_name,c.entry_key,c.entry_value,c.expires_at)IS NOT('set',e.group_name,e.entry_key,e.entry_value,e.expires_at)",
+        tell,
+    )?;
+    // What the log says last of a key must be what entries says.
+    findings.rows(
+        conn,
+        FindingKind::Versions,
+        "SELECT l.group_name,l.entry_key,l.s,iif(e.version IS NULL,'is the last set in the log, but there is no such entry','is the last change in the log, but the entry says otherwise')FROM(SELECT group_name,entry_key,max(seq)s,type FROM larder_changes WHERE entry_key IS NOT NULL GROUP BY group_name,entry_key)l LEFT JOIN(SELECT group_name g,max(seq)s FROM larder_changes WHERE type='delete_group'GROUP BY group_name)d ON d.g=l.group_name LEFT JOIN entries e ON e.group_name=l.group_name AND e.entry_key=l.entry_key WHERE e.version IS NOT iif(l.type='set'AND l.s>ifnull(d.s,-1),l.s,NULL)",
+        tell,
+    )?;
+    findings.rows(
+        conn,
+        FindingKind::Versions,
+        "SELECT e.group_name,e.entry_key,e.version,'is older than the deletion of its group'FROM(SELECT group_name g,max(seq)s FROM larder_changes WHERE type='delete_group'GROUP BY group_name)d JOIN entries e ON e.group_name=d.g WHERE e.version<d.s",
+        tell,
+    )
+}
+
+fn orphans(conn: &Connection, findings: &mut Findings) -> Result<()> {
+    findings.rows(
+        conn,
+        FindingKind::Log,
+        "SELECT name,position FROM larder_consumers WHERE position<0 OR position>(SELECT max(seq)FROM larder_changes)",
+        |row| {
+            Ok(format!(
+                "consumer {}: its position {} was never reached",
+                quote(&name(row.get_ref(0)?)),
+                row.get::<_, i64>(1)?
+            ))
+        },
+    )?;
+    let mut query = conn.prepare(
+        "SELECT namespace,ifnull(max_keys<0 OR max_bytes<0 OR max_groups<0,0)OR(namespace=''AND coalesce(max_keys,max_bytes,max_groups)IS NOT NULL)FROM larder_namespaces",
+    )?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        let (namespace, senseless) = (name(row.get_ref(0)?), row.get::<_, bool>(1)?);
+        if senseless || !(namespace.is_empty() || Namespace::new(&namespace).is_some()) {
+            findings.add(FindingKind::Orphans, format!("quota of {}: it makes no sense", quote(&namespace)));
+        }
+    }
+    let mut query = conn.prepare("SELECT namespace,principal FROM larder_grants")?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        let (namespace, principal) = (name(row.get_ref(0)?), name(row.get_ref(1)?));
+        let known = match principal.split_once(':') {
+            Some(("user" | "group", id)) => id.parse::<u32>().is_ok(),
+            _ => principal == "everyone",
+        };
+        if !known || Namespace::new(&namespace).is_none() {
+            findings.add(
+                FindingKind::Orphans,
+                format!("grant to {} in {}: nobody can use it", quote(&principal), quote(&namespace)),
+            );
+        }
+    }
+    Ok(())
+}
+
+fn data(conn: &Connection, findings: &mut Findings) -> Result<()> {
+    findings.rows(
+        conn,
+        FindingKind::Data,
+        "SELECT group_name,entry_key,iif(typeof(expires_at)NOT IN('integer','null'),'time of expiry',iif(typeof(entry_value)IN('text','blob'),'name','value'))FROM entries WHERE typeof(group_name)<>'text'OR typeof(entry_key)<>'text'OR typeof(expires_at)NOT IN('integer','null')OR typeof(entry_value)NOT IN('text','blob')",
+        |row| {
+            Ok(format!(
+                "key {} in group {}: its {} is of the wrong type",
+                quote(&name(row.get_ref(1)?)),
+                quote(&name(row.get_ref(0)?)),
+                name(row.get_ref(2)?)
+            ))
+        },
+    )
+}

@@ -1,0 +1,211 @@
+//! Opening: from a path to a connection that is known to be a store's.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use nix::unistd::getuid;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use super::connection::{Store, StoreOptions, wait_for_lock};
+use super::error::{Error, Result, quote};
+use super::place::{self, Place};
+use super::schema::{self, Part, Seal};
+use super::{migrations, vfs};
+
+/// The oldest SQLite without the WAL-reset bug (fixed in 3.51.3).
+const OLDEST_SQLITE: i32 = 3_051_003;
+
+/// What a connection may do to the files.
+#[derive(Clone, Copy)]
+enum Reach {
+    /// Everything.
+    Write,
+    /// Read; the `-wal` and `-shm` are there.
+    Read,
+    /// Read the one file, as if it never changed.
+    Still,
+}
+
+impl Reach {
+    /// The name and the flags to open with.
+    fn open(self, path: &Path) -> (Cow<'_, Path>, OpenFlags) {
+        let read = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        match self {
+            Self::Write => (path.into(), OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX),
+            Self::Read => (path.into(), read),
+            Self::Still => {
+                let mut uri = String::from("file:");
+                for byte in path.as_os_str().as_bytes() {
+                    uri += &format!("%{byte:02x}");
+                }
+                uri += "?immutable=1";
+                (PathBuf::from(uri).into(), read | OpenFlags::SQLITE_OPEN_URI)
+            }
+        }
+    }
+}
+
+/// What every connection is told before its first statement: how to wait, and
+/// to trust nothing that the file says.
+pub(super) fn harden(conn: &mut Connection) -> Result<()> {
+    conn.busy_handler(Some(wait_for_lock))?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    conn.execute_batch("PRAGMA cell_size_check=ON")?;
+    Ok(())
+}
+
+/// Triggers and views of the file stay quiet on this connection.
+pub(super) fn no_triggers(conn: &Connection) -> Result<()> {
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
+    Ok(())
+}
+
+impl Store {
+    /// Opens an existing store; `None` if there is none, or an empty file that
+    /// no writer has made a store of yet. A go-store file is migrated.
+    pub fn open(options: &StoreOptions) -> Result<Option<Self>> {
+        Self::open_existing(options, None)
+    }
+
+    /// Like [`Store::open`], and much quicker for who reads: what writing needs
+    /// of the schema is loaded with the first write.
+    pub fn open_to_read(options: &StoreOptions) -> Result<Option<Self>> {
+        Self::open_existing(options, Some(Part::Tables))
+    }
+
+    /// Like [`Store::open_to_read`], and quicker still for who only looks up
+    /// entries: what anything else needs is loaded when it is done.
+    pub fn open_to_get(options: &StoreOptions) -> Result<Option<Self>> {
+        Self::open_existing(options, Some(Part::Entries))
+    }
+
+    fn open_existing(options: &StoreOptions, part: Option<Part>) -> Result<Option<Self>> {
+        let options = absolute(options)?;
+        match place::inspect(&options.path)? {
+            Place::Missing => Ok(None),
+            Place::File => Self::connect(options, part, false),
+        }
+    }
+
+    /// Opens the store for writing, creating it if there is none.
+    pub fn create(options: &StoreOptions) -> Result<Self> {
+        let options = absolute(options)?;
+        if place::inspect(&options.path)? == Place::Missing {
+            place::create(&options.path)?;
+        }
+        let path = options.path.clone();
+        Self::connect(options, None, true)?
+            .ok_or_else(|| Error::unusable(&path, "vanished while it was being opened"))
+    }
+
+    /// Opens an existing store for a look, in a way that makes no file and
+    /// changes none: `None` if there is no store, or one yet to be migrated.
+    /// Without a `-wal` beside it nobody has it open, and it is read as it
+    /// lies; somebody who opens it meanwhile is not noticed.
+    pub fn peek(options: &StoreOptions) -> Result<Option<Self>> {
+        let options = absolute(options)?;
+        if place::inspect(&options.path)? == Place::Missing {
+            return Ok(None);
+        }
+        let path = options.path.clone();
+        let opened = (|| -> Result<Option<Self>> {
+            let quiet = place::metadata(&place::beside(&path, "-wal")).is_err();
+            let store = Self::connect_to(options, if quiet { Reach::Still } else { Reach::Read })?;
+            let seal = store.retry(|| store.in_transaction("BEGIN", |tx| schema::verify(tx.conn, &path)))?;
+            Ok((seal == Seal::Intact).then_some(store))
+        })();
+        opened.map_err(|e| e.settle(&path))
+    }
+
+    fn connect(options: StoreOptions, part: Option<Part>, create: bool) -> Result<Option<Self>> {
+        if rusqlite::version_number() < OLDEST_SQLITE {
+            return Err(Error::unusable(
+                &options.path,
+                format!(
+                    "cannot be opened safely with SQLite {}; 3.51.3 or newer is needed",
+                    rusqlite::version()
+                ),
+            ));
+        }
+        let path = options.path.clone();
+        let opened = (|| -> Result<Option<Self>> {
+            let store = Self::connect_unverified(options)?;
+            if let Some(part) = part {
+                schema::load(&store.conn, part)?;
+                store.part.set(Some(part));
+            }
+            match store.accept(create) {
+                Ok(true) => Ok(Some(store)),
+                Ok(false) => Ok(None),
+                Err(e) => {
+                    store.leave_no_trace();
+                    Err(e)
+                }
+            }
+        })();
+        opened.map_err(|e| e.settle(&path))
+    }
+
+    /// Makes sure that the file is a store, if need be by making it one.
+    /// `false` if it is empty and must stay so.
+    fn accept(&self, create: bool) -> Result<bool> {
+        let verify = || self.in_transaction("BEGIN", |tx| schema::verify(tx.conn, &self.options.path));
+        if self.retry(verify)? == Seal::Intact {
+            return Ok(true);
+        }
+        self.load_all()?;
+        migrations::adopt(self, create)
+    }
+
+    /// Makes up for what opening left out of the schema.
+    pub(super) fn load_all(&self) -> Result<()> {
+        if self.part.take().is_some() {
+            schema::load_all(&self.conn)?;
+        }
+        Ok(())
+    }
+
+    /// Before a file that is no store is let go of: looking at one in WAL mode
+    /// has made a `-wal` and a `-shm`, which go again if nothing is in them.
+    fn leave_no_trace(&self) {
+        let wal = place::metadata(&place::beside(&self.options.path, "-wal"));
+        if wal.is_ok_and(|meta| meta.len() == 0) {
+            let _ = self.conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false);
+        }
+    }
+
+    /// A connection to whatever stands at the path, believed in nothing yet.
+    /// The caller has to verify the seal, or to switch triggers and views off
+    /// and to read no more than it must.
+    pub(super) fn connect_unverified(options: StoreOptions) -> Result<Self> {
+        Self::connect_to(options, Reach::Write)
+    }
+
+    fn connect_to(options: StoreOptions, reach: Reach) -> Result<Self> {
+        vfs::register();
+        let (name, flags) = reach.open(&options.path);
+        let meta = place::metadata(&options.path).ok();
+        let uid = options.caller.as_ref().map_or_else(|| getuid().as_raw(), |caller| caller.uid);
+        let mut conn = Connection::open_with_flags_and_vfs(name.as_ref(), flags, vfs::NAME)?;
+        harden(&mut conn)?;
+        let file = meta.as_ref().map(|meta| (meta.dev(), meta.ino()));
+        // Nobody is the owner of a file that cannot be looked at.
+        let owner = meta.map_or(u32::MAX, |meta| meta.uid());
+        Ok(Self { conn, options, file, uid, owner, part: Cell::new(None) })
+    }
+}
+
+/// SQLite reads `file:x?mode=memory` as a URI and would store nothing; an
+/// absolute path cannot be taken for one.
+fn absolute(options: &StoreOptions) -> Result<StoreOptions> {
+    let path = std::path::absolute(&options.path)
+        .map_err(|e| Error::io(format!("store {}", quote(&options.path.to_string_lossy())), e))?;
+    Ok(StoreOptions { path, ..options.clone() })
+}
