@@ -1,7 +1,7 @@
 //! Tables for people: only ever on a terminal, never wider than it.
 //!
 //! A table is printed in chunks, so that a listing of any length takes no more
-//! memory than [`CHUNK`] rows. Columns grow from chunk to chunk, they never
+//! memory than `CHUNK` rows. Columns grow from chunk to chunk, they never
 //! shrink.
 
 use std::borrow::Cow;

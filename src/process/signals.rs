@@ -12,7 +12,7 @@ use crate::exit::Failure;
 /// SIGINT, SIGTERM, SIGHUP and SIGCHLD, blocked and readable.
 ///
 /// The mask is inherited by threads made afterwards, and by every child that
-/// is not given [`fresh_signals`].
+/// is not given `fresh_signals`.
 #[derive(Debug)]
 pub struct Signals {
     fd: SignalFd,

@@ -59,8 +59,8 @@ impl World {
     fn new(path: &Path, seed: u64) -> Self {
         let now = 1_800_000_000_000;
         let clock = Clock::manual(Timestamp(now));
-        let whole = open(path, &clock, None);
-        let scoped = open(path, &clock, Some("a"));
+        let whole = create(path, &clock, None);
+        let scoped = create(path, &clock, Some("a"));
         let foreign = foreign(path);
         let model = Model { now, ..Model::default() };
         Self {
@@ -249,9 +249,12 @@ impl World {
     }
 
     fn reopen(&mut self) {
-        self.tell("reopen");
-        self.whole = open(&self.path, &self.clock, None);
-        self.scoped = open(&self.path, &self.clock, Some("a"));
+        // Opened to read, a store must still write as one opened to write.
+        let ways = [Store::open, Store::open_to_read, Store::open_to_get];
+        let way = usize::try_from(self.random.below(3)).unwrap();
+        self.tell(format!("reopen in way {way}"));
+        let open = |namespace| ways[way](&options(&self.path, &self.clock, namespace)).unwrap().unwrap();
+        (self.whole, self.scoped) = (open(None), open(Some("a")));
         self.foreign = foreign(&self.path);
     }
 
@@ -382,13 +385,13 @@ fn sorted(mut changes: Vec<Logged>) -> Vec<Logged> {
     changes
 }
 
-fn open(path: &Path, clock: &Clock, namespace: Option<&str>) -> Store {
-    Store::create(&StoreOptions {
-        clock: clock.clone(),
-        scope: Scope(namespace.and_then(Namespace::new)),
-        ..StoreOptions::new(path)
-    })
-    .unwrap()
+fn create(path: &Path, clock: &Clock, namespace: Option<&str>) -> Store {
+    Store::create(&options(path, clock, namespace)).unwrap()
+}
+
+fn options(path: &Path, clock: &Clock, namespace: Option<&str>) -> StoreOptions {
+    let scope = Scope(namespace.and_then(Namespace::new));
+    StoreOptions { clock: clock.clone(), scope, ..StoreOptions::new(path) }
 }
 
 /// A plain connection, but for the source of its time.
