@@ -1,5 +1,6 @@
 //! The root parser. Man pages and completions are generated from it too.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::mem::ManuallyDrop;
 use std::os::unix::ffi::OsStrExt;
@@ -222,8 +223,13 @@ fn usage_failure(args: &[OsString], error: &clap::Error) -> Failure {
     }
     let message = message.strip_prefix("error: ").unwrap_or(&message);
     let message = message.replacen("unrecognized subcommand", "no such command:", 1);
-    if error.get(ContextKind::InvalidSubcommand) == Some(&ContextValue::String("help".into())) {
+    let no_such = |name: &str| {
+        error.get(ContextKind::InvalidSubcommand) == Some(&ContextValue::String(name.to_owned()))
+    };
+    if no_such("help") {
         hint = Some("see 'larder --help', 'larder COMMAND --help' or 'larder man'".to_owned());
+    } else if no_such("version") {
+        hint = Some("see 'larder --version'".to_owned());
     } else if let Some(ContextValue::Strings(similar)) = error.get(ContextKind::SuggestedSubcommand)
         && let Some(first) = similar.last()
     {
@@ -231,39 +237,63 @@ fn usage_failure(args: &[OsString], error: &clap::Error) -> Failure {
     }
     let mut failure =
         Failure::usage(if message.is_empty() { "the command line makes no sense" } else { message.as_str() });
+    if hint.as_ref().is_some_and(|hint| hint.contains("use '-- -"))
+        && let Some((flag, value)) = value_like_a_flag(args)
+    {
+        hint = Some(format!("to pass '{value}' as the value of {flag}, write '{flag}={value}'"));
+    }
     let called = called(args);
-    if let Some(spec) = called {
-        failure.message = format!("{}: {}", spec.name, failure.message);
+    if let Some(called) = &called {
+        let command = called.split(' ').next().unwrap_or_default();
+        failure.message = format!("{command}: {}", failure.message);
     }
     failure.hint = hint.or_else(|| {
         Some(match called {
-            Some(spec) => format!("see 'larder {} --help'", spec.name),
+            Some(called) => format!("see 'larder {called} --help'"),
             None => "see 'larder --help'".to_owned(),
         })
     });
     failure
 }
 
-/// The subcommand that a line calls: its first word that is neither a global
-/// flag nor the value of one.
-fn called(args: &[OsString]) -> Option<&'static commands::Spec> {
-    let root = root(|_| true);
+/// A flag and the negative number behind it, which was taken for a flag.
+fn value_like_a_flag(args: &[OsString]) -> Option<(Cow<'_, str>, Cow<'_, str>)> {
+    args.iter().zip(args.iter().skip(1)).find_map(|(flag, value)| {
+        let (flag, value) = (flag.to_string_lossy(), value.to_string_lossy());
+        let negative =
+            value.strip_prefix('-').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+        (negative && flag.starts_with("--") && flag.len() > 2 && !flag.contains('=')).then_some((flag, value))
+    })
+}
+
+/// The subcommand that a line calls, as `quota set`: the first word that is
+/// neither a global flag nor the value of one, and the subcommand of its own
+/// that follows.
+fn called(args: &[OsString]) -> Option<String> {
     let takes_value = |word: &str| {
-        root.get_arguments().filter(|arg| arg.get_action().takes_values()).any(|arg| {
-            word.strip_prefix("--").is_some_and(|long| arg.get_long() == Some(long))
+        GLOBALS.iter().filter(|flag| flag.built().get_action().takes_values()).any(|flag| {
+            word.strip_prefix("--") == Some(flag.long)
                 || word
                     .strip_prefix('-')
-                    .is_some_and(|short| arg.get_short().is_some_and(|c| short == c.to_string()))
+                    .is_some_and(|short| flag.short.is_some_and(|c| short == c.to_string()))
         })
     };
-    let mut args = args.iter().skip(1);
-    while let Some(arg) = args.next() {
-        let word = arg.to_string_lossy();
+    let mut words = Vec::new();
+    let mut args = args.iter().skip(1).map(|arg| arg.to_string_lossy());
+    while let Some(word) = args.next() {
         if takes_value(&word) {
             args.next();
         } else if !word.starts_with('-') {
-            return commands::ALL.iter().find(|spec| spec.is_named_in(std::slice::from_ref(arg)));
+            words.push(word);
         }
     }
-    None
+    let first = OsString::from(words.first()?.as_ref());
+    let spec = commands::ALL.iter().find(|spec| spec.is_named_in(std::slice::from_ref(&first)))?;
+    let nested = words.get(1).and_then(|word| {
+        spec.built().get_subcommands().find(|sub| sub.get_name() == word).map(|sub| sub.get_name().to_owned())
+    });
+    Some(match nested {
+        Some(nested) => format!("{} {nested}", spec.name),
+        None => spec.name.to_owned(),
+    })
 }

@@ -24,6 +24,52 @@ fn flags_stand_before_or_after_the_subcommand() {
     }
 }
 
+/// The parser of a line has only what its words could mean: what they do mean
+/// must not depend on that.
+#[test]
+fn flags_are_found_wherever_they_can_hide() {
+    let t = Test::new();
+    t.run(["set", "g", "k", "v", "--db=s.db", "-na"]).ok("");
+    for args in [
+        &["-qna", "--db=s.db", "get", "g", "k"][..],
+        &["get", "-qn", "a", "--db", "s.db", "g", "k"],
+        &["get", "g", "-n=a", "k", "--db=s.db", "-q"],
+        &["--db", "s.db", "get", "--namespace", "a", "--", "g", "k"],
+    ] {
+        t.run(args.iter().copied()).ok("v");
+    }
+    // Behind the two dashes, and as another flag's value, they mean nothing.
+    t.run(["set", "--db=s.db", "--", "-n", "--json", "-q"]).ok("");
+    t.run(["get", "--db=s.db", "--", "-n", "--json"]).ok("-q");
+    t.run(["get", "--db=s.db", "g", "none", "--default=--json"]).ok("--json");
+    t.run(["count", "--db=s.db", "--jso"]).fails_with(2, "'--jso'");
+    t.run(["count", "--db=s.db", "-q", "-q"]).fails_with(2, "--quiet");
+    t.run(["count", "--db=s.db", "-x"]).fails_with(2, "'-x'");
+    let help = |args: &[&str]| String::from_utf8(t.run(args.iter().copied()).output().stdout).unwrap();
+    for args in [&["count", "-h"][..], &["count", "-qh"], &["count", "--json", "-h"]] {
+        assert_eq!(help(args), help(&["count", "--help"]), "{args:?}");
+    }
+}
+
+#[test]
+fn errors_name_the_way_on() {
+    let t = Test::new();
+    let way = |args: &[&str], hint: &str| {
+        let output = t.run(args.iter().copied()).output();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), stderr.lines().nth(1)), (Some(2), Some(hint)), "{args:?}");
+    };
+    way(
+        &["set", "g", "k", "v", "--ttl", "-5m"],
+        "hint: to pass '-5m' as the value of --ttl, write '--ttl=-5m'",
+    );
+    way(&["set", "g", "k", "-5"], "hint: to pass '-5' as a value, use '-- -5'");
+    way(&["get", "g"], "hint: see 'larder get --help'");
+    way(&["-n", "a", "quota", "set"], "hint: see 'larder quota set --help'");
+    way(&["consumer", "rest", "x"], "hint: did you mean 'reset'?");
+    way(&["version"], "hint: see 'larder --version'");
+}
+
 #[test]
 fn where_the_store_is() {
     let t = Test::new();

@@ -32,7 +32,7 @@ fn limits_that_make_no_sense_are_usage_errors() {
     );
     t.run(["quota", "show", "a:b"]).fails(
         2,
-        "larder: quota: invalid value 'a:b' for '[NS]': only A-Z, a-z, 0-9 and - may stand in a namespace\nhint: see 'larder quota --help'\n",
+        "larder: quota: invalid value 'a:b' for '[NS]': only A-Z, a-z, 0-9 and - may stand in a namespace\nhint: see 'larder quota show --help'\n",
     );
     assert_eq!(t.files(), Vec::<String>::new());
 }
