@@ -138,9 +138,7 @@ impl Store {
     /// last read.
     pub fn read<T>(&self, mut f: impl FnMut(&Transaction<'_>) -> Result<T>) -> Result<T> {
         let mut result = self.retry(|| self.in_transaction("BEGIN", &mut f));
-        if self.part.get().is_some() && matches!(&result, Err(e @ Error::Sqlite(_)) if !e.is_busy()) {
-            // The rest of the schema may be what it takes; and one in which
-            // mistakes were allowed is no witness.
+        if self.part.get().is_some() && matches!(&result, Err(e) if e.is_unknown_object()) {
             self.load_all()?;
             result = self.retry(|| self.in_transaction("BEGIN", &mut f));
         }

@@ -131,23 +131,25 @@ impl Transaction<'_> {
         )?;
         let found = query
             .query_row(params![stored, key], |row| {
+                let expires_at = row.get::<_, Option<i64>>(3)?.map(Timestamp);
+                if expires_at.is_some_and(|at| at <= self.now) {
+                    return Ok(None);
+                }
                 let value = value_bytes(row.get_ref(0)?);
-                Ok(Entry {
+                Ok(Some(Entry {
                     bytes: entry_bytes(key, &value),
                     group: String::new(),
                     key: String::new(),
                     value: Some(value),
                     version: row.get(1)?,
                     updated_at: Timestamp(row.get(2)?),
-                    expires_at: row.get::<_, Option<i64>>(3)?.map(Timestamp),
-                })
+                    expires_at,
+                }))
             })
             .optional()?;
-        match found {
-            Some(entry) if entry.expires_at.is_none_or(|at| at > self.now) => {
-                Ok(Entry { group: stored.into_owned(), key: key.to_owned(), ..entry })
-            }
-            _ => Err(not_found(group, key)),
+        match found.flatten() {
+            Some(entry) => Ok(Entry { group: stored.into_owned(), key: key.to_owned(), ..entry }),
+            None => Err(not_found(group, key)),
         }
     }
 

@@ -99,6 +99,14 @@ impl Error {
         }
     }
 
+    /// Whether a statement named a table that is not loaded.
+    pub(super) fn is_unknown_object(&self) -> bool {
+        matches!(
+            self,
+            Self::Sqlite(rusqlite::Error::SqliteFailure(e, _)) if e.extended_code == ffi::SQLITE_ERROR
+        )
+    }
+
     /// Whether the store stayed as it was because of what was asked, so that
     /// the transaction can go on with something else.
     #[must_use]

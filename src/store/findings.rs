@@ -114,7 +114,7 @@ pub(super) fn examine(conn: &Connection) -> Result<Vec<Finding>> {
 }
 
 fn examine_into(conn: &Connection, findings: &mut Findings) -> Result<()> {
-    for difference in schema::differences(conn, MOST)? {
+    for difference in schema::compare(conn, MOST)?.differences {
         findings.0.push(Finding {
             kind: FindingKind::Schema,
             what: difference.to_string(),

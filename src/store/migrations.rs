@@ -34,7 +34,7 @@ pub(super) fn adopt(store: &Store, create: bool) -> Result<bool> {
     // what it is must be read together with whether it is marked.
     let form = store.retry(|| {
         store.in_transaction("BEGIN", |tx| {
-            if schema::verify(tx.conn, path)? == Seal::Intact {
+            if schema::verify(tx.conn, path)? != Seal::Unmarked {
                 return Ok(None);
             }
             let form = recognise(tx.conn, path)?;

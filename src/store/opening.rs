@@ -119,7 +119,7 @@ impl Store {
             let quiet = place::metadata(&place::beside(&path, "-wal")).is_err();
             let store = Self::connect_to(options, if quiet { Reach::Still } else { Reach::Read })?;
             let seal = store.retry(|| store.in_transaction("BEGIN", |tx| schema::verify(tx.conn, &path)))?;
-            Ok((seal == Seal::Intact).then_some(store))
+            Ok(matches!(seal, Seal::Intact { .. }).then_some(store))
         })();
         opened.map_err(|e| e.settle(&path))
     }
@@ -157,17 +157,22 @@ impl Store {
     /// `false` if it is empty and must stay so.
     fn accept(&self, create: bool) -> Result<bool> {
         let verify = || self.in_transaction("BEGIN", |tx| schema::verify(tx.conn, &self.options.path));
-        if self.retry(verify)? == Seal::Intact {
-            return Ok(true);
+        match self.retry(verify)? {
+            Seal::Intact { alone: true } => Ok(true),
+            // Whether SQLite can make sense of the rest shows when it is loaded.
+            Seal::Intact { alone: false } => self.load_all().map(|()| true),
+            Seal::Unmarked => {
+                self.load_all()?;
+                migrations::adopt(self, create)
+            }
         }
-        self.load_all()?;
-        migrations::adopt(self, create)
     }
 
     /// Makes up for what opening left out of the schema.
     pub(super) fn load_all(&self) -> Result<()> {
-        if self.part.take().is_some() {
+        if self.part.get().is_some() {
             schema::load_all(&self.conn)?;
+            self.part.set(None);
         }
         Ok(())
     }

@@ -24,6 +24,10 @@ const PLAUSIBLE: i64 = 1 << 60;
 /// with triggers switched off.
 pub(super) fn repair(tx: &Transaction<'_>, findings: &[Finding]) -> Result<Vec<String>> {
     let mut done = Vec::new();
+    // Looked at before anything goes: what is dropped must be made again.
+    if schema::compare(tx.conn, usize::MAX)?.differences.iter().any(is_beyond_repair) {
+        return Ok(done);
+    }
     for difference in findings.iter().filter_map(|finding| finding.difference.as_ref()) {
         done.extend(drop_stranger(tx, difference)?);
     }
@@ -63,12 +67,18 @@ pub(super) fn repair(tx: &Transaction<'_>, findings: &[Finding]) -> Result<Vec<S
     Ok(done)
 }
 
+/// Whether something cannot be derived, or cannot even be dropped.
+fn is_beyond_repair(difference: &Difference) -> bool {
+    let Difference { how, kind, name } = difference;
+    *how == How::Misplaced || kind == "table" && !DERIVED.contains(&name.as_str())
+}
+
 /// Drops what larder did not make. Tables stay, as they may hold data.
 fn drop_stranger(tx: &Transaction<'_>, difference: &Difference) -> Result<Option<String>> {
     let Difference { how, kind, name } = difference;
     let derived = DERIVED.contains(&name.as_str());
     let word = match (how, kind.as_str()) {
-        (How::Missing, _) => return Ok(None),
+        (How::Missing | How::Misplaced, _) => return Ok(None),
         (_, "trigger") => "TRIGGER",
         (_, "view") => "VIEW",
         (_, "index") => "INDEX",
@@ -82,11 +92,7 @@ fn drop_stranger(tx: &Transaction<'_>, difference: &Difference) -> Result<Option
 
 /// Creates what is missing and can be derived.
 fn make_missing(tx: &Transaction<'_>) -> Result<Vec<String>> {
-    let differences = schema::differences(tx.conn, usize::MAX)?;
-    let lost = differences.iter().any(|d| d.kind == "table" && !DERIVED.contains(&d.name.as_str()));
-    if lost {
-        return Ok(Vec::new());
-    }
+    let differences = schema::compare(tx.conn, usize::MAX)?.differences;
     let mut done = Vec::new();
     for statement in schema::statements() {
         if differences.iter().any(|d| d.how == How::Missing && d.name == statement.name) {

@@ -4,6 +4,7 @@
 //! compares those texts with its own: a file whose triggers do less than
 //! larder's, or more, is refused by the name of what differs.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use rusqlite::Connection;
@@ -171,8 +172,8 @@ pub(super) fn load_all(conn: &Connection) -> Result<()> {
 /// What the file says it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Seal {
-    /// larder's schema, untouched.
-    Intact,
+    /// larder's schema, untouched; `alone` if there is nothing else beside it.
+    Intact { alone: bool },
     /// Not marked as larder's: empty, go-store's, or somebody else's.
     Unmarked,
 }
@@ -195,16 +196,15 @@ pub(super) fn verify(conn: &Connection, path: &Path) -> Result<Seal> {
         }
         return Err(Error::unusable(path, format!("has an unknown schema ({version})")));
     }
-    match first_difference(conn)? {
-        None => Ok(Seal::Intact),
-        Some(difference) => {
-            let application: i32 = conn.query_row("PRAGMA application_id", [], |row| row.get(0))?;
-            if application != APPLICATION_ID {
-                return Ok(Seal::Unmarked);
-            }
-            Err(Error::unusable(path, difference))
-        }
+    let comparison = compare(conn, 1)?;
+    let Some(difference) = comparison.differences.first() else {
+        return Ok(Seal::Intact { alone: comparison.alone });
+    };
+    let application: i32 = conn.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    if application != APPLICATION_ID {
+        return Ok(Seal::Unmarked);
     }
+    Err(Error::unusable(path, format!("has been altered: {difference}")))
 }
 
 /// How an object of the file's schema differs from larder's.
@@ -216,6 +216,8 @@ pub(super) enum How {
     Alien,
     /// It is not there.
     Missing,
+    /// Its content cannot be where the file says.
+    Misplaced,
 }
 
 /// One respect in which the file's schema is not larder's.
@@ -234,64 +236,97 @@ impl std::fmt::Display for Difference {
             How::Altered => write!(f, "the {kind} {name} is not larder's"),
             How::Alien => write!(f, "the {kind} {} is not larder's", quote(name)),
             How::Missing => write!(f, "the {kind} {name} is missing"),
+            How::Misplaced => {
+                write!(f, "the {kind} {} cannot be on the page it is said to be on", quote(name))
+            }
         }
     }
 }
 
-/// The first respect in which the file's schema is not larder's, as the end of
-/// a sentence about the file; `None` if there is none.
-pub(super) fn first_difference(conn: &Connection) -> Result<Option<String>> {
-    let found = differences(conn, 1)?;
-    Ok(found.first().map(|difference| format!("has been altered: {difference}")))
+/// The file's schema next to larder's.
+pub(super) struct Comparison {
+    pub differences: Vec<Difference>,
+    /// Whether there is nothing but what larder made.
+    pub alone: bool,
 }
 
-/// Up to `limit` respects in which the file's schema is not larder's.
-pub(super) fn differences(conn: &Connection, limit: usize) -> Result<Vec<Difference>> {
-    let known: Vec<Statement> = statements().collect();
+/// The index that SQLite makes for the primary key of `entries`.
+const PRIMARY: &str = "sqlite_autoindex_entries_1";
+
+/// Compares the schemas, up to `limit` differences. It reads the schema's rows
+/// for what they are, whatever SQLite makes of them.
+pub(super) fn compare(conn: &Connection, limit: usize) -> Result<Comparison> {
+    let pages: i64 = conn.query_row("PRAGMA page_count", [], |row| row.get(0))?;
     let mut differences = Vec::new();
-    let mut seen = 0u64;
-    let mut query = conn.prepare("SELECT type,name,tbl_name,sql FROM sqlite_schema")?;
+    let (mut seen, mut primary) = ([false; TABLES.len() + TRIGGERS.len()], false);
+    let mut alone = true;
+    // Where each table and index begins: no two begin on one page.
+    let mut roots = BTreeSet::new();
+    let mut query = conn.prepare("SELECT type,name,tbl_name,sql,rootpage FROM sqlite_schema")?;
     let mut rows = query.query([])?;
     while let Some(row) = rows.next()? {
         if differences.len() >= limit {
-            return Ok(differences);
+            break;
         }
         let kind = row.get_ref(0)?.as_bytes().unwrap_or_default();
         let name = row.get_ref(1)?.as_bytes().unwrap_or_default();
         let table = row.get_ref(2)?.as_bytes().unwrap_or_default();
         let sql = row.get_ref(3)?.as_bytes().ok();
-        if let Some(at) = known.iter().position(|s| s.name.as_bytes() == name) {
-            seen |= 1 << at;
-            if known[at].kind.as_bytes() != kind || sql != Some(known[at].sql.as_bytes()) {
-                differences.push(Difference {
-                    how: How::Altered,
-                    kind: String::from_utf8_lossy(kind).into_owned(),
-                    name: known[at].name.to_owned(),
-                });
-            }
-            continue;
-        }
-        let ours = known.iter().any(|s| s.kind == "table" && s.name.as_bytes().eq_ignore_ascii_case(table));
-        let refused = match kind {
-            b"trigger" | b"view" => true,
-            b"index" => ours && sql.is_some(),
-            _ => ours || name.to_ascii_lowercase().starts_with(b"larder_"),
-        };
-        if refused {
+        let root = row.get_ref(4)?.as_i64().ok();
+        let mut differ = |how| {
             differences.push(Difference {
-                how: How::Alien,
+                how,
                 kind: String::from_utf8_lossy(kind).into_owned(),
                 name: String::from_utf8_lossy(name).into_owned(),
             });
+        };
+        let known = TABLES.iter().chain(&TRIGGERS).position(|known| known.name.as_bytes() == name);
+        // Has no pages, like a trigger.
+        let may_be_virtual = if let Some(at) = known {
+            let known = if at < TABLES.len() { &TABLES[at] } else { &TRIGGERS[at - TABLES.len()] };
+            let again = std::mem::replace(&mut seen[at], true);
+            if again || known.kind.as_bytes() != kind || sql != Some(known.sql.as_bytes()) {
+                differ(How::Altered);
+                continue;
+            }
+            false
+        } else if name == PRIMARY.as_bytes() && kind == b"index" && table == b"entries" && sql.is_none() {
+            if std::mem::replace(&mut primary, true) {
+                differ(How::Altered);
+                continue;
+            }
+            false
+        } else {
+            alone = false;
+            let ours =
+                TABLES.iter().any(|s| s.kind == "table" && s.name.as_bytes().eq_ignore_ascii_case(table));
+            let refused = match kind {
+                b"index" => ours,
+                b"table" => ours || name.to_ascii_lowercase().starts_with(b"larder_"),
+                _ => true,
+            };
+            if refused {
+                differ(How::Alien);
+                continue;
+            }
+            kind == b"table"
+        };
+        let placed = match root {
+            Some(0) => kind == b"trigger" || may_be_virtual,
+            Some(root) => kind != b"trigger" && root > 1 && root <= pages && roots.insert(root),
+            None => false,
+        };
+        if !placed {
+            differ(How::Misplaced);
         }
     }
-    let missing = known.iter().enumerate().filter(|(at, _)| seen & (1 << at) == 0).map(|(_, s)| Difference {
-        how: How::Missing,
-        kind: s.kind.to_owned(),
-        name: s.name.to_owned(),
-    });
-    differences.extend(missing);
-    Ok(differences)
+    if differences.len() < limit {
+        let known = statements().zip(seen).map(|(statement, seen)| (statement.kind, statement.name, seen));
+        for (kind, name, _) in known.chain([("index", PRIMARY, primary)]).filter(|(.., seen)| !seen) {
+            differences.push(Difference { how: How::Missing, kind: kind.to_owned(), name: name.to_owned() });
+        }
+    }
+    Ok(Comparison { differences, alone })
 }
 
 #[cfg(test)]
@@ -329,9 +364,12 @@ mod tests {
         for statement in statements() {
             conn.execute_batch(statement.sql).unwrap();
         }
-        assert_eq!(first_difference(&conn).unwrap(), None);
+        let comparison = || compare(&conn, 1).unwrap();
+        assert!(comparison().differences.is_empty() && comparison().alone);
+        conn.execute_batch("CREATE TABLE other(a)").unwrap();
+        assert!(comparison().differences.is_empty() && !comparison().alone);
         conn.execute_batch("DROP TRIGGER larder_delete").unwrap();
-        assert!(first_difference(&conn).unwrap().unwrap().contains("larder_delete is missing"));
+        assert!(comparison().differences[0].to_string().contains("larder_delete is missing"));
     }
 
     /// A fresh store's schema in a file, and a connection that has loaded a

@@ -92,20 +92,54 @@ fn every_way_migrates_what_go_store_left() {
 
 #[test]
 fn no_way_takes_a_schema_whose_pages_are_wrong() {
-    for wrong in [0, 1, 99_999, -5] {
+    let page =
+        |wrong: &str, name: &str| format!("UPDATE sqlite_schema SET rootpage={wrong} WHERE name='{name}'");
+    let of = |name: &str| format!("(SELECT rootpage FROM sqlite_schema WHERE name='{name}')");
+    let mut wrongs = vec![
+        page(&of("larder_expiry"), "sqlite_autoindex_entries_1"),
+        page(&of("larder_groups"), "larder_namespaces"),
+        page("'2'", "larder_grants"),
+        page("3", "larder_update"),
+        "INSERT INTO sqlite_schema SELECT type,name,tbl_name,rootpage,sql FROM sqlite_schema WHERE name='entries'"
+            .into(),
+        "INSERT INTO sqlite_schema SELECT type,name,tbl_name,3,sql FROM sqlite_schema WHERE name='entries'".into(),
+        "INSERT INTO sqlite_schema VALUES('index','sqlite_autoindex_entries_2','entries',3,NULL)".into(),
+        "INSERT INTO sqlite_schema VALUES('table','other','other',3,'CREATE TABLE other(')".into(),
+        "INSERT INTO sqlite_schema VALUES(NULL,NULL,NULL,NULL,NULL)".into(),
+        "DELETE FROM sqlite_schema WHERE name='sqlite_autoindex_entries_1'".into(),
+    ];
+    for name in ["entries", "larder_expiry", "larder_changes", "larder_groups", "larder_grants"] {
+        wrongs.extend(["0", "1", "99999", "-5", "NULL"].map(|wrong| page(wrong, name)));
+    }
+    for wrong in wrongs {
         let f = Fixture::new();
         f.set("g", "k", "v");
         let path = f.path();
-        f.plain()
-            .execute_batch(&format!(
-                "PRAGMA writable_schema=ON;
-                 UPDATE sqlite_schema SET rootpage={wrong} WHERE name='entries'"
-            ))
-            .unwrap();
+        f.plain().execute_batch(&format!("PRAGMA writable_schema=ON;{wrong}")).unwrap();
         for way in [Store::open, Store::open_to_read, Store::open_to_get] {
             let value = way(&StoreOptions::new(&path))
                 .and_then(|store| store.expect("a store").read(|tx| tx.get("g", "k")));
             assert!(matches!(value, Err(Error::Unusable { .. })), "{wrong}: {value:?}");
         }
     }
+}
+
+#[test]
+fn another_table_beside_larders_is_no_matter() {
+    let f = Fixture::new();
+    f.set("g", "k", "v");
+    f.plain().execute_batch("CREATE TABLE other(a PRIMARY KEY);INSERT INTO other VALUES(1)").unwrap();
+    for store in ways(&f) {
+        assert_eq!(store.read(|tx| tx.get("g", "k")).unwrap().value.unwrap(), b"v");
+    }
+}
+
+/// What a due entry holds is nobody's concern any more.
+#[test]
+fn a_due_entry_that_makes_no_sense_is_due() {
+    let f = Fixture::new();
+    f.set_until("g", "k", "v", 10);
+    f.plain().execute_batch("UPDATE entries SET updated_at='x'").unwrap();
+    f.now(10);
+    assert_eq!(f.get("g", "k"), None);
 }
