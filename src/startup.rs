@@ -8,9 +8,6 @@
 // or one that does nothing.
 #![allow(unsafe_code)]
 
-use std::fs::OpenOptions;
-use std::os::fd::IntoRawFd;
-
 use nix::errno::Errno;
 use nix::libc::{self, c_int};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
@@ -24,16 +21,20 @@ pub fn begin() {
     let _ = unsafe { sigaction(Signal::SIGXFSZ, &action(SigHandler::Handler(nothing))) };
 }
 
-/// Puts /dev/null in the place of a standard stream that the caller closed:
-/// else the next file to be opened takes its number, and what is printed goes
-/// into that file.
+/// Takes the number of a standard stream that the caller closed: else the next
+/// file to be opened gets it, and what is printed goes into that file, here or
+/// in a command that larder runs. What takes it fails as a closed stream does:
+/// it cannot be read where standard input was, nor written elsewhere.
 fn open_standard_streams() {
     for stream in 0..3 {
-        // SAFETY: the call takes numbers and gives one.
-        let closed = unsafe { libc::fcntl(stream, libc::F_GETFD) } == -1 && Errno::last() == Errno::EBADF;
-        if closed && let Ok(null) = OpenOptions::new().read(true).write(true).open("/dev/null") {
-            // The lowest free number is the one just found closed.
-            let _ = null.into_raw_fd();
+        let access = if stream == 0 { libc::O_WRONLY } else { libc::O_RDONLY };
+        // SAFETY: the calls take numbers and a string that ends in NUL, and
+        // give numbers. The lowest free number is the one just found closed.
+        unsafe {
+            let closed = libc::fcntl(stream, libc::F_GETFD) == -1 && Errno::last() == Errno::EBADF;
+            if closed && libc::open(c"/dev/null".as_ptr(), access) != stream {
+                libc::abort();
+            }
         }
     }
 }

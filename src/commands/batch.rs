@@ -16,7 +16,7 @@ use crate::exchange::input::{self, Source, Text};
 use crate::exchange::json::{self, Action, Objects, Operation};
 use crate::exit::{self, Exit, Failure};
 use crate::output::progress::Progress;
-use crate::output::{self, Out};
+use crate::output::{self, Out, Stdout};
 use crate::store::{Bulk, Error, Expiry, Result, Scope, Store, check_size};
 
 pub const SPEC: Spec = Spec {
@@ -218,7 +218,7 @@ fn stream(context: &Context, args: &BatchArgs) -> anyhow::Result<Exit> {
     let told = |error| Failure::io(&input::name(&args.file), error);
     let mut text = Text::new(input::open(&args.file).map_err(told)?);
     let scope = &context.settings.scope;
-    let mut out = std::io::stdout().lock();
+    let mut out = Stdout;
     let mut waiting = Waiting::default();
     let mut answers = Vec::new();
     let mut store = None;

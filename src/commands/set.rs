@@ -8,6 +8,7 @@ use clap::{ArgGroup, ArgMatches, Args, FromArgMatches};
 
 use super::{Context, Spec};
 use crate::clock::Timestamp;
+use crate::exchange::input;
 use crate::exit::{Exit, Failure};
 use crate::output::Out;
 use crate::output::json::EntryRecord;
@@ -88,7 +89,8 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     };
     let value = match (args.value, args.value_flag, &args.file, args.from_version) {
         (Some(dash), ..) if dash == "-" => {
-            Some(read_bounded(&mut std::io::stdin().lock(), "standard input")?)
+            let mut stdin = input::open("-".as_ref()).map_err(|e| Failure::io("standard input", e))?;
+            Some(read_bounded(&mut stdin, "standard input")?)
         }
         (Some(value), ..) | (_, Some(value), ..) => Some(value.into_vec()),
         (.., Some(path), _) => {

@@ -7,7 +7,7 @@ pub mod table;
 pub mod text;
 
 use std::fmt::Write as _;
-use std::io::{self, BufWriter, StdoutLock, Write};
+use std::io::{self, BufWriter, Write};
 
 use crate::exit::{Exit, Failure, Report};
 
@@ -15,12 +15,27 @@ use crate::exit::{Exit, Failure, Report};
 /// the buffer may fail to be written, and that must not go unnoticed.
 #[derive(Debug)]
 pub struct Out {
-    writer: BufWriter<StdoutLock<'static>>,
+    writer: BufWriter<Stdout>,
+}
+
+/// Standard output as it is. Rust's own takes what is printed to a closed one
+/// for printed.
+#[derive(Clone, Copy, Debug)]
+pub struct Stdout;
+
+impl Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(nix::unistd::write(io::stdout(), bytes)?)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 impl Default for Out {
     fn default() -> Self {
-        Self { writer: BufWriter::with_capacity(32 * 1024, io::stdout().lock()) }
+        Self { writer: BufWriter::with_capacity(32 * 1024, Stdout) }
     }
 }
 

@@ -6,6 +6,7 @@ use std::os::fd::AsFd;
 use super::control::{Control, Stop};
 use super::{Delivery, Sink};
 use crate::exit::Failure;
+use crate::output;
 use crate::output::json::ChangeRecord;
 use crate::output::text::{field, safe};
 use crate::store::{Change, ChangeKind, Scope};
@@ -83,11 +84,11 @@ impl Sink for Stdout {
     }
 
     fn settle(&mut self, control: &Control) -> anyhow::Result<Delivery> {
-        let mut stdout = std::io::stdout().lock();
+        let mut stdout = output::Stdout;
         let buffer = std::mem::take(&mut self.buffer);
         for chunk in buffer.chunks(CHUNK) {
             // A reader that has stopped reading must not keep a signal waiting.
-            if let Err(stop) = control.wait_writable(stdout.as_fd()) {
+            if let Err(stop) = control.wait_writable(std::io::stdout().as_fd()) {
                 return Ok(Delivery::Stopped(stop));
             }
             let written = stdout.write_all(chunk).and_then(|()| stdout.flush());
