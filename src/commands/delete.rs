@@ -4,9 +4,10 @@ use std::os::unix::ffi::OsStringExt;
 
 use clap::{ArgGroup, ArgMatches, Args, FromArgMatches};
 
+use super::list::check_names;
 use super::{Context, Spec, glob};
 use crate::exit::{Exit, Failure};
-use crate::output::Out;
+use crate::output::{Out, text};
 use crate::store::{Condition, Error, Glob, Keys, Result, Transaction};
 
 pub const SPEC: Spec = Spec {
@@ -151,8 +152,12 @@ fn report(context: &Context, args: &DeleteArgs, deleted: i64, names: &[String]) 
         }
         out.json(&record)?;
     } else if args.dry_run {
+        let terminal = context.settings.terminal;
+        if !terminal {
+            check_names(names.iter().map(String::as_str), b'\n')?;
+        }
         for name in names {
-            out.line(&crate::output::text::safe(name))?;
+            out.line(&if terminal { text::safe(name) } else { name.into() })?;
         }
     }
     out.finish()?;

@@ -35,9 +35,9 @@ struct GetArgs {
     /// The key
     key: String,
     /// Print V, with status 0, if the key does not exist
-    #[arg(long, value_name = "V")]
+    #[arg(long, value_name = "V", allow_hyphen_values = true)]
     default: Option<OsString>,
-    /// Write the value to FILE instead of standard output
+    /// Write the value to FILE instead of standard output, which is -
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Whether to add a final newline: if missing and on a terminal, always, never
@@ -49,7 +49,11 @@ struct GetArgs {
 }
 
 fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
-    let args = GetArgs::from_arg_matches(matches)?;
+    let mut args = GetArgs::from_arg_matches(matches)?;
+    args.output.take_if(|file| file.as_os_str() == "-");
+    if let Some(file) = &args.output {
+        context.refuse_store(file)?;
+    }
     let found = match context.existing_to_get()? {
         None => Err(Error::NotFound { group: args.group.clone(), key: args.key.clone() }),
         Some(store) => store.read(|tx| {

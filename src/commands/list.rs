@@ -15,15 +15,13 @@ pub const SPEC: Spec = Spec {
     aliases: &["ls"],
     about: "List the keys of a group, or the groups",
     build: |command| {
-        ListArgs::augment_args(command)
-            .group(ArgGroup::new("form").args(["values", "long", "null"]))
-            .after_help(
-                "Examples:\n  \
+        ListArgs::augment_args(command).group(ArgGroup::new("form").args(["values", "long"])).after_help(
+            "Examples:\n  \
                  larder list\n  \
                  larder list session --long\n  \
                  larder list session --glob 'user-*' --values\n  \
                  larder list session -0 | xargs -0 -n1 echo",
-            )
+        )
     },
     run,
 };
@@ -42,7 +40,7 @@ struct ListArgs {
     /// Only names that match P: * any run, ? one character, [...] a set
     #[arg(long, value_name = "P", value_parser = glob)]
     glob: Option<Glob>,
-    /// Show values: KEY TAB VALUE
+    /// Show values: KEY TAB VALUE, tabs, newlines and backslashes as \t, \n, \\
     #[arg(long, requires = "group")]
     values: bool,
     /// Show values, bytes, versions and times; of groups, keys and bytes
@@ -54,7 +52,7 @@ struct ListArgs {
     /// Start after the name KEY
     #[arg(long, value_name = "KEY")]
     after: Option<String>,
-    /// End each name with a NUL byte instead of a newline
+    /// End each name, or line of --values or --long, with a NUL byte instead of a newline
     #[arg(short = '0', id = "null")]
     null: bool,
 }
@@ -110,14 +108,55 @@ impl Limit {
     }
 }
 
-/// A name as one line; a newline in it would make two names of one.
-fn name_line(name: &str) -> anyhow::Result<&str> {
-    if name.contains('\n') {
-        return Err(Failure::new(Exit::BadData, format!("the name {} holds a newline", quote(name)))
+/// Refuses names that would not be one each in a list that `end` separates.
+pub(super) fn check_names<'a>(names: impl IntoIterator<Item = &'a str>, end: u8) -> anyhow::Result<()> {
+    match names.into_iter().find(|name| name.as_bytes().contains(&end)) {
+        None => Ok(()),
+        Some(name) if end == 0 => {
+            Err(Failure::new(Exit::BadData, format!("the name {} holds a NUL byte", quote(name)))
+                .hint("list with --json")
+                .into())
+        }
+        Some(name) => Err(Failure::new(Exit::BadData, format!("the name {} holds a newline", quote(name)))
             .hint("list with -0 or --json")
-            .into());
+            .into()),
     }
-    Ok(name)
+}
+
+/// How names are printed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Json,
+    Table,
+    /// With this byte behind each; `fields` beside the name.
+    Lines {
+        end: u8,
+        fields: bool,
+    },
+    /// One a line, made safe.
+    Shown,
+}
+
+impl Form {
+    fn new(context: &Context, args: &ListArgs, table: bool) -> Self {
+        let terminal = context.settings.terminal;
+        match (context.settings.json, args.null) {
+            (true, _) => Self::Json,
+            (_, true) => Self::Lines { end: 0, fields: args.values || args.long },
+            _ if terminal && table => Self::Table,
+            _ if terminal => Self::Shown,
+            _ => Self::Lines { end: b'\n', fields: args.values || args.long },
+        }
+    }
+
+    /// Before any of them is printed.
+    fn check<'a>(self, names: impl IntoIterator<Item = &'a str>) -> anyhow::Result<()> {
+        match self {
+            // Fields escape newlines, and nothing escapes a NUL byte.
+            Self::Lines { end, fields } if end == 0 || !fields => check_names(names, end),
+            _ => Ok(()),
+        }
+    }
 }
 
 fn keys(context: &Context, args: &ListArgs, store: &Store, group: &str, out: &mut Out) -> anyhow::Result<()> {
@@ -127,8 +166,8 @@ fn keys(context: &Context, args: &ListArgs, store: &Store, group: &str, out: &mu
         return Ok(());
     }
     let with_values = args.values || args.long || context.settings.json;
-    let mut table = (context.settings.terminal && !context.settings.json && with_values)
-        .then(|| Table::new(&context.settings, if args.long { LONG } else { &LONG[..2] }));
+    let form = Form::new(context, args, with_values);
+    let mut table = Table::new(&context.settings, if args.long { LONG } else { &LONG[..2] });
     let mut position = None;
     loop {
         let mut page = Vec::new();
@@ -147,21 +186,27 @@ fn keys(context: &Context, args: &ListArgs, store: &Store, group: &str, out: &mu
             })?;
             Ok(next)
         })?;
+        form.check(page.iter().map(|entry| entry.key.as_str()))?;
         for entry in page {
             limit.take();
-            if context.settings.json {
-                out.json(&EntryRecord::new(entry, now))?;
-            } else if args.null {
-                out.write(entry.key.as_bytes())?;
-                out.write(b"\0")?;
-            } else if let Some(table) = &mut table {
-                table.row(out, cells(&entry, args.long, now))?;
-            } else if args.values || args.long {
-                out.line(&fields(&entry, args.long))?;
-            } else if context.settings.terminal {
-                out.line(&text::safe(&entry.key))?;
-            } else {
-                out.line(name_line(&entry.key)?)?;
+            match form {
+                Form::Json => out.json(&EntryRecord::new(entry, now))?,
+                Form::Table => table.row(out, cells(&entry, args.long, now))?,
+                Form::Shown => out.line(&text::safe(&entry.key))?,
+                Form::Lines { end, fields: false } => out.write(&[entry.key.as_bytes(), &[end]].concat())?,
+                Form::Lines { end, .. } => {
+                    let line = fields(&entry, args.long);
+                    if end == 0 && line.contains(&0) {
+                        return Err(Failure::new(
+                            Exit::BadData,
+                            format!("the value of {} holds a NUL byte", quote(&entry.key)),
+                        )
+                        .hint("list with --json")
+                        .into());
+                    }
+                    out.write(&line)?;
+                    out.write(&[end])?;
+                }
             }
         }
         position = next;
@@ -169,7 +214,7 @@ fn keys(context: &Context, args: &ListArgs, store: &Store, group: &str, out: &mu
             break;
         }
     }
-    table.map_or(Ok(()), |mut table| table.finish(out))
+    table.finish(out)
 }
 
 fn cells(entry: &Entry, long: bool, now: Timestamp) -> Vec<Cell> {
@@ -185,13 +230,15 @@ fn cells(entry: &Entry, long: bool, now: Timestamp) -> Vec<Cell> {
     cells
 }
 
-/// An entry as a TAB-separated line.
-fn fields(entry: &Entry, long: bool) -> String {
-    let value = String::from_utf8_lossy(entry.value.as_deref().unwrap_or_default());
-    let mut line = format!("{}\t{}", text::field(&entry.key), text::field(&value));
+/// An entry as TAB-separated fields.
+fn fields(entry: &Entry, long: bool) -> Vec<u8> {
+    let mut line = text::field(&entry.key).into_owned().into_bytes();
+    line.push(b'\t');
+    line.extend_from_slice(&text::field_bytes(entry.value.as_deref().unwrap_or_default()));
     if long {
         let expires = entry.expires_at.map_or("never".to_owned(), |at| at.to_string());
-        line.push_str(&format!("\t{}\t{}\t{}\t{expires}", entry.bytes, entry.version, entry.updated_at));
+        let rest = format!("\t{}\t{}\t{}\t{expires}", entry.bytes, entry.version, entry.updated_at);
+        line.extend_from_slice(rest.as_bytes());
     }
     line
 }
@@ -202,8 +249,8 @@ fn groups(context: &Context, args: &ListArgs, store: &Store, out: &mut Out) -> a
     if limit.is_used_up() {
         return Ok(());
     }
-    let mut table = (context.settings.terminal && !context.settings.json && !args.null)
-        .then(|| Table::new(&context.settings, GROUPS));
+    let form = Form::new(context, args, true);
+    let mut table = Table::new(&context.settings, GROUPS);
     let mut position = None;
     loop {
         let mut page = Vec::new();
@@ -217,20 +264,21 @@ fn groups(context: &Context, args: &ListArgs, store: &Store, out: &mut Out) -> a
             })?;
             Ok(next)
         })?;
+        form.check(page.iter().map(|group| store.scope().named(&group.name)))?;
         for group in page {
             limit.take();
             let name = store.scope().named(&group.name);
-            if context.settings.json {
-                out.json(&record(&group))?;
-            } else if args.null {
-                out.write(name.as_bytes())?;
-                out.write(b"\0")?;
-            } else if let Some(table) = &mut table {
-                table.row(out, [Cell::text(name), Cell::number(group.keys), Cell::bytes(group.bytes)])?;
-            } else if args.long {
-                out.line(&format!("{}\t{}\t{}", text::field(name), group.keys, group.bytes))?;
-            } else {
-                out.line(name_line(name)?)?;
+            match form {
+                Form::Json => out.json(&record(&group))?,
+                Form::Table => {
+                    table.row(out, [Cell::text(name), Cell::number(group.keys), Cell::bytes(group.bytes)])?;
+                }
+                Form::Shown => out.line(&text::safe(name))?,
+                Form::Lines { end, fields: false } => out.write(&[name.as_bytes(), &[end]].concat())?,
+                Form::Lines { end, .. } => {
+                    let line = format!("{}\t{}\t{}", text::field(name), group.keys, group.bytes);
+                    out.write(&[line.as_bytes(), &[end]].concat())?;
+                }
             }
         }
         position = next;
@@ -238,7 +286,7 @@ fn groups(context: &Context, args: &ListArgs, store: &Store, out: &mut Out) -> a
             break;
         }
     }
-    table.map_or(Ok(()), |mut table| table.finish(out))
+    table.finish(out)
 }
 
 fn record(group: &Group) -> serde_json::Value {

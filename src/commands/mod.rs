@@ -32,7 +32,8 @@ mod ttl;
 mod watch;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Command};
 use serde_json::Value;
@@ -180,6 +181,27 @@ impl Context {
     pub fn store_path(&self) -> anyhow::Result<PathBuf> {
         let path = &self.settings.path;
         std::path::absolute(path).map_err(|e| Failure::io(&quote(&path.to_string_lossy()), e))
+    }
+
+    /// Refuses a file to be written that is the store or one of those that go
+    /// with it: not even a copy would be left.
+    fn refuse_store(&self, file: &Path) -> anyhow::Result<()> {
+        let identity = |path: &Path| std::fs::metadata(path).map(|meta| (meta.dev(), meta.ino())).ok();
+        let Some(file_identity) = identity(file) else { return Ok(()) };
+        let store = self.store_path()?;
+        for suffix in ["", "-wal", "-shm", "-journal"] {
+            let mut name = store.clone().into_os_string();
+            name.push(suffix);
+            if identity(name.as_ref()) == Some(file_identity) {
+                return Err(Failure::usage(format!(
+                    "{} is the store itself",
+                    quote(&file.to_string_lossy())
+                ))
+                .hint("name another file; 'larder backup' copies the store")
+                .into());
+            }
+        }
+        Ok(())
     }
 
     /// The store, if there is one, for a command that reads it.

@@ -12,6 +12,27 @@ pub fn field(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.replace('\\', "\\\\").replace('\t', "\\t").replace('\n', "\\n"))
 }
 
+/// The same for bytes that may be no text.
+#[must_use]
+pub fn field_bytes(bytes: &[u8]) -> Cow<'_, [u8]> {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return match field(text) {
+            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+        };
+    }
+    let mut escaped = Vec::with_capacity(bytes.len() + 8);
+    for byte in bytes {
+        match byte {
+            b'\t' => escaped.extend(b"\\t"),
+            b'\n' => escaped.extend(b"\\n"),
+            b'\\' => escaped.extend(b"\\\\"),
+            _ => escaped.push(*byte),
+        }
+    }
+    Cow::Owned(escaped)
+}
+
 /// Text from the store as a terminal may safely show it: control characters,
 /// C1 included, and characters that are invisible or reorder what follows them
 /// become escapes. The joiner inside an emoji stays.

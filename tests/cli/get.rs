@@ -151,3 +151,39 @@ fn usage() {
         t.run(args.iter().chain(&["--json"])).json_error(2, "usage");
     }
 }
+
+#[test]
+fn the_store_is_no_place_for_a_value() {
+    let t = Test::new();
+    t.run(["set", "g", "k", "v"]).ok("");
+    std::os::unix::fs::symlink(t.db(), t.path("link")).unwrap();
+    let mut wal = t.db().into_os_string();
+    wal.push("-wal");
+    for file in [t.db().into_os_string(), wal, t.path("link").into()] {
+        let output = t.run(["get".as_ref(), "g".as_ref(), "k".as_ref(), "-o".as_ref(), file.as_os_str()]);
+        output.fails_with(2, "is the store itself");
+    }
+    t.run(["get", "g", "k", "-o", "-"]).ok("v");
+    assert!(!t.path("-").exists());
+}
+
+/// Rust's own streams take a closed one for an empty or a patient one.
+#[test]
+fn closed_streams_are_errors_where_they_are_needed() {
+    let t = Test::new();
+    t.run(["set", "g", "k", "v"]).ok("");
+    let io = "Bad file descriptor";
+    t.sh("larder set g k - <&-").fails_with(10, io);
+    t.sh("larder set g k - 0>/dev/null").fails_with(10, io);
+    t.sh("larder import - <&-").fails_with(10, io);
+    t.run(["get", "g", "k"]).ok("v");
+    t.sh("larder get g k >&-").fails_with(10, io);
+    t.sh("larder get g k 1</dev/null").fails_with(10, io);
+    t.sh("larder --json list g >&-").output();
+    t.sh("larder watch --after 0 --count 1 >&-").fails_with(10, io);
+    // Who prints nothing needs none, and nobody's file takes their place.
+    t.sh("larder set g k w <&- >&- 2>&-").ok("");
+    t.sh("larder get g k 2>&-").ok("w");
+    t.sh("larder lock l k --ttl 9s -- sh -c 'echo lost; exec 5>victim; : >&5' >&- 2>&-").output();
+    assert_eq!(t.read("victim"), b"");
+}

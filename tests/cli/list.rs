@@ -164,7 +164,31 @@ fn a_name_with_a_newline_needs_another_form() {
     t.run(["list", "-0", "--glob", "x*"]).ok("x\ny\0");
     assert_eq!(t.run(["--json", "list", "g"]).json()["key"], "a\nb");
     t.run(["list", "--glob", "x*"]).fails_with(8, "holds a newline");
-    t.run(["list", "g", "-0", "--long"]).fails_with(2, "cannot be used with");
+    t.run(["list", "g", "-0", "--values"]).ok("a\\nb\tv\0");
+    // Nothing of the list comes before the error.
+    t.run(["set", "g", "a", "v"]).ok("");
+    t.run(["list", "g"]).fails_with(8, "holds a newline");
+    t.run(["list", "g", "--after", "a\nb"]).ok("");
+    t.run(["list", "g", "--limit", "1"]).ok("a\n");
+    t.run(["delete", "g", "--all", "--dry-run"]).fails_with(8, "holds a newline");
+}
+
+#[test]
+fn a_name_with_a_nul_byte_needs_another_form_than_the_nul_byte() {
+    let t = Test::new();
+    let line = |key: &str| format!("{{\"op\":\"set\",\"group\":\"g\",\"key\":\"{key}\",\"value\":\"v\"}}\n");
+    t.run(["batch", "-"]).stdin(line("a") + &line("a\\u0000b")).ok("");
+    t.run(["list", "g", "-0"])
+        .fails(8, "larder: list: the name \"a\\0b\" holds a NUL byte\nhint: list with --json\n");
+    t.run(["list", "g"]).ok("a\na\0b\n");
+}
+
+#[test]
+fn values_are_their_bytes() {
+    let t = Test::new();
+    t.run(["set", "g", "b", "-"]).stdin(*b"\xff\t\n\\\0\xfe").ok("");
+    t.run(["list", "g", "--values"]).ok(b"b\t\xff\\t\\n\\\\\0\xfe\n");
+    t.run(["list", "g", "--values", "-0"]).fails_with(8, "the value of \"b\" holds a NUL byte");
 }
 
 #[test]
