@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use clap::builder::{Resettable, ValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::commands;
@@ -37,18 +38,18 @@ impl Globals {
     #[must_use]
     pub fn from_matches(matches: &ArgMatches) -> Self {
         Self {
-            db: given::<PathBuf>(matches, "db").cloned(),
-            namespace: given::<String>(matches, "namespace").cloned(),
-            json: given(matches, "json").copied().unwrap_or_default(),
-            quiet: given(matches, "quiet").copied().unwrap_or_default(),
-            color: given::<String>(matches, "color").cloned().unwrap_or_else(|| "auto".to_owned()),
-            busy_timeout: given(matches, "busy-timeout").copied().unwrap_or(Duration::from_secs(5)),
+            db: value_of::<PathBuf>(matches, "db").cloned(),
+            namespace: value_of::<String>(matches, "namespace").cloned(),
+            json: value_of(matches, "json").copied().unwrap_or_default(),
+            quiet: value_of(matches, "quiet").copied().unwrap_or_default(),
+            color: value_of::<String>(matches, "color").cloned().unwrap_or_else(|| "auto".to_owned()),
+            busy_timeout: value_of(matches, "busy-timeout").copied().unwrap_or(Duration::from_secs(5)),
         }
     }
 }
 
 /// The value of a flag, which the parser of this line may not even have had.
-fn given<'a, T: Clone + Send + Sync + 'static>(matches: &'a ArgMatches, flag: &str) -> Option<&'a T> {
+fn value_of<'a, T: Clone + Send + Sync + 'static>(matches: &'a ArgMatches, flag: &str) -> Option<&'a T> {
     matches.try_get_one(flag).ok().flatten()
 }
 
@@ -86,6 +87,7 @@ struct Flag {
     /// Its name, and its id.
     long: &'static str,
     short: Option<char>,
+    takes_value: bool,
     /// What else there is to it.
     build: fn(Arg) -> Arg,
 }
@@ -112,6 +114,7 @@ const GLOBALS: [Flag; 7] = [
     Flag {
         long: "db",
         short: None,
+        takes_value: true,
         build: |flag| {
             flag.value_name("FILE")
                 .value_parser(clap::value_parser!(PathBuf))
@@ -121,6 +124,7 @@ const GLOBALS: [Flag; 7] = [
     Flag {
         long: "namespace",
         short: Some('n'),
+        takes_value: true,
         build: |flag| {
             flag.value_name("NS")
                 .help("Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]")
@@ -129,11 +133,13 @@ const GLOBALS: [Flag; 7] = [
     Flag {
         long: "json",
         short: None,
+        takes_value: false,
         build: |flag| flag.action(ArgAction::SetTrue).help("Print JSON, one record a line"),
     },
     Flag {
         long: "quiet",
         short: Some('q'),
+        takes_value: false,
         build: |flag| {
             flag.action(ArgAction::SetTrue).help("Print no notes and no progress, only results and errors")
         },
@@ -141,6 +147,7 @@ const GLOBALS: [Flag; 7] = [
     Flag {
         long: "color",
         short: None,
+        takes_value: true,
         build: |flag| {
             flag.value_name("WHEN")
                 .value_parser(["auto", "always", "never"])
@@ -152,13 +159,19 @@ const GLOBALS: [Flag; 7] = [
     Flag {
         long: "busy-timeout",
         short: None,
+        takes_value: true,
         build: |flag| {
             flag.value_name("DUR")
                 .value_parser(ValueParser::from(units::duration))
                 .help("Wait this long for a store that another process has locked [default: 5s]")
         },
     },
-    Flag { long: "help", short: Some('h'), build: |flag| flag.action(ArgAction::Help).help("Print help") },
+    Flag {
+        long: "help",
+        short: Some('h'),
+        takes_value: false,
+        build: |flag| flag.action(ArgAction::Help).help("Print help"),
+    },
 ];
 
 /// Parses the arguments, for the life of the process. `Err(Ok(text))` is help
@@ -173,7 +186,83 @@ pub fn parse(args: &[OsString]) -> Result<&'static ArgMatches, Result<String, Fa
     let mut parser =
         ManuallyDrop::new(root(|flag| flag.may_be_in(args)).subcommands(named.map(commands::Spec::shell)));
     let matches = parser.try_get_matches_from_mut(args).or_else(|_| parse_fully(args))?;
+    if let Some(flag) = given_twice(args) {
+        let mut failure =
+            Failure::usage(format!("the argument '--{}' cannot be used multiple times", flag.long));
+        point_to(&mut failure, args);
+        return Err(Err(failure));
+    }
     Ok(Box::leak(Box::new(matches)))
+}
+
+/// A flag that has a value before the subcommand and another one behind it. To
+/// clap the last one counts; but who puts a namespace before the words of
+/// somebody else means it.
+fn given_twice(args: &[OsString]) -> Option<&'static Flag> {
+    let at = subcommand_at(args)?;
+    let (before, behind) = args.split_at(at);
+    GLOBALS.iter().filter(|flag| flag.takes_value && flag.may_be_in(behind)).find(|flag| {
+        let before = given(before).any(|given| given.long == flag.long);
+        // What looks like the flag may be something else's value.
+        let parsed = || command().try_get_matches_from(args[..1].iter().chain(behind)).ok();
+        before
+            && parsed().is_some_and(|matches| {
+                innermost(&matches).value_source(flag.long) == Some(ValueSource::CommandLine)
+            })
+    })
+}
+
+fn innermost(matches: &ArgMatches) -> &ArgMatches {
+    matches.subcommand().map_or(matches, |(_, inner)| innermost(inner))
+}
+
+/// Where the subcommand is: the first word that is neither a global flag nor
+/// the value of one.
+fn subcommand_at(args: &[OsString]) -> Option<usize> {
+    let mut at = 1;
+    while let Some(word) = args.get(at) {
+        match flags_of(word) {
+            None => return Some(at),
+            Some((_, value_follows)) => at += 1 + usize::from(value_follows),
+        }
+    }
+    None
+}
+
+/// The global flags before the subcommand.
+fn given(before: &[OsString]) -> impl Iterator<Item = &'static Flag> {
+    let mut at = 1;
+    std::iter::from_fn(move || {
+        let (flags, value_follows) = flags_of(before.get(at)?)?;
+        at += 1 + usize::from(value_follows);
+        Some(flags)
+    })
+    .flatten()
+}
+
+/// The global flags in a word, and whether the next word is the value of the
+/// last of them; `None` if it is no flag.
+fn flags_of(word: &OsString) -> Option<(Vec<&'static Flag>, bool)> {
+    match word.as_bytes() {
+        [b'-', b'-', long @ ..] => {
+            let name = long.split(|byte| *byte == b'=').next().unwrap_or_default();
+            let flag = GLOBALS.iter().find(|flag| flag.long.as_bytes() == name);
+            let value_follows = flag.is_some_and(|flag| flag.takes_value) && name.len() == long.len();
+            Some((flag.into_iter().collect(), value_follows))
+        }
+        [b'-', letters @ ..] if !letters.is_empty() => {
+            let mut flags = Vec::new();
+            for (at, letter) in letters.iter().enumerate() {
+                let found = GLOBALS.iter().find(|flag| flag.short == Some(char::from(*letter)));
+                flags.extend(found);
+                if found.is_some_and(|flag| flag.takes_value) {
+                    return Some((flags, at + 1 == letters.len()));
+                }
+            }
+            Some((flags, false))
+        }
+        _ => None,
+    }
 }
 
 fn parse_fully(args: &[OsString]) -> Result<ArgMatches, Result<String, Failure>> {
@@ -202,6 +291,10 @@ fn help(args: &[OsString], first: &clap::Error) -> String {
     }
 }
 
+/// clap repeats words of any length; a message is to be read, so no more than
+/// this many characters of it.
+const LONGEST_MESSAGE: usize = 300;
+
 /// clap explains over several lines; the contract is one line and one hint.
 fn usage_failure(args: &[OsString], error: &clap::Error) -> Failure {
     let text = error.render().to_string();
@@ -222,7 +315,11 @@ fn usage_failure(args: &[OsString], error: &clap::Error) -> Failure {
         }
     }
     let message = message.strip_prefix("error: ").unwrap_or(&message);
-    let message = message.replacen("unrecognized subcommand", "no such command:", 1);
+    let mut message = message.replacen("unrecognized subcommand", "no such command:", 1);
+    if let Some((end, _)) = message.char_indices().nth(LONGEST_MESSAGE) {
+        message.truncate(end);
+        message.push('…');
+    }
     let no_such = |name: &str| {
         error.get(ContextKind::InvalidSubcommand) == Some(&ContextValue::String(name.to_owned()))
     };
@@ -242,18 +339,23 @@ fn usage_failure(args: &[OsString], error: &clap::Error) -> Failure {
     {
         hint = Some(format!("to pass '{value}' as the value of {flag}, write '{flag}={value}'"));
     }
+    failure.hint = hint;
+    point_to(&mut failure, args);
+    failure
+}
+
+/// Names the command that was called in a failure, and, if there is no other
+/// hint, its help.
+fn point_to(failure: &mut Failure, args: &[OsString]) {
     let called = called(args);
     if let Some(called) = &called {
         let command = called.split(' ').next().unwrap_or_default();
         failure.message = format!("{command}: {}", failure.message);
     }
-    failure.hint = hint.or_else(|| {
-        Some(match called {
-            Some(called) => format!("see 'larder {called} --help'"),
-            None => "see 'larder --help'".to_owned(),
-        })
+    failure.hint.get_or_insert_with(|| match called {
+        Some(called) => format!("see 'larder {called} --help'"),
+        None => "see 'larder --help'".to_owned(),
     });
-    failure
 }
 
 /// A flag and the negative number behind it, which was taken for a flag.
@@ -266,31 +368,13 @@ fn value_like_a_flag(args: &[OsString]) -> Option<(Cow<'_, str>, Cow<'_, str>)> 
     })
 }
 
-/// The subcommand that a line calls, as `quota set`: the first word that is
-/// neither a global flag nor the value of one, and the subcommand of its own
-/// that follows.
+/// The subcommand that a line calls, as `quota set`.
 fn called(args: &[OsString]) -> Option<String> {
-    let takes_value = |word: &str| {
-        GLOBALS.iter().filter(|flag| flag.built().get_action().takes_values()).any(|flag| {
-            word.strip_prefix("--") == Some(flag.long)
-                || word
-                    .strip_prefix('-')
-                    .is_some_and(|short| flag.short.is_some_and(|c| short == c.to_string()))
-        })
-    };
-    let mut words = Vec::new();
-    let mut args = args.iter().skip(1).map(|arg| arg.to_string_lossy());
-    while let Some(word) = args.next() {
-        if takes_value(&word) {
-            args.next();
-        } else if !word.starts_with('-') {
-            words.push(word);
-        }
-    }
-    let first = OsString::from(words.first()?.as_ref());
-    let spec = commands::ALL.iter().find(|spec| spec.is_named_in(std::slice::from_ref(&first)))?;
-    let nested = words.get(1).and_then(|word| {
-        spec.built().get_subcommands().find(|sub| sub.get_name() == word).map(|sub| sub.get_name().to_owned())
+    let at = subcommand_at(args)?;
+    let spec = commands::ALL.iter().find(|spec| spec.is_named_in(&args[at..=at]))?;
+    let nested = subcommand_at(&args[at..]).and_then(|next| {
+        let word = args[at + next].to_str()?;
+        spec.built().find_subcommand(word).map(|sub| sub.get_name().to_owned())
     });
     Some(match nested {
         Some(nested) => format!("{} {nested}", spec.name),

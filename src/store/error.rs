@@ -1,9 +1,14 @@
 //! What can go wrong in a store, named by outcome.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, AtFlags};
+use nix::unistd::{AccessFlags, faccessat};
 use rusqlite::ErrorCode;
 use rusqlite::ffi;
+
+use super::place::beside;
 
 /// Shorthand for results of the store.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -138,7 +143,7 @@ impl Error {
     }
 
     /// Turns what SQLite said about the file at `path` into an outcome.
-    pub(crate) fn settle(self, path: &std::path::Path) -> Self {
+    pub(crate) fn settle(self, path: &Path) -> Self {
         let Self::Sqlite(error) = self else { return self };
         let rusqlite::Error::SqliteFailure(failure, message) = &error else {
             return match error {
@@ -177,14 +182,16 @@ impl Error {
                         | ffi::SQLITE_READONLY_RECOVERY
                 ) =>
             {
-                io(
-                    std::io::ErrorKind::PermissionDenied,
-                    "neither it nor its directory can be written, which here reading needs too",
-                )
+                io(std::io::ErrorKind::PermissionDenied, NOT_EVEN_READABLE)
             }
             ErrorCode::ReadOnly => io(std::io::ErrorKind::ReadOnlyFilesystem, "cannot be written"),
             ErrorCode::PermissionDenied => io(std::io::ErrorKind::PermissionDenied, "permission denied"),
-            ErrorCode::CannotOpen => io(std::io::ErrorKind::PermissionDenied, "cannot be opened"),
+            ErrorCode::CannotOpen => match unreachable_part(path) {
+                Some((file, errno)) => {
+                    Self::io(format!("store {}", quote(&file.to_string_lossy())), errno.into())
+                }
+                None => io(std::io::ErrorKind::PermissionDenied, NOT_EVEN_READABLE),
+            },
             ErrorCode::SystemIoFailure => {
                 io(std::io::ErrorKind::Other, "input/output error, or a file size limit")
             }
@@ -203,9 +210,23 @@ impl Error {
     }
 
     /// The file at `path` is no usable store, because it … `why`.
-    pub fn unusable(path: &std::path::Path, why: impl Into<String>) -> Self {
+    pub fn unusable(path: &Path, why: impl Into<String>) -> Self {
         Self::Unusable { path: path.to_owned(), why: why.into() }
     }
+}
+
+const NOT_EVEN_READABLE: &str = "neither it nor its directory can be written, which here reading needs too";
+
+/// The file of the store that the process may not use as SQLite needs it, and
+/// why. Asked by name: closing a descriptor would drop the process's locks.
+fn unreachable_part(path: &Path) -> Option<(PathBuf, Errno)> {
+    let needs = |suffix: &str, access| {
+        let file = beside(path, suffix);
+        let refused = faccessat(AT_FDCWD, &file, access, AtFlags::AT_EACCESS).err();
+        refused.filter(|errno| *errno != Errno::ENOENT).map(|errno| (file, errno))
+    };
+    let both = AccessFlags::R_OK | AccessFlags::W_OK;
+    needs("", AccessFlags::R_OK).or_else(|| needs("-wal", both)).or_else(|| needs("-shm", both))
 }
 
 /// A name in quotes, control characters escaped, cut after 60 characters.

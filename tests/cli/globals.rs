@@ -51,6 +51,38 @@ fn flags_are_found_wherever_they_can_hide() {
     }
 }
 
+/// A namespace put before somebody else's words is not theirs to change.
+#[test]
+fn a_value_given_before_and_behind_the_subcommand_is_an_error() {
+    let t = Test::new();
+    for ns in ["a", "b"] {
+        t.run(["-n", ns, "set", "g", "k", ns]).ok("");
+    }
+    let twice = |args: &[&str], flag: &str| {
+        let words = format!("'--{flag}' cannot be used multiple times");
+        t.run(args.iter().copied()).fails_with(2, &words);
+    };
+    for before in
+        [&["-n", "a"][..], &["-na"], &["-qna"], &["--namespace=a"], &["-q", "--namespace", "a"], &["-n", ""]]
+    {
+        for behind in [&["-n", "b"][..], &["-nb"], &["-qnb"], &["--namespace=b"]] {
+            twice(&[before, &["get", "g", "k"], behind].concat(), "namespace");
+        }
+    }
+    twice(&["-n", "a", "quota", "-n", "b", "show"], "namespace");
+    twice(&["-n", "a", "delete", "g", "k", "-n", "b"], "namespace");
+    twice(&["--db", "a.db", "count", "--db", "b.db"], "db");
+    twice(&["--color=never", "count", "--color=never"], "color");
+    t.run(["-n", "b", "get", "g", "k"]).ok("b");
+    // What only looks like one, and flags without a value.
+    t.run(["-n", "a", "get", "g", "x", "--default=-n"]).ok("-n");
+    t.run(["-n", "a", "get", "g", "x", "--default", "-nb"]).ok("-nb");
+    t.run(["-n", "a", "set", "g", "--", "-n", "b"]).ok("");
+    t.run(["-qna", "get", "g", "--", "-n"]).ok("b");
+    t.run(["-nq", "count", "-q"]).ok("0\n");
+    t.run(["-q", "--json", "count", "--json", "-q"]).ok("{\"count\":3}\n");
+}
+
 #[test]
 fn errors_name_the_way_on() {
     let t = Test::new();
@@ -63,10 +95,13 @@ fn errors_name_the_way_on() {
         &["set", "g", "k", "v", "--ttl", "-5m"],
         "hint: to pass '-5m' as the value of --ttl, write '--ttl=-5m'",
     );
+    way(&["list", "--limit", "-1"], "hint: to pass '-1' as the value of --limit, write '--limit=-1'");
     way(&["set", "g", "k", "-5"], "hint: to pass '-5' as a value, use '-- -5'");
     way(&["get", "g"], "hint: see 'larder get --help'");
     way(&["-n", "a", "quota", "set"], "hint: see 'larder quota set --help'");
     way(&["consumer", "rest", "x"], "hint: did you mean 'reset'?");
+    let long = t.run(["count".to_owned(), format!("--busy-timeout={}", "1".repeat(9999))]).output();
+    assert!(long.stderr.len() < 500 && long.stderr.starts_with(b"larder: count: invalid value '111"));
     way(&["version"], "hint: see 'larder --version'");
 }
 
