@@ -61,7 +61,8 @@ impl EntryRecord {
             bytes: entry.bytes,
             updated_at: entry.updated_at.to_string(),
             expires_at: entry.expires_at.map(|at| at.to_string()),
-            ttl_ms: entry.expires_at.map(|at| at.since(now)),
+            // One of the past, from the change log, has nothing left.
+            ttl_ms: entry.expires_at.map(|at| at.since(now).max(0)),
         }
     }
 }

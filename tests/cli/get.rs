@@ -110,6 +110,12 @@ fn an_older_version() {
     t.run(["get", "g", "k", "--version", "3"])
         .fails(1, "larder: get: key \"k\" in group \"g\" has no version 3\n");
     t.run(["get", "g", "k", "--version", "x"]).fails_with(2, "--version");
+    // One that was due long ago has nothing left to live.
+    t.run(["set", "g", "due", "v", "--ttl", "1h"]).ok("");
+    t.make_due("g", "due");
+    t.execute("UPDATE larder_changes SET expires_at=1 WHERE entry_key='due'");
+    let version = t.number("SELECT min(seq)FROM larder_changes WHERE entry_key='due'").to_string();
+    assert_eq!(t.run(["--json", "get", "g", "due", "--version", &version]).json()["ttl_ms"], 0);
     t.execute("DELETE FROM larder_changes WHERE seq<2");
     t.run(["get", "g", "k", "--version", "1"])
         .fails(1, "larder: get: key \"k\" in group \"g\" has no version 1; the change log begins at 2\n");
