@@ -5,33 +5,30 @@
 //! `value` empty.
 
 use std::borrow::Cow;
-use std::cell::Cell;
 use std::io::{self, Read, Write};
-use std::rc::Rc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use csv::{ByteRecord, Reader, ReaderBuilder, WriterBuilder};
+use csv::WriterBuilder;
 
-use super::input::MAX_LINE;
+use super::table::{Row, Table};
 use super::{Record, When, bad, decode};
-use crate::store::{EntryRef, Error, Result, split_stored};
+use crate::store::{EntryRef, Result, split_stored};
 
 const COLUMNS: [&str; 9] =
     ["namespace", "group", "key", "value", "value_b64", "expires_at", "version", "bytes", "updated_at"];
 
 /// Entries out of a table.
 pub struct Rows<'a> {
-    reader: Reader<Bounded<Box<dyn Read + 'a>>>,
-    left: Rc<Cell<usize>>,
-    row: ByteRecord,
+    table: Table<Box<dyn Read + 'a>>,
     columns: Option<Columns>,
-    line: u64,
 }
 
 /// Where the columns stand.
 #[derive(Clone, Copy)]
 struct Columns {
+    /// How many there are.
+    all: usize,
     namespace: Option<usize>,
     group: Option<usize>,
     key: usize,
@@ -41,75 +38,35 @@ struct Columns {
     expires_at: Option<usize>,
 }
 
-/// Stops a row without end (a quote that is never closed).
-struct Bounded<R> {
-    from: R,
-    left: Rc<Cell<usize>>,
-}
-
-impl<R: Read> Read for Bounded<R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        if self.left.get() == 0 {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        let length = self.from.read(into)?;
-        self.left.set(self.left.get().saturating_sub(length));
-        Ok(length)
-    }
-}
-
 impl<'a> Rows<'a> {
     /// The rows of a table.
     #[must_use]
     pub fn new(from: Box<dyn Read + 'a>) -> Self {
-        let left = Rc::new(Cell::new(MAX_LINE));
-        let bounded = Bounded { from, left: Rc::clone(&left) };
-        let reader = ReaderBuilder::new().has_headers(false).buffer_capacity(64 * 1024).from_reader(bounded);
-        Self { reader, left, row: ByteRecord::new(), columns: None, line: 1 }
+        Self { table: Table::new(from), columns: None }
     }
 
     /// The line on which the row last asked for begins, from 1.
     #[must_use]
     pub fn line(&self) -> u64 {
-        self.line
-    }
-
-    fn read(&mut self) -> Result<bool> {
-        self.left.set(MAX_LINE);
-        let read = self.reader.read_byte_record(&mut self.row);
-        self.line = self.row.position().map_or(self.line, csv::Position::line);
-        match read {
-            Ok(more) => Ok(more),
-            Err(error) => {
-                self.line = error.position().map_or(self.line, csv::Position::line);
-                Err(match error.into_kind() {
-                    csv::ErrorKind::Io(e) if e.kind() == io::ErrorKind::FileTooLarge => {
-                        bad(format!("the row is longer than {} MiB", MAX_LINE >> 20))
-                    }
-                    csv::ErrorKind::Io(e) => Error::io("the input", e),
-                    csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-                        bad(format!("the row has {len} fields, the header {expected_len}"))
-                    }
-                    _ => bad("it is not a row of comma-separated values"),
-                })
-            }
-        }
+        self.table.line()
     }
 
     /// The next entry; `None` at the end.
     #[allow(clippy::should_implement_trait)]
     pub fn next(&mut self) -> Result<Option<Record<'_>>> {
-        if self.columns.is_none() {
-            if !self.read()? {
-                return Ok(None);
-            }
-            self.columns = Some(header(&self.row)?);
-        }
-        let Some(columns) = self.columns else { return Ok(None) };
-        if !self.read()? {
+        let columns = match self.columns {
+            Some(columns) => columns,
+            None if !self.table.read()? => return Ok(None),
+            None => *self.columns.insert(header(self.table.row())?),
+        };
+        if !self.table.read()? {
             return Ok(None);
         }
-        let field = |at: Option<usize>| at.and_then(|at| self.row.get(at));
+        let row = self.table.row();
+        if row.len() != columns.all {
+            return Err(bad(format!("the row has {} fields, the header {}", row.len(), columns.all)));
+        }
+        let field = |at: Option<usize>| at.and_then(|at| row.get(at));
         let full = |at| field(at).filter(|field| !field.is_empty());
         let value = match (field(columns.value), full(columns.value_b64)) {
             (Some(value), Some(_)) if !value.is_empty() => {
@@ -142,20 +99,28 @@ fn text<'a>(field: &'a [u8], name: &str) -> Result<&'a str> {
     std::str::from_utf8(field).map_err(|_| bad(format!("its {name} is not UTF-8")))
 }
 
-fn header(row: &ByteRecord) -> Result<Columns> {
-    let column = |name: &str| row.iter().position(|field| field.trim_ascii() == name.as_bytes());
-    let (value, value_b64) = (column("value"), column("value_b64"));
+fn header(row: &Row) -> Result<Columns> {
+    let column = |name: &str| {
+        let mut found = row.fields().enumerate().filter(|(_, field)| field.trim_ascii() == name.as_bytes());
+        let first = found.next().map(|(at, _)| at);
+        match found.next() {
+            Some(_) => Err(bad(format!("the header names the column {name} twice"))),
+            None => Ok(first),
+        }
+    };
+    let (value, value_b64) = (column("value")?, column("value_b64")?);
     if value.is_none() && value_b64.is_none() {
         return Err(bad("the header names no column value"));
     }
     Ok(Columns {
-        namespace: column("namespace"),
-        group: column("group"),
-        key: column("key").ok_or_else(|| bad("the header names no column key"))?,
+        all: row.len(),
+        namespace: column("namespace")?,
+        group: column("group")?,
+        key: column("key")?.ok_or_else(|| bad("the header names no column key"))?,
         value,
         value_b64,
-        ttl_ms: column("ttl_ms"),
-        expires_at: column("expires_at"),
+        ttl_ms: column("ttl_ms")?,
+        expires_at: column("expires_at")?,
     })
 }
 

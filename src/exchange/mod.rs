@@ -4,6 +4,7 @@
 //! * [`json`]: JSON lines and arrays, of entries and of operations
 //! * [`csv`]: a table with a header
 //! * [`env`](mod@env): `KEY=VALUE` lines of one group
+//! * `table`: the rows of such a table, and where they stand
 //! * [`input`]: files and pipes, read in lines of bounded length
 //! * [`target`]: the file an export replaces
 
@@ -11,6 +12,7 @@ pub mod csv;
 pub mod env;
 pub mod input;
 pub mod json;
+mod table;
 pub mod target;
 
 use std::borrow::Cow;

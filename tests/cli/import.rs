@@ -75,6 +75,47 @@ fn a_table_by_its_header() {
 }
 
 #[test]
+fn a_row_is_named_by_the_line_it_begins_on() {
+    let t = Test::new();
+    for (table, message) in [
+        ("group,key,value\r\ng,a,1\r\nbad\r\n", "line 3: the row has 1 fields, the header 3"),
+        ("group,key,value\n\n\ng,a,1\n\nbad\n", "line 6: the row has 1 fields, the header 3"),
+        ("\r\ngroup,key,value\r\n\r\ng,\"a\r\nb\",1\r\nbad", "line 6: the row has 1 fields, the header 3"),
+        ("group,key,value,ttl_ms\r\n\r\ng,a,1,soon\r\n", "line 3: ttl_ms is not a whole number"),
+        ("\n\ngroup,value\n", "line 3: the header names no column key"),
+    ] {
+        t.run(["import", "-", "--format", "csv"])
+            .stdin(table)
+            .fails(8, format!("larder: import: {message}\n"));
+    }
+    t.run(["import", "-", "--format", "csv"])
+        .stdin(b"group,key,value\r\ng,a,1\r\n\r\ng,\xff,2\r\n")
+        .fails(8, "larder: import: line 4: its key is not UTF-8\n");
+    assert_eq!(t.files(), [""; 0]);
+}
+
+#[test]
+fn a_table_that_could_be_misread_is_refused() {
+    let t = Test::new();
+    for (table, message) in [
+        ("group,key,value\ng,a,\"1\ng,b,2\ng,c,3\n", "line 2: a quote is not closed"),
+        ("group,key,value\r\ng,a,1\r\n\r\ng,\"b,2\r\ng,c,3\r\n", "line 4: a quote is not closed"),
+        ("group,key,value\ng,a,\"1\" tail\n", "line 2: text stands behind a closing quote"),
+        ("group,key,value\ng,a,\"1\ng,b,\"2\"\n", "line 2: text stands behind a closing quote"),
+        ("group,key,value,value\ng,a,1,2\n", "line 1: the header names the column value twice"),
+        ("group,key, key ,value\ng,a,b,2\n", "line 1: the header names the column key twice"),
+    ] {
+        t.run(["import", "-", "--format", "csv"])
+            .stdin(table)
+            .fails(8, format!("larder: import: {message}\n"));
+    }
+    assert_eq!(t.files(), [""; 0]);
+    // Columns that are passed over may have any name.
+    t.run(["import", "-", "--format", "csv"]).stdin("key,,value,group,\nk,1,v,g,2\n").ok("");
+    t.run(["list", "g", "--values"]).ok("k\tv\n");
+}
+
+#[test]
 fn a_bad_line_undoes_all() {
     for (line, message) in [
         ("{", "EOF while parsing an object, at column 1"),
