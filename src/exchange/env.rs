@@ -44,7 +44,8 @@ impl<'a> Assignments<'a> {
     pub fn next(&mut self) -> Result<Option<Record<'_>>> {
         let mut line = loop {
             let Some(line) = self.text.next_line()? else { return Ok(None) };
-            let line = line.trim_ascii();
+            // Only in front: whether a blank at the end counts, the quotes say.
+            let line = line.trim_ascii_start();
             if !line.is_empty() && line[0] != b'#' {
                 break line.to_vec();
             }
@@ -95,7 +96,13 @@ fn assemble(line: &[u8], mut within: Within, value: &mut Vec<u8>) -> Result<Opti
                 match byte {
                     b'\'' => within = Within::Single,
                     b'"' => within = Within::Double,
-                    b'\\' => value.push(bytes.next().ok_or_else(|| bad("a backslash ends the line"))?),
+                    b'\\' => match bytes.next() {
+                        // The rest of CR LF is the line's, not the value's.
+                        None | Some(b'\r') if bytes.peek().is_none() => {
+                            return Err(bad("a backslash ends the line"));
+                        }
+                        escaped => value.extend(escaped),
+                    },
                     _ => value.push(byte),
                 }
             }
@@ -187,21 +194,44 @@ mod tests {
             (8, "E", "a b"),
             (9, "F", "x#y"),
         ];
+        // CR LF ends a line outside of quotes; inside it is the value's.
+        let windows: Vec<_> =
+            expected.map(|(line, k, v)| (line, k.to_owned(), v.replace('\n', "\r\n"))).into();
+        assert_eq!(read(&text.replace('\n', "\r\n")), Ok(windows));
         let expected: Vec<_> = expected.map(|(line, k, v)| (line, k.to_owned(), v.to_owned())).into();
         assert_eq!(read(text), Ok(expected));
     }
 
     #[test]
     fn nonsense_is_told_by_line() {
-        for bad in ["A=1\nword\n", "A=1\n2B=x\n", "A=1\nB.C=x", "A=1\nB='open\n\n", "A=1\nB =x"] {
+        for bad in [
+            "A=1\nB=\\",
+            "A=1\r\nB=\\\r\n",
+            "A=1\nword\n",
+            "A=1\n2B=x\n",
+            "A=1\nB.C=x",
+            "A=1\nB='open\n\n",
+            "A=1\nB =x",
+        ] {
             assert_eq!(read(bad).unwrap_err().0, 2, "{bad:?}");
         }
     }
 
     #[test]
     fn what_is_written_is_read_again() {
-        for value in ["", "plain", "two words", "a'b\"c`d$e\\f", "#x", "line\nbreak\n", " é ", "\\\n", "\r"]
-        {
+        for value in [
+            "",
+            "plain",
+            "two words",
+            "a'b\"c`d$e\\f",
+            "#x",
+            "line\nbreak\n",
+            " é ",
+            "\\\n",
+            "\r",
+            "a\r\nb\r\n",
+            "a \t\nb ",
+        ] {
             let entry = EntryRef {
                 group: "g",
                 key: "K",

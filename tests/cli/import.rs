@@ -51,6 +51,23 @@ fn assignments() {
 }
 
 #[test]
+fn quotes_keep_every_byte() {
+    let t = Test::new();
+    t.run(["set", "g", "crlf", "-"]).stdin("a\r\nb\r\n").ok("");
+    t.run(["set", "g", "blanks", "-"]).stdin("a \t\nb  \n").ok("");
+    t.run(["export", "g", "--format", "env", "-o", "x.env"]).ok("");
+    t.run(["import", "x.env", "--group", "h"]).ok("");
+    t.run(["get", "h", "crlf"]).ok("a\r\nb\r\n");
+    t.run(["get", "h", "blanks"]).ok("a \t\nb  \n");
+    t.run(["import", "-", "--format", "env", "--group", "w"])
+        .stdin("# made elsewhere\r\nA=1\r\nB='x\r\ny' \r\nC=\"\r\n\"\r\n\r\nD=\r\n")
+        .ok("");
+    for (key, value) in [("A", "1"), ("B", "x\r\ny"), ("C", "\r\n"), ("D", "")] {
+        t.run(["get", "w", key]).ok(value);
+    }
+}
+
+#[test]
 fn a_table_by_its_header() {
     let t = Test::new();
     t.write("f.csv", "value,ignored,key\n\"a,b\",x,k1\n,y,k2\n");
