@@ -13,7 +13,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(pub i64);
 
+/// Milliseconds of 400 years, after which the calendar repeats itself.
+const ERA: i64 = 146_097 * 86_400_000;
+
 impl Timestamp {
+    /// The last moment that RFC 3339 can write.
+    pub const LAST: Self = Self(253_402_300_799_999);
+
     /// The operating system's present.
     #[must_use]
     pub fn now() -> Self {
@@ -35,6 +41,20 @@ impl Timestamp {
     #[must_use]
     pub fn since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)
+    }
+
+    /// Reads what [`Display`](fmt::Display) writes: RFC 3339, and years of more
+    /// than four digits, which other programs may have left in a store.
+    #[must_use]
+    pub fn parse_written(text: &str) -> Option<Self> {
+        let (year, rest) = text.split_once('-')?;
+        if year.len() <= 4 || year.starts_with('0') || !year.bytes().all(|b| b.is_ascii_digit()) {
+            return Self::parse_rfc3339(text);
+        }
+        let year: i64 = year.parse().ok()?;
+        let eras = (year - 2000) / 400;
+        let alike = Self::parse_rfc3339(&format!("{}-{rest}", year - 400 * eras))?;
+        eras.checked_mul(ERA)?.checked_add(alike.0).map(Self)
     }
 
     /// Reads RFC 3339 (`2026-01-31T12:00:00Z`, with optional fraction, `+02:00`
@@ -171,5 +191,20 @@ mod tests {
         assert_eq!(Timestamp(-1).to_string(), "1969-12-31T23:59:59.999Z");
         assert!(Timestamp(i64::MAX).to_string().starts_with("292278994-"));
         assert!(Timestamp(i64::MIN).to_string().starts_with("-292275055-"));
+        for millis in [0, Timestamp::LAST.0, Timestamp::LAST.0 + 1, 951_868_799_999 + 50 * ERA, i64::MAX] {
+            let at = Timestamp(millis);
+            assert_eq!(Timestamp::parse_written(&at.to_string()), Some(at), "{at}");
+        }
+        for bad in [
+            "292278994-08-17T07:12:55.808Z",
+            "99999999999999999999-01-01T00:00:00Z",
+            "9223372036854775807-01-01T00:00:00Z",
+            "010000-01-01T00:00:00Z",
+            "+10000-01-01T00:00:00Z",
+            "10000-13-01T00:00:00Z",
+            "10000",
+        ] {
+            assert_eq!(Timestamp::parse_written(bad), None, "{bad}");
+        }
     }
 }

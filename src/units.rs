@@ -27,10 +27,14 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     Ok(parsed.min(LONGEST))
 }
 
-/// A time in RFC 3339.
+/// A time in RFC 3339. An offset can lead past the last year that can be
+/// written.
 pub fn time(text: &str) -> Result<Timestamp, String> {
-    Timestamp::parse_rfc3339(text)
-        .ok_or_else(|| format!("{text:?} is not a time in RFC 3339 such as 2026-01-31T12:00:00Z"))
+    match Timestamp::parse_rfc3339(text) {
+        Some(at) if at > Timestamp::LAST => Err(format!("{text:?} is past the year 9999")),
+        Some(at) => Ok(at),
+        None => Err(format!("{text:?} is not a time in RFC 3339 such as 2026-01-31T12:00:00Z")),
+    }
 }
 
 /// A size in bytes: bare, or with `k`, `M`, `G` (powers of 1000) or `KiB`,

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::import::{CHECKED_FIRST, check_namespace, group_in_scope, with_line};
 use super::{Context, Spec};
+use crate::clock::Timestamp;
 use crate::exchange::When;
 use crate::exchange::input::{self, Source, Text};
 use crate::exchange::json::{self, Action, Objects, Operation};
@@ -123,11 +124,15 @@ fn batch(
 
 /// Reads every line and does nothing.
 fn check(source: &mut Source, line: &Cell<Option<u64>>) -> Result<()> {
+    let now = Timestamp::now();
     let mut objects = Objects::new(Text::new(source.read()?));
     loop {
         let read = match objects.next() {
             Ok(None) => return Ok(()),
-            Ok(Some(object)) => json::operation(object).map(|_| ()),
+            Ok(Some(object)) => json::operation(object).and_then(|operation| match operation.action {
+                Action::Set { when: Some(when), .. } | Action::Expire(when) => expiry(when, now).map(|_| ()),
+                _ => Ok(()),
+            }),
             Err(error) => Err(error),
         };
         if let Err(error) = read {
@@ -154,12 +159,12 @@ fn apply(bulk: &mut Bulk<'_>, scope: &Scope, object: &[u8]) -> Result<Done> {
     match action {
         Action::Set { value, when } => {
             check_size(&key, &value)?;
-            let expiry = when.map_or(Ok(Expiry::Keep), |when| expiry(when, bulk))?;
+            let expiry = when.map_or(Ok(Expiry::Keep), |when| expiry(when, bulk.now()))?;
             bulk.set(&group, &key, &value, expiry, &condition)?;
         }
         Action::Delete => deleted = Some(bulk.delete(&group, &key, &condition)?),
         Action::Expire(when) => {
-            let expiry = expiry(when, bulk)?;
+            let expiry = expiry(when, bulk.now())?;
             bulk.expire(&group, &key, expiry, &condition)?;
         }
         Action::Incr(by) => value = Some(bulk.incr(&group, &key, by)?.0),
@@ -167,10 +172,11 @@ fn apply(bulk: &mut Bulk<'_>, scope: &Scope, object: &[u8]) -> Result<Done> {
     Ok(Done { version: bulk.newest(), value, deleted })
 }
 
-fn expiry(when: When, bulk: &Bulk<'_>) -> Result<Expiry> {
-    match when.moment(bulk.now()) {
+fn expiry(when: When, now: Timestamp) -> Result<Expiry> {
+    match when.moment(now)? {
         None => Ok(Expiry::Never),
-        Some(at) if at > bulk.now() => Ok(Expiry::At(at)),
+        Some(at) if at > Timestamp::LAST => Err(Error::BadData(format!("{at} is past the year 9999"))),
+        Some(at) if at > now => Ok(Expiry::At(at)),
         Some(at) => Err(Error::BadData(format!("{at} is in the past"))),
     }
 }

@@ -136,13 +136,14 @@ fn import(
             }
         };
         let wrote = match expiry(&record, now) {
-            None => {
+            Ok(None) => {
                 tally.due += 1;
                 continue;
             }
-            Some(expiry) => check_size(&record.key, &record.value)
+            Ok(Some(expiry)) => check_size(&record.key, &record.value)
                 .and_then(|()| group_of(scope, args.group.as_deref(), &record))
                 .and_then(|group| bulk.set(&group, &record.key, &record.value, expiry, &condition)),
+            Err(error) => Err(error),
         };
         match wrote {
             Ok(_) => tally.imported += 1,
@@ -172,30 +173,33 @@ fn check(
     loop {
         let checked = match records.next() {
             Ok(None) => break,
-            Ok(Some(record)) if expiry(&record, now).is_none() => {
-                tally.due += 1;
-                continue;
-            }
-            Ok(Some(record)) => check_size(&record.key, &record.value)
-                .and_then(|()| group_of(&context.settings.scope, args.group.as_deref(), &record).map(|_| ())),
+            Ok(Some(record)) => expiry(&record, now).and_then(|expiry| match expiry {
+                None => Ok(false),
+                Some(_) => check_size(&record.key, &record.value)
+                    .and_then(|()| group_of(&context.settings.scope, args.group.as_deref(), &record))
+                    .map(|_| true),
+            }),
             Err(error) => Err(error),
         };
-        if let Err(error) = checked {
-            line.set(Some(records.line()));
-            return Err(error);
+        match checked {
+            Ok(true) => tally.imported += 1,
+            Ok(false) => tally.due += 1,
+            Err(error) => {
+                line.set(Some(records.line()));
+                return Err(error);
+            }
         }
-        tally.imported += 1;
     }
     Ok(tally)
 }
 
 /// `None`: the entry is due already.
-fn expiry(record: &Record<'_>, now: crate::clock::Timestamp) -> Option<Expiry> {
-    match record.when.moment(now) {
+fn expiry(record: &Record<'_>, now: crate::clock::Timestamp) -> Result<Option<Expiry>> {
+    Ok(match record.when.moment(now)? {
         None => Some(Expiry::Never),
         Some(at) if at > now => Some(Expiry::At(at)),
         Some(_) => None,
-    }
+    })
 }
 
 /// The group an entry goes to, as the scope names it.

@@ -85,19 +85,31 @@ impl When {
             (Some(_), Some(_)) => Err(bad("it has both ttl_ms and expires_at; give one of them")),
             (Some(ttl), None) if ttl > 0 => Ok(Self::In(ttl)),
             (Some(ttl), None) => Err(bad(format!("ttl_ms is {ttl}; it must be greater than 0"))),
-            (None, Some(time)) => Timestamp::parse_rfc3339(time).map(Self::At).ok_or_else(|| {
-                bad(format!("expires_at is {time:?}, not a time in RFC 3339 such as 2026-01-31T12:00:00Z"))
-            }),
+            // Where it is not an offset that leads past the last year, export
+            // has found it in a store, and what it prints is taken.
+            (None, Some(time)) => match (Timestamp::parse_rfc3339(time), Timestamp::parse_written(time)) {
+                (Some(at), _) if at > Timestamp::LAST => {
+                    Err(bad(format!("expires_at is {time:?}, past the year 9999")))
+                }
+                (_, Some(at)) => Ok(Self::At(at)),
+                (_, None) => Err(bad(format!(
+                    "expires_at is {time:?}, not a time in RFC 3339 such as 2026-01-31T12:00:00Z"
+                ))),
+            },
         }
     }
 
     /// The moment, seen from `now`; `None` is never.
-    #[must_use]
-    pub fn moment(self, now: Timestamp) -> Option<Timestamp> {
+    pub fn moment(self, now: Timestamp) -> Result<Option<Timestamp>> {
         match self {
-            Self::Never => None,
-            Self::In(millis) => Some(Timestamp(now.0.saturating_add(millis))),
-            Self::At(at) => Some(at),
+            Self::Never => Ok(None),
+            Self::In(millis) => match Timestamp(now.0.saturating_add(millis)) {
+                at if at > Timestamp::LAST => {
+                    Err(bad(format!("ttl_ms is {millis}; it ends past the year 9999")))
+                }
+                at => Ok(Some(at)),
+            },
+            Self::At(at) => Ok(Some(at)),
         }
     }
 }
@@ -250,12 +262,23 @@ mod tests {
 
     #[test]
     fn one_time_to_live_at_most() {
-        assert_eq!(When::new(None, None).unwrap().moment(Timestamp(5)), None);
-        assert_eq!(When::new(Some(7), None).unwrap().moment(Timestamp(5)), Some(Timestamp(12)));
-        let epoch = When::new(None, Some("1970-01-01T00:00:01Z")).unwrap();
-        assert_eq!(epoch.moment(Timestamp(5)), Some(Timestamp(1000)));
-        assert_eq!(When::In(i64::MAX).moment(Timestamp(5)), Some(Timestamp(i64::MAX)));
-        for (ttl, at) in [(Some(1), Some("1970-01-01T00:00:01Z")), (Some(0), None), (None, Some("soon"))] {
+        let moment =
+            |when: Result<When>| when.and_then(|when| when.moment(Timestamp(5))).map_err(|e| e.to_string());
+        assert_eq!(moment(When::new(None, None)), Ok(None));
+        assert_eq!(moment(When::new(Some(7), None)), Ok(Some(Timestamp(12))));
+        assert_eq!(moment(When::new(None, Some("1970-01-01T00:00:01Z"))), Ok(Some(Timestamp(1000))));
+        for ttl in [Timestamp::LAST.0 - 4, i64::MAX] {
+            assert_eq!(
+                moment(When::new(Some(ttl), None)),
+                Err(format!("ttl_ms is {ttl}; it ends past the year 9999"))
+            );
+        }
+        for (ttl, at) in [
+            (Some(1), Some("1970-01-01T00:00:01Z")),
+            (Some(0), None),
+            (None, Some("soon")),
+            (None, Some("9999-12-31T23:59:59-00:01")),
+        ] {
             assert!(When::new(ttl, at).is_err());
         }
     }

@@ -73,6 +73,26 @@ fn one_failing_line_undoes_all() {
             8,
             "2000-01-01T00:00:00.000Z is in the past",
         ),
+        (
+            set("g", "k", ",\"ttl_ms\":9223372036854775807"),
+            8,
+            "ttl_ms is 9223372036854775807; it ends past the year 9999",
+        ),
+        (
+            set("g", "k", ",\"expires_at\":\"9999-12-31T23:59:59-14:00\""),
+            8,
+            "expires_at is \"9999-12-31T23:59:59-14:00\", past the year 9999",
+        ),
+        (
+            set("g", "k", ",\"expires_at\":\"10000-01-01T00:00:00.000Z\""),
+            8,
+            "10000-01-01T00:00:00.000Z is past the year 9999",
+        ),
+        (
+            "{\"op\":\"expire\",\"group\":\"g\",\"key\":\"here\",\"ttl_ms\":253402300799999}".into(),
+            8,
+            "ttl_ms is 253402300799999; it ends past the year 9999",
+        ),
         (set("g", "k", ",\"namespace\":\"a b\""), 8, "\"a b\" is no namespace: A-Z a-z 0-9 -"),
         (
             "{\"op\":\"get\",\"group\":\"g\",\"key\":\"k\"}".into(),
@@ -103,6 +123,9 @@ fn one_failing_line_undoes_all() {
 fn no_store_is_made_for_nonsense() {
     let t = Test::new();
     t.run(["batch", "-"]).stdin("{\n").fails_with(8, "line 1: ");
+    t.run(["batch", "-"])
+        .stdin(set("g", "k", ",\"ttl_ms\":9223372036854775807"))
+        .fails(8, "larder: batch: line 1: ttl_ms is 9223372036854775807; it ends past the year 9999\n");
     t.run(["batch", "absent"]).fails(10, "larder: batch: \"absent\": No such file or directory\n");
     assert_eq!(t.files(), [""; 0]);
 }

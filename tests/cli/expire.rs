@@ -11,6 +11,8 @@ fn changes_the_time_and_nothing_else() {
     let record = t.run(["--json", "expire", "g", "k", "--at", "2100-01-01T00:00:00Z"]).json();
     assert_eq!((&record["expires_at"], &record["version"]), (&"2100-01-01T00:00:00.000Z".into(), &3.into()));
     assert!(record.get("value").is_none());
+    let last = t.run(["--json", "expire", "g", "k", "--at", "9999-12-31T23:59:59.999Z"]).json();
+    assert_eq!(last["expires_at"], "9999-12-31T23:59:59.999Z");
     t.run(["expire", "g", "k", "--never"]).ok("");
     t.run(["ttl", "g", "k"]).ok("never\n");
     // A value that is no text comes through unchanged.
@@ -41,6 +43,7 @@ fn usage() {
         (&["expire", "g", "k", "--ttl", "1"], "not a duration"),
         (&["expire", "g", "k", "--ttl", "0ms"], "longer than zero"),
         (&["expire", "g", "k", "--at", "noon"], "not a time"),
+        (&["expire", "g", "k", "--at", "9999-12-31T23:59:59-00:01"], "is past the year 9999"),
         (&["expire", "g", "k", "--at", "2001-01-01T00:00:00Z"], "in the past"),
         (&["expire", "g"], "<KEY>"),
     ] {

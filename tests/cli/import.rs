@@ -212,6 +212,48 @@ fn due_entries_are_left_out() {
 }
 
 #[test]
+fn nothing_new_comes_in_past_the_last_year() {
+    let t = Test::new();
+    for (end, why) in [
+        ("\"ttl_ms\":9223372036854775807", "ttl_ms is 9223372036854775807; it ends past the year 9999"),
+        ("\"ttl_ms\":253402300799999", "ttl_ms is 253402300799999; it ends past the year 9999"),
+        (
+            "\"expires_at\":\"9999-12-31T23:59:59-14:00\"",
+            "expires_at is \"9999-12-31T23:59:59-14:00\", past the year 9999",
+        ),
+    ] {
+        let line = format!("{TWO}{{\"group\":\"g\",\"key\":\"k\",\"value\":\"v\",{end}}}\n");
+        t.run(["import", "-"]).stdin(line).fails(8, format!("larder: import: line 3: {why}\n"));
+    }
+    t.run(["import", "-", "--format", "csv"])
+        .stdin("group,key,value,ttl_ms\ng,k,v,9223372036854775807\n")
+        .fails_with(8, "line 2: ttl_ms is 9223372036854775807; it ends past the year 9999");
+    assert_eq!(t.files(), [""; 0]);
+}
+
+#[test]
+fn times_that_others_left_come_out_and_in_again() {
+    let t = Test::new();
+    for key in ["a", "b", "c"] {
+        t.run(["set", "g", key, "v", "--ttl", "1h"]).ok("");
+    }
+    t.execute(
+        "UPDATE entries SET expires_at=9223372036854775807 WHERE entry_key='a';
+         UPDATE entries SET expires_at=253402300800000 WHERE entry_key='b'",
+    );
+    let times = "SELECT group_concat(entry_key||expires_at) FROM (SELECT * FROM entries ORDER BY entry_key)";
+    let state = |t: &Test| t.sql().query_row(times, [], |row| row.get::<_, String>(0)).unwrap();
+    for format in ["jsonl", "json", "csv"] {
+        t.run(["export", "--format", format, "-o", "f"]).ok("");
+        let other = Test::new();
+        other.run(["import", t.path("f").to_str().unwrap(), "--format", format]).ok("");
+        assert_eq!(state(&other), state(&t), "{format}");
+    }
+    t.sh("larder export | grep -o '\"expires_at\":\"[0-9]*-..-..T..:..:......Z' | head -n 2")
+        .ok("\"expires_at\":\"292278994-08-17T07:12:55.807Z\n\"expires_at\":\"10000-01-01T00:00:00.000Z\n");
+}
+
+#[test]
 fn a_rehearsal() {
     let t = Test::new();
     t.write("in", TWO);

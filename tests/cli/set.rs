@@ -122,6 +122,10 @@ fn usage_errors_store_nothing() {
         (&["set", "g", "k", "v", "--ttl=-5m"], "not a duration"),
         (&["set", "g", "k", "v", "--ttl", "5M"], "not a duration"),
         (&["set", "g", "k", "v", "--ttl", "8000y"], "ends past the year 9999"),
+        (
+            &["set", "g", "k", "v", "--expire-at", "9999-12-31T23:59:59-14:00"],
+            "\"9999-12-31T23:59:59-14:00\" is past the year 9999",
+        ),
         (&["set", "g", "k", "v", "--ttl", "1ns"], "shorter than the smallest"),
         (&["set", "g", "k", "v", "--ttl", "5 parsecs"], "not a duration"),
         (&["set", "g", "k", "v", "--expire-at", "tomorrow"], "not a time"),
