@@ -48,7 +48,13 @@ impl HelperDef for Native {
         if std::time::Instant::now() > state.deadline {
             return Err(fault(format!("rendering takes longer than {} s", MAX_TIME.as_secs())));
         }
-        (self.body)(&mut state, helper, context).map(ScopedJson::Derived)
+        match (self.body)(&mut state, helper, context) {
+            // What is missing is the error, all of it: this may only follow from
+            // it, and the rest of the template may lack more. But a partial that
+            // includes itself would never come to its end.
+            Err(_) if state.is_lost() && state.depth <= MAX_RECURSION => Ok(ScopedJson::Derived(Json::Null)),
+            result => result.map(ScopedJson::Derived),
+        }
     }
 }
 
@@ -61,8 +67,12 @@ const OWN: &[(&str, Body)] = &[
         needs_text(state, value);
         serde_json::to_string(value).map(Json::String).map_err(|e| fault(e.to_string()))
     }),
-    ("parse_json", |_, helper, _| {
+    ("parse_json", |state, helper, _| {
         let text = text(helper, 0)?;
+        // What is missing is no JSON text, but is to be let pass.
+        if state.lenient && text.is_empty() {
+            return Ok(Json::Null);
+        }
         serde_json::from_str(&text).map_err(|e| fault(format!("parse_json: {e}")))
     }),
     ("split", |_, helper, _| {
@@ -135,7 +145,10 @@ fn fault(why: impl Into<String>) -> RenderError {
     RenderErrorReason::Other(why.into()).into()
 }
 
-fn argument<'a, 'rc>(helper: &'a Helper<'rc>, at: usize) -> Result<&'a PathAndJson<'rc>, RenderError> {
+fn argument<'a, 'rc>(
+    helper: &'a Helper<'rc>,
+    at: usize,
+) -> Result<&'a PathAndJson<'rc>, RenderError> {
     helper.param(at).ok_or_else(|| fault(format!("{}: argument {} is missing", helper.name(), at + 1)))
 }
 

@@ -109,8 +109,20 @@ impl Values {
 struct State {
     missing: BTreeSet<String>,
     binary: BTreeSet<String>,
+    lenient: bool,
     depth: usize,
     deadline: Instant,
+}
+
+impl State {
+    fn new(lenient: bool, deadline: Instant) -> Self {
+        Self { missing: BTreeSet::new(), binary: BTreeSet::new(), lenient, depth: 0, deadline }
+    }
+
+    /// Whether there will be no text, whatever comes.
+    fn is_lost(&self) -> bool {
+        !(self.binary.is_empty() && (self.lenient || self.missing.is_empty()))
+    }
 }
 
 /// The state, shared with the helpers, which the registry owns.
@@ -140,12 +152,7 @@ impl Template {
             syntax::prepare(&mut template)?;
             Ok(template)
         })?;
-        let state = Shared(Arc::new(Mutex::new(State {
-            missing: BTreeSet::new(),
-            binary: BTreeSet::new(),
-            depth: 0,
-            deadline: Instant::now(),
-        })));
+        let state = Shared(Arc::new(Mutex::new(State::new(false, Instant::now()))));
         let mut registry = Handlebars::new();
         registry.register_escape_fn(handlebars::no_escape);
         helpers::register(&mut registry, &state);
@@ -155,12 +162,7 @@ impl Template {
 
     /// Fills the template. With `lenient`, missing names are empty.
     pub fn render(&self, values: Values, lenient: bool) -> Result<String, Error> {
-        *self.state.lock() = State {
-            missing: BTreeSet::new(),
-            binary: BTreeSet::new(),
-            depth: 0,
-            deadline: Instant::now() + MAX_TIME,
-        };
+        *self.state.lock() = State::new(lenient, Instant::now() + MAX_TIME);
         let context = Context::from(Json::Object(values.map));
         let mut text = Bounded(Vec::new());
         let result = with_stack(|| {

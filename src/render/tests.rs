@@ -97,6 +97,10 @@ fn all_missing_names_in_one_error() {
     lacks("{{#if have}}{{else if a}}{{else}}{{/if}}", &[("have", "")], &["a"]);
     lacks("{{@key}}{{a.b}}", &[("a", "text")], &["@key", "a.b"]);
     lacks("{{#*inline \"p\"}}{{a}}{{/inline}}{{> p}}{{> p x=b}}", &[], &["a", "b"]);
+    lacks("{{#each (parse_json a)}}{{/each}}{{b}}", &[], &["a", "b"]);
+    lacks("{{parse_json a}}{{parse_json (trim b)}}{{split \"x\" c}}{{d}}", &[], &["a", "b", "c", "d"]);
+    lacks("{{a}}{{this}}{{upper this}}{{#each text}}{{/each}}{{b}}", &[("text", "x")], &["a", "b"]);
+    lacks("{{#*inline \"p\"}}{{a}}{{> p}}{{/inline}}{{> p}}{{b}}", &[], &["a"]);
 }
 
 #[test]
@@ -121,7 +125,12 @@ fn missing_names_where_they_were_meant() {
 #[test]
 fn lenient_is_empty() {
     let template = "<{{a}}{{upper b}}{{lookup this \"c\"}}{{#if d}}x{{else}}y{{/if}}{{#each e}}x{{/each}}>";
-    assert_eq!(Template::parse(template).unwrap().render(values(&[]), true).unwrap(), "<y>");
+    let lenient = |template| Template::parse(template).unwrap().render(values(&[("bad", "{")]), true);
+    assert_eq!(lenient(template).unwrap(), "<y>");
+    let template =
+        "<{{parse_json a}}{{#each (parse_json (trim b))}}x{{/each}}{{#with (parse_json c)}}x{{/with}}>";
+    assert_eq!(lenient(template).unwrap(), "<>");
+    assert!(lenient("{{a}}{{parse_json bad}}").unwrap_err().to_string().contains("parse_json: "));
 }
 
 #[test]

@@ -25,6 +25,7 @@ mod restore;
 mod seal;
 mod set;
 mod tables;
+mod templates;
 mod terminal;
 mod ttl;
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::harness::Test;
 
-fn filled() -> Test {
+pub fn filled() -> Test {
     let t = Test::new();
     t.run(["set", "app", "host", "<a&b>"]).ok("");
     t.run(["set", "app", "port", "80"]).ok("");
@@ -16,7 +16,7 @@ fn filled() -> Test {
 
 const TEXT: &str = "host=<a&b>\nport=80\nlevel=info\n";
 
-const LENIENT: &str = "hint: --lenient lets them be empty; in the template, (exists \"name\") asks and {{default name \"x\"}} fills in\n";
+pub const LENIENT: &str = "hint: --lenient lets them be empty; in the template, (exists \"name\") asks and {{default name \"x\"}} fills in\n";
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().mode() & 0o7777
