@@ -1,7 +1,7 @@
 //! The helpers a template can call, and those that ask for names.
 //!
-//! Besides Handlebars' own (`if unless each with lookup eq ne gt gte lt lte and
-//! or not len raw`):
+//! Besides Handlebars' own (`if unless each with lookup gt gte lt lte and or not
+//! len raw`) and [`eq` and `ne`](super::equality):
 //!
 //! | helper | gives |
 //! |---|---|
@@ -19,6 +19,7 @@ use handlebars::{
 };
 use serde_json::{Map, Value as Json};
 
+use super::equality::Equality;
 use super::syntax::{ENTER, LEAVE, NEED, NEED_LIST, TRY_LOOKUP, VALUE};
 use super::{MAX_RECURSION, MAX_TIME, Shared, State};
 
@@ -139,13 +140,15 @@ pub(super) fn register(registry: &mut Handlebars<'static>, state: &Shared) {
     for (name, body) in OWN.iter().chain(INTERNAL) {
         registry.register_helper(name, Box::new(Native { state: state.clone(), body: *body }));
     }
+    registry.register_helper("eq", Box::new(Equality { equal: true }));
+    registry.register_helper("ne", Box::new(Equality { equal: false }));
 }
 
 fn fault(why: impl Into<String>) -> RenderError {
     RenderErrorReason::Other(why.into()).into()
 }
 
-fn argument<'a, 'rc>(
+pub(super) fn argument<'a, 'rc>(
     helper: &'a Helper<'rc>,
     at: usize,
 ) -> Result<&'a PathAndJson<'rc>, RenderError> {

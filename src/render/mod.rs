@@ -5,6 +5,7 @@
 //! all of them; [`syntax`] prepares a parsed template for that. Branches that
 //! are not taken ask for nothing.
 
+mod equality;
 mod helpers;
 mod syntax;
 mod target;

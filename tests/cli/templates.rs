@@ -15,3 +15,19 @@ fn a_failing_helper_hides_no_missing_name() {
         t.run(["render", "app", "-", "--lenient"]).stdin(template).ok("");
     }
 }
+
+#[test]
+fn a_text_beside_a_number_is_compared_as_a_number() {
+    let t = filled();
+    for (template, text) in [
+        ("{{eq port 80}} {{ne port 80}} {{eq port 81}} {{ne port 81}}", "true false false true"),
+        ("{{eq port \"80\"}} {{eq port \"80.0\"}} {{eq port 80.0}} {{eq host 80}}", "true false true false"),
+        ("{{#if (eq port 80)}}http{{else}}other{{/if}}{{#if (ne port 80)}} not{{/if}}", "http"),
+        ("{{#eq port 80}}http{{else}}other{{/eq}} {{#ne port 80}}x{{else}}{{port}}{{/ne}}", "http 80"),
+    ] {
+        t.run(["render", "app", "-"]).stdin(template).ok(text);
+    }
+    t.run(["render", "app", "-"])
+        .stdin("{{eq port}}")
+        .fails(8, "larder: render: the template: line 1, column 1: eq: argument 2 is missing\n");
+}
