@@ -53,7 +53,8 @@ pub const SPEC: Spec = Spec {
 /// The commands of --check and --exec are run by sh, with FILE as LARDER_TARGET.
 /// A command that takes longer than --exec-timeout is ended, with its process
 /// group. When --exec fails, FILE has been replaced all the same, and the status
-/// is the command's own, or 6 if it took too long.
+/// is the command's own, or 6 if it took too long. SIGINT, SIGTERM and SIGHUP
+/// end a command, and the run, with status 128 plus the signal's number.
 ///
 /// With --watch larder stays, and renders again when the group has changed and
 /// then been quiet for --debounce, or at most four times that. A missing name
@@ -251,7 +252,7 @@ impl Job<'_> {
             if let Some(why) = ended.failure() {
                 let shown = shown(target.path());
                 return Err(Failure::new(
-                    if ended.stop.is_some() { Exit::Child(130) } else { Exit::BadData },
+                    ended.signal_exit().unwrap_or(Exit::BadData),
                     format!("the check {why}; {shown} is left as it was"),
                 )
                 .into());
@@ -280,6 +281,7 @@ impl Job<'_> {
             None => Ok(Exit::Success),
             Some(why) => {
                 let exit = if ended.timed_out { Exit::Busy } else { Exit::Child(ended.code.max(1)) };
+                let exit = ended.signal_exit().unwrap_or(exit);
                 let shown = shown(target.path());
                 Err(Failure::new(exit, format!("{shown} is replaced, but the command after it {why}")).into())
             }

@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::Signal;
 
 use crate::exit::Exit;
 use crate::process::Signals;
@@ -46,6 +47,7 @@ pub struct Control {
     signals: Signals,
     deadline: Option<Instant>,
     signals_seen: Cell<usize>,
+    first_signal: Cell<Option<Signal>>,
     /// Whether a reader's going away ends the run.
     watch_stdout: bool,
 }
@@ -55,14 +57,24 @@ impl Control {
     pub fn install(timeout: Option<Duration>, watch_stdout: bool) -> anyhow::Result<Self> {
         let signals = Signals::take_over()?;
         let deadline = timeout.map(|timeout| Instant::now() + timeout);
-        Ok(Self { signals, deadline, signals_seen: Cell::new(0), watch_stdout })
+        let (signals_seen, first_signal) = (Cell::new(0), Cell::new(None));
+        Ok(Self { signals, deadline, signals_seen, first_signal, watch_stdout })
     }
 
     /// How many signals have asked for an end so far.
     #[must_use]
     pub fn signals(&self) -> usize {
-        self.signals_seen.set(self.signals_seen.get() + self.signals.take().len());
+        let come = self.signals.take();
+        self.first_signal.set(self.first_signal.get().or(come.first().copied()));
+        self.signals_seen.set(self.signals_seen.get() + come.len());
         self.signals_seen.get()
+    }
+
+    /// The first signal that has asked for an end.
+    #[must_use]
+    pub fn first_signal(&self) -> Option<Signal> {
+        let _ = self.signals();
+        self.first_signal.get()
     }
 
     /// Whether the run should end, without waiting.

@@ -208,6 +208,47 @@ fn a_signal_lets_the_command_finish() {
 }
 
 #[test]
+fn a_signal_ends_a_single_rendering_as_that_signal() {
+    let t = Test::new();
+    t.write("t.hbs", "{{a}}\n");
+    t.run(["set", "g", "a", "1"]).ok("");
+    let start = |args: &[&str]| {
+        let mut command = Command::new(LARDER);
+        command.args(["render", "g", "t.hbs", "-o", "out"]).args(args);
+        Watcher::spawn(&t, command)
+    };
+    let slow = "echo started; sleep 600";
+    // It may still put things in order, and call that a success.
+    let orderly = "trap 'exit 0' TERM; echo started; sleep 600 & wait";
+    for (signal, status) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143), (Signal::SIGHUP, 129)] {
+        for command in [slow, orderly] {
+            let mut w = start(&["--check", command, "--exec", "touch ran"]);
+            assert_eq!(w.line(), "started");
+            w.signal(signal);
+            let errors =
+                "larder: render: the check was ended by a signal to larder; \"out\" is left as it was\n";
+            let (ended, stderr) = w.end();
+            assert_eq!((ended.code(), stderr.as_str()), (Some(status), errors), "{signal} {command}");
+            assert!(!t.path("out").exists() && !t.path("ran").exists());
+            let mut w = start(&["--exec", command]);
+            assert_eq!(w.line(), "started");
+            w.signal(signal);
+            let errors = "larder: render: \"out\" is replaced, but the command after it was ended by a signal to larder\n";
+            let (ended, stderr) = w.end();
+            assert_eq!((ended.code(), stderr.as_str()), (Some(status), errors), "{signal} {command}");
+            std::fs::remove_file(t.path("out")).unwrap();
+        }
+        // To a rendering that goes on it is the ordinary end.
+        let mut w = follow(&t, &["--check", slow]);
+        assert_eq!(w.line(), "started");
+        w.signal(signal);
+        w.signal(if signal == Signal::SIGTERM { Signal::SIGINT } else { Signal::SIGTERM });
+        let (ended, stderr) = w.end();
+        assert_eq!((ended.code(), stderr.as_str()), (Some(0), ""), "{signal}");
+    }
+}
+
+#[test]
 fn a_store_that_goes_away_ends_it() {
     let t = Test::new();
     t.write("t.hbs", "{{a}}\n");

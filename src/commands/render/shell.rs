@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
 use crate::process::{Child, exit_code};
-use crate::watch::{Control, Stop};
+use crate::watch::Control;
 
 /// How long a command may go on after SIGTERM, before SIGKILL.
 const GRACE_AFTER_TERM: Duration = Duration::from_secs(5);
@@ -30,8 +30,10 @@ pub struct Ended {
     pub code: u8,
     /// Whether it had to be ended because of its timeout.
     pub timed_out: bool,
-    /// Whether larder itself was told to end meanwhile.
-    pub stop: Option<Stop>,
+    /// The signal that told larder itself to end meanwhile.
+    pub stop: Option<Signal>,
+    /// Whether that signal ended the command too, whatever its status.
+    interrupted: bool,
 }
 
 impl Ended {
@@ -39,11 +41,16 @@ impl Ended {
     pub fn failure(&self) -> Option<String> {
         if self.timed_out {
             Some("took longer than --exec-timeout".into())
-        } else if self.stop.is_some() && self.code != 0 {
+        } else if self.interrupted || (self.stop.is_some() && self.code != 0) {
             Some("was ended by a signal to larder".into())
         } else {
             (self.code != 0).then(|| format!("failed with status {}", self.code))
         }
+    }
+
+    /// How a run ends that was told to end by a signal: as if by that signal.
+    pub fn signal_exit(&self) -> Option<Exit> {
+        self.stop.map(|signal| Exit::Child(128 + u8::try_from(signal as i32).unwrap_or(0)))
     }
 }
 
@@ -85,11 +92,11 @@ impl<'a> Shell<'a> {
 }
 
 fn wait(child: &mut Child, timeout: Duration, grace: Duration, control: &Control) -> std::io::Result<Ended> {
-    let mut ended = Ended { code: 0, timed_out: false, stop: None };
+    let mut ended = Ended { code: 0, timed_out: false, stop: None, interrupted: false };
     let mut signal_at = Instant::now() + timeout;
     let mut signal = Signal::SIGTERM;
     loop {
-        let (asked, signals) = (control.stopped(), control.signals());
+        let (asked, signals) = (control.first_signal(), control.signals());
         if let Some(status) = child.ended()? {
             if signal == Signal::SIGKILL {
                 // What the shell started must not outlive it.
@@ -107,6 +114,7 @@ fn wait(child: &mut Child, timeout: Duration, grace: Duration, control: &Control
         }
         if now >= signal_at || (signal == Signal::SIGTERM && signals > 1) {
             ended.timed_out |= ended.stop.is_none();
+            ended.interrupted |= ended.stop.is_some();
             child.signal(signal);
             signal = Signal::SIGKILL;
             signal_at = now + GRACE_AFTER_TERM;
