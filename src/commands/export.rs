@@ -1,6 +1,6 @@
 use std::io::{self, Write};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Args, FromArgMatches};
 
@@ -43,7 +43,7 @@ pub const SPEC: Spec = Spec {
 struct ExportArgs {
     /// The group; every group in scope without one
     group: Option<String>,
-    /// Write to FILE instead of standard output
+    /// Write to FILE instead of standard output (-)
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// The format
@@ -61,7 +61,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     }
     let store = context.existing()?;
     let group = args.group.as_deref();
-    let Some(path) = &args.output else {
+    let Some(path) = args.output.as_deref().filter(|path| *path != Path::new("-")) else {
         let terminal = context.settings.terminal;
         // What appears on a terminal shows how far it is.
         let progress = if terminal { Progress::off() } else { Progress::new(&context.settings, "exporting") };

@@ -70,7 +70,7 @@ struct RenderArgs {
     group: String,
     /// The template's file; - reads standard input
     template: PathBuf,
-    /// Write to FILE instead of standard output
+    /// Write to FILE instead of standard output (-)
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Let names that the group lacks be empty
@@ -104,6 +104,21 @@ struct RenderArgs {
     diff: bool,
 }
 
+impl RenderArgs {
+    /// A flag that asks for something standard output cannot be or do.
+    fn flag_about_a_file(&self) -> Option<&'static str> {
+        let flags = [
+            ("--check", self.check.is_some()),
+            ("--exec", self.exec.is_some()),
+            ("--mode", self.mode.is_some()),
+            ("--in-place", self.in_place),
+            ("--watch", self.watch),
+            ("--diff", self.diff),
+        ];
+        flags.into_iter().find_map(|(flag, given)| given.then_some(flag))
+    }
+}
+
 fn mode(text: &str) -> Result<u32, String> {
     let octal = !text.is_empty() && text.len() <= 5 && text.bytes().all(|b| matches!(b, b'0'..=b'7'));
     octal
@@ -131,7 +146,14 @@ enum Applied {
 }
 
 fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
-    let args = RenderArgs::from_arg_matches(matches)?;
+    let mut args = RenderArgs::from_arg_matches(matches)?;
+    if args.output.as_deref() == Some(Path::new("-")) {
+        if let Some(flag) = args.flag_about_a_file() {
+            let why = format!("{flag} is about a file, and the text goes to standard output");
+            return Err(Failure::usage(why).hint("a file of that name is ./-").into());
+        }
+        args.output = None;
+    }
     let template = read_template(&args.template)?;
     let template = Template::parse(&template).map_err(|e| explain(&args, e))?;
     let job = Job { context, args: &args, template };

@@ -1,8 +1,8 @@
 //! The file an export replaces: written beside it, then renamed into place.
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
@@ -31,20 +31,25 @@ impl Target {
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let standing = match fs::metadata(&path) {
             Ok(meta) if meta.is_file() => Some(meta),
-            Ok(meta) if meta.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+            Ok(meta) if meta.is_dir() => return Err(io::Error::from_raw_os_error(nix::libc::EISDIR)),
             Ok(_) => {
-                let stream = fs::OpenOptions::new().write(true).open(&path)?;
+                let stream = OpenOptions::new().write(true).open(&path)?;
                 return Ok(Self { path, writer: Kind::Stream(BufWriter::with_capacity(BUFFER, stream)) });
             }
             Err(e) if e.kind() == io::ErrorKind::NotFound => None,
             Err(e) => return Err(e),
         };
         let mode = standing.as_ref().map_or(0o666, |meta| meta.mode() & 0o7777);
+        // Through an opener of our own for the sake of its error: tempfile's
+        // keeps only the kind.
+        let mut refused = None;
         let file = tempfile::Builder::new()
             .prefix(".larder-")
-            .permissions(Permissions::from_mode(mode))
-            .tempfile_in(directory(&path))
-            .map_err(|e| e.kind())?;
+            .make_in(directory(&path), |path| {
+                let opened = OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
+                opened.inspect_err(|e| refused = e.raw_os_error())
+            })
+            .map_err(|e| refused.map_or(e, io::Error::from_raw_os_error))?;
         if let Some(meta) = standing {
             let _ = fchown(file.as_file(), Some(meta.uid()), Some(meta.gid()));
             // After the owner, which takes set-id bits away; and the umask had

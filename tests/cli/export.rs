@@ -137,6 +137,16 @@ fn into_a_file() {
 }
 
 #[test]
+fn a_dash_is_standard_output() {
+    let t = filled();
+    whole(&t);
+    t.run(["export", "-o", "-"]).ok(LINES);
+    assert!(!t.path("-").exists());
+    t.run(["export", "-o", "./-"]).ok("");
+    assert_eq!(t.read("-"), LINES.as_bytes());
+}
+
+#[test]
 fn a_failure_leaves_the_file() {
     let t = Test::new();
     t.execute_set("g", "ok", "1");
@@ -144,8 +154,11 @@ fn a_failure_leaves_the_file() {
     t.write("old", "before");
     t.run(["export", "g", "--format", "env", "-o", "old"]).fails_with(8, "zz-bad");
     assert_eq!(t.read("old"), b"before");
-    t.run(["export", "-o", "no/such/directory"]).fails_with(10, "no/such/directory");
-    t.run(["export", "-o", "."]).fails_with(10, "directory");
+    let absent = "\"no/such/file\": No such file or directory\n";
+    t.run(["export", "-o", "no/such/file"]).fails(10, format!("larder: export: {absent}"));
+    t.run(["get", "g", "ok", "-o", "no/such/file"]).fails(10, format!("larder: get: {absent}"));
+    t.run(["export", "-o", "."]).fails(10, "larder: export: \".\": Is a directory\n");
+    t.run(["export", "-o", "old/x"]).fails(10, "larder: export: \"old/x\": Not a directory\n");
 }
 
 #[test]

@@ -31,3 +31,23 @@ fn a_text_beside_a_number_is_compared_as_a_number() {
         .stdin("{{eq port}}")
         .fails(8, "larder: render: the template: line 1, column 1: eq: argument 2 is missing\n");
 }
+
+#[test]
+fn a_dash_is_standard_output() {
+    let t = filled();
+    t.run(["render", "app", "-", "-o", "-"]).stdin("{{port}}").ok("80");
+    t.run(["--json", "render", "app", "-", "-o", "-"]).stdin("{{port}}").ok("{\"text\":\"80\"}\n");
+    for flag in ["--check=true", "--exec=true", "--mode=600", "--in-place", "--diff", "--watch"] {
+        let name = flag.split('=').next().unwrap();
+        t.run(["render", "app", "conf.hbs", "-o", "-", flag]).fails(
+            2,
+            format!(
+                "larder: render: {name} is about a file, and the text goes to standard output\n\
+                 hint: a file of that name is ./-\n"
+            ),
+        );
+    }
+    assert!(!t.path("-").exists());
+    t.run(["render", "app", "-", "-o", "./-"]).stdin("{{port}}").ok("");
+    assert_eq!(t.read("-"), b"80");
+}
