@@ -100,6 +100,11 @@ fn export(
                 Some(group) => tx.count(group)?,
                 None => tx.count_all()?,
             };
+            if !format.holds_any() {
+                // A part of a group's variables, read by a shell, would pass for
+                // all of them.
+                tx.scan(group, |entry| format.check(&entry).map(ControlFlow::Continue))?;
+            }
             if std::mem::replace(&mut begun, true) {
                 // What has been written cannot be taken back.
                 return Err(Error::Busy("the store was locked in the middle of the export".into()));

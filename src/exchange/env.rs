@@ -128,21 +128,30 @@ fn is_name(key: &str) -> bool {
         && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
+/// The value of an entry that can be an assignment.
+pub(super) fn check<'a>(entry: &EntryRef<'a>) -> Result<&'a str> {
+    let key = entry.key;
+    if !is_name(key) {
+        return Err(bad(format!(
+            "the key {} cannot name a variable: letters, digits and _, not a digit first",
+            quote(key)
+        )));
+    }
+    let value =
+        std::str::from_utf8(entry.value).map_err(|_| bad(format!("the value of {key} is not UTF-8")))?;
+    if value.contains('\0') {
+        return Err(bad(format!("the value of {key} holds a NUL byte")));
+    }
+    Ok(value)
+}
+
 /// Writes an assignment. The inner error is an entry that cannot be one.
 pub(super) fn write(out: &mut dyn Write, entry: &EntryRef<'_>) -> io::Result<Result<()>> {
     let key = entry.key;
-    if !is_name(key) {
-        return Ok(Err(bad(format!(
-            "the key {} cannot name a variable: letters, digits and _, not a digit first",
-            quote(key)
-        ))));
-    }
-    let Ok(value) = std::str::from_utf8(entry.value) else {
-        return Ok(Err(bad(format!("the value of {key} is not UTF-8"))));
+    let value = match check(entry) {
+        Ok(value) => value,
+        Err(error) => return Ok(Err(error)),
     };
-    if value.contains('\0') {
-        return Ok(Err(bad(format!("the value of {key} holds a NUL byte"))));
-    }
     write!(out, "{key}=")?;
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"_-./:,+@%^".contains(&b);
     if value.bytes().all(plain) {

@@ -52,6 +52,17 @@ impl Format {
         })
     }
 
+    /// Whether it can hold any entry there is.
+    #[must_use]
+    pub fn holds_any(self) -> bool {
+        self != Self::Env
+    }
+
+    /// Refuses an entry that it cannot hold.
+    pub fn check(self, entry: &EntryRef<'_>) -> Result<()> {
+        if self.holds_any() { Ok(()) } else { env::check(entry).map(|_| ()) }
+    }
+
     /// What a file's name says it holds; JSON lines if it says nothing.
     #[must_use]
     pub fn of_file(path: &Path) -> Self {

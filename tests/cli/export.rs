@@ -109,6 +109,23 @@ fn assignments() {
 }
 
 #[test]
+fn assignments_are_printed_all_or_none() {
+    let t = Test::new();
+    t.execute_set("g", "A", "1");
+    for (value, why) in [(&b"\xff"[..], "is not UTF-8"), (b"a\0b", "holds a NUL byte")] {
+        t.run(["set", "g", "Z", "-"]).stdin(value).ok("");
+        t.run(["export", "g", "--format", "env"]).fails(8, format!("larder: export: the value of Z {why}\n"));
+    }
+    t.execute_set("g", "Z", "2");
+    t.run(["export", "g", "--format", "env"]).ok("A=1\nZ=2\n");
+    t.execute_set("g", "é", "3");
+    t.run(["export", "g", "--format", "env"]).fails(
+        8,
+        "larder: export: the key \"é\" cannot name a variable: letters, digits and _, not a digit first\n",
+    );
+}
+
+#[test]
 fn a_missing_store() {
     let t = Test::new();
     t.run(["export"]).ok("");
