@@ -264,8 +264,8 @@ set edit:completion:arg-completer[larder] = {|@words|
             cand --help 'Print help'
         }
         &'larder;render'= {
-            cand -o 'Write to FILE instead of standard output (-)'
-            cand --output 'Write to FILE instead of standard output (-)'
+            cand -o 'Write to FILE instead of standard output, which is -'
+            cand --output 'Write to FILE instead of standard output, which is -'
             cand --check 'Replace FILE only if CMD succeeds on the new text, which is in the file $LARDER_CANDIDATE'
             cand --exec 'Run CMD after FILE was replaced'
             cand --exec-timeout 'How long the commands of --check and --exec may take'
@@ -300,8 +300,8 @@ set edit:completion:arg-completer[larder] = {|@words|
             cand --help 'Print help'
         }
         &'larder;export'= {
-            cand -o 'Write to FILE instead of standard output (-)'
-            cand --output 'Write to FILE instead of standard output (-)'
+            cand -o 'Write to FILE instead of standard output, which is -'
+            cand --output 'Write to FILE instead of standard output, which is -'
             cand --format 'The format'
             cand --db 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]'
             cand -n 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]'

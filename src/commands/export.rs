@@ -1,6 +1,6 @@
 use std::io::{self, Write};
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{ArgMatches, Args, FromArgMatches};
 
@@ -43,7 +43,7 @@ pub const SPEC: Spec = Spec {
 struct ExportArgs {
     /// The group; every group in scope without one
     group: Option<String>,
-    /// Write to FILE instead of standard output (-)
+    /// Write to FILE instead of standard output, which is -
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// The format
@@ -52,7 +52,11 @@ struct ExportArgs {
 }
 
 fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
-    let args = ExportArgs::from_arg_matches(matches)?;
+    let mut args = ExportArgs::from_arg_matches(matches)?;
+    args.output.take_if(|file| file.as_os_str() == "-");
+    if let Some(file) = &args.output {
+        context.refuse_store(file)?;
+    }
     let format = Format::named(&args.format).unwrap_or(Format::Jsonl);
     if format == Format::Env && args.group.is_none() {
         return Err(Failure::usage("env has no place for group names")
@@ -61,7 +65,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     }
     let store = context.existing()?;
     let group = args.group.as_deref();
-    let Some(path) = args.output.as_deref().filter(|path| *path != Path::new("-")) else {
+    let Some(path) = &args.output else {
         let terminal = context.settings.terminal;
         // What appears on a terminal shows how far it is.
         let progress = if terminal { Progress::off() } else { Progress::new(&context.settings, "exporting") };

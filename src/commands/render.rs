@@ -70,7 +70,7 @@ struct RenderArgs {
     group: String,
     /// The template's file; - reads standard input
     template: PathBuf,
-    /// Write to FILE instead of standard output (-)
+    /// Write to FILE instead of standard output, which is -
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Let names that the group lacks be empty
@@ -153,6 +153,9 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
             return Err(Failure::usage(why).hint("a file of that name is ./-").into());
         }
         args.output = None;
+    }
+    if let Some(file) = &args.output {
+        context.refuse_store(file)?;
     }
     let template = read_template(&args.template)?;
     let template = Template::parse(&template).map_err(|e| explain(&args, e))?;

@@ -164,6 +164,21 @@ fn a_dash_is_standard_output() {
 }
 
 #[test]
+fn the_store_is_no_place_for_an_export() {
+    let t = Test::new();
+    t.execute_set("g", "k", "v");
+    t.write("t.hbs", "{{k}}");
+    let refused = "is the store itself\nhint: name another file; 'larder backup' copies the store\n";
+    symlink(t.db(), t.path("link")).unwrap();
+    t.run(["export", "-o", "link"]).fails(2, format!("larder: export: \"link\" {refused}"));
+    for more in ["--in-place", "--watch", "--diff"] {
+        t.run(["render", "g", "t.hbs", "-o", "link", more])
+            .fails(2, format!("larder: render: \"link\" {refused}"));
+    }
+    t.run(["get", "g", "k"]).ok("v");
+}
+
+#[test]
 fn a_failure_leaves_the_file() {
     let t = Test::new();
     t.execute_set("g", "ok", "1");
