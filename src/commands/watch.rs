@@ -166,6 +166,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
 fn say_goodbye(hub: &Hub, error: Option<&anyhow::Error>) {
     match error.and_then(|error| error.downcast_ref::<Error>()) {
         Some(Error::Denied(_)) => hub.close_all(1008, "access revoked"),
+        Some(error @ Error::Trimmed { .. }) => hub.close_all(1001, &error.to_string()),
         _ => hub.close_all(1001, "larder watch has ended"),
     }
 }

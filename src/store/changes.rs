@@ -83,7 +83,40 @@ impl LogSpan {
     }
 }
 
+/// What tells a change from another one that has the same number, in a log
+/// that was set back and has grown again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogMark {
+    at: i64,
+    total: i64,
+}
+
 impl Transaction<'_> {
+    /// The mark of the change at `seq`; `None` if it is not in the log.
+    pub fn log_mark(&self, seq: i64) -> Result<Option<LogMark>> {
+        let mut query = self.conn.prepare_cached("SELECT at,total FROM larder_changes WHERE seq=?1")?;
+        Ok(query.query_row([seq], |row| Ok(LogMark { at: row.get(0)?, total: row.get(1)? })).optional()?)
+    }
+
+    /// Makes sure that the log was not set back since it was read up to
+    /// `position`, where `mark` stood: by a client that put an older copy in
+    /// its place.
+    ///
+    /// # Errors
+    /// [`Error::Trimmed`] if it ends before that position, or has another
+    /// change there.
+    pub fn check_mark(&self, position: i64, mark: Option<LogMark>) -> Result<()> {
+        let span = self.log_span()?;
+        let same = match (mark, self.log_mark(position)?) {
+            (Some(then), Some(now)) => then == now,
+            _ => true,
+        };
+        if position <= span.newest && same {
+            return Ok(());
+        }
+        Err(Error::Trimmed { after: position, oldest: span.oldest })
+    }
+
     /// The extent of the change log.
     pub fn log_span(&self) -> Result<LogSpan> {
         let mut query = self.conn.prepare_cached(

@@ -86,10 +86,17 @@ impl Store {
     /// Moves a consumer on. Quietly: no entry changed, so no watcher is woken.
     ///
     /// # Errors
-    /// [`Error::Absent`] if the consumer is gone.
+    /// [`Error::Absent`] if the consumer is gone; [`Error::Trimmed`] if the log
+    /// does not reach that far any more.
     pub fn move_consumer(&self, name: &str, position: i64) -> Result<()> {
         self.write_quietly(|tx| {
             tx.permit_some(Level::Read)?;
+            let span = tx.log_span()?;
+            // Set back meanwhile: kept, the position would pass over changes
+            // to come.
+            if position > span.newest {
+                return Err(Error::Trimmed { after: position, oldest: span.oldest });
+            }
             let moved = tx
                 .conn
                 .prepare_cached("UPDATE larder_consumers SET position=?2,updated_at=?3 WHERE name=?1")?

@@ -5,8 +5,9 @@ use std::path::Path;
 use rusqlite::params;
 
 use super::connection::Store;
-use super::error::Result;
+use super::error::{Error, Result};
 use super::place;
+use super::schema::{self, Seal};
 use super::scope::Namespace;
 use super::transaction::Transaction;
 use crate::clock::Timestamp;
@@ -57,6 +58,24 @@ impl Transaction<'_> {
     /// The schema's version, `PRAGMA user_version`.
     pub fn schema_version(&self) -> Result<i32> {
         Ok(self.conn.query_row("PRAGMA user_version", [], |row| row.get(0))?)
+    }
+
+    /// A number that is another one after the schema was changed, and after
+    /// some things that change nothing in it, such as a VACUUM.
+    pub fn schema_cookie(&self) -> Result<i64> {
+        let mut query = self.conn.prepare_cached("PRAGMA schema_version")?;
+        Ok(query.query_row([], |row| row.get(0))?)
+    }
+
+    /// Makes sure that the schema of the store at `path` still is larder's.
+    ///
+    /// # Errors
+    /// [`Error::Unusable`] if it is not.
+    pub fn verify_schema(&self, path: &Path) -> Result<()> {
+        match schema::verify(self.conn, path)? {
+            Seal::Intact { .. } => Ok(()),
+            Seal::Unmarked => Err(Error::unusable(path, "is no larder store any more")),
+        }
     }
 
     /// What the scope holds: the counters, less what is due. Time grows with

@@ -55,7 +55,7 @@ mod vfs;
 
 pub use access::{Caller, Protection};
 pub use bulk::Bulk;
-pub use changes::{Change, ChangeKind, LogSpan};
+pub use changes::{Change, ChangeKind, LogMark, LogSpan};
 pub use check::{Checkup, check};
 pub use claim::{Claim, Claimed};
 pub use connection::{Store, StoreOptions};

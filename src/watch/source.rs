@@ -8,7 +8,7 @@ use super::bell::Bell;
 use super::control::{Control, Wake};
 use super::selection::Selection;
 use crate::clock::Timestamp;
-use crate::store::{Change, ChangeKind, Entry, Error, Level, Result, Store};
+use crate::store::{Change, ChangeKind, Entry, Error, Level, LogMark, Result, Store};
 
 /// Most changes, and about the most bytes of values, read in one transaction:
 /// what bounds the memory of a watch.
@@ -38,6 +38,10 @@ pub struct Source {
     identity: (u64, u64),
     /// SQLite's count of other connections' commits, as of the last look.
     seen: Option<i64>,
+    /// What stood at the cursor when it was last moved.
+    mark: Option<LogMark>,
+    /// The schema's cookie when the schema was last found to be larder's.
+    cookie: Option<i64>,
     /// When the next entry is due, as of the last look.
     next_due: Option<Timestamp>,
     /// Whether the last attempt to claim due entries failed.
@@ -54,12 +58,12 @@ impl Source {
     pub fn new(store: Store, selection: Selection, after: i64, interval: Duration) -> Result<Self> {
         let bell = Bell::new(store.path());
         let identity = store.identity()?;
-        let span = store.read(|tx| {
+        let (span, mark) = store.read(|tx| {
             match &selection.group {
                 Some(group) => tx.permit(Level::Read, group)?,
                 None => tx.permit_some(Level::Read)?,
             }
-            tx.log_span()
+            Ok((tx.log_span()?, tx.log_mark(after)?))
         })?;
         if !span.reaches_back_to(after) {
             return Err(Error::Trimmed { after, oldest: span.oldest });
@@ -79,6 +83,8 @@ impl Source {
             interval,
             identity,
             seen: None,
+            mark,
+            cookie: None,
             next_due: None,
             cannot_claim: false,
         })
@@ -104,6 +110,10 @@ impl Source {
 
     /// The next changes, oldest first, at most a batch; none if there is
     /// nothing new. Due entries are claimed first, so that they are among them.
+    ///
+    /// # Errors
+    /// [`Error::Trimmed`] if the log is no longer the one that was read so far;
+    /// [`Error::Unusable`] if the store is gone, or no longer logs as it should.
     pub fn next(&mut self, with_values: bool) -> Result<Vec<Change>> {
         if let Some(bell) = &self.bell {
             bell.hush();
@@ -121,16 +131,21 @@ impl Source {
         if self.seen == Some(version) && !self.behind && !due {
             return Ok(Vec::new());
         }
+        if self.seen != Some(version) {
+            self.verify()?;
+        }
         self.claim();
         let mut changes = Vec::new();
         let mut next_due = None;
         let mut cursor = self.cursor;
+        let mut mark = None;
         self.behind = self.store.read(|tx| {
             changes.clear();
             let mut bytes = 0;
             let mut full = false;
             cursor = self.cursor;
             let span = tx.log_span()?;
+            tx.check_mark(self.cursor, self.mark)?;
             tx.changes(self.cursor, self.selection.group.as_deref(), with_values, |change| {
                 cursor = change.seq;
                 if self.selection.takes(&change, tx.scope) {
@@ -143,10 +158,12 @@ impl Source {
             if !full {
                 cursor = cursor.max(span.newest);
             }
+            mark = tx.log_mark(cursor)?;
             next_due = tx.next_due()?;
             Ok(full)
         })?;
         self.cursor = cursor;
+        self.mark = mark;
         self.next_due = next_due;
         self.seen = Some(version);
         Ok(changes)
@@ -172,6 +189,22 @@ impl Source {
         }
     }
 
+    /// Makes sure, after others have committed, that the log goes on where it
+    /// was left, and that the triggers still write it. Before anything is
+    /// claimed: that would lengthen a log that was cut short.
+    fn verify(&mut self) -> Result<()> {
+        let cookie = self.store.read(|tx| {
+            let cookie = tx.schema_cookie()?;
+            if self.cookie != Some(cookie) {
+                tx.verify_schema(self.store.path())?;
+            }
+            tx.check_mark(self.cursor, self.mark)?;
+            Ok(cookie)
+        })?;
+        self.cookie = Some(cookie);
+        Ok(())
+    }
+
     /// Removes what is due, so that the log reports it. A store this process
     /// may not write to leaves that to others.
     fn claim(&mut self) {
@@ -181,7 +214,15 @@ impl Source {
                 Ok(true) => {}
                 Err(_) => break true,
             }
-            if self.store.write(|tx| tx.claim_due(CLAIM)).is_err() {
+            // Without larder's triggers nothing would be logged.
+            let claimed = self.store.write(|tx| {
+                let logged = self.cookie == Some(tx.schema_cookie()?);
+                if logged {
+                    tx.claim_due(CLAIM)?;
+                }
+                Ok(logged)
+            });
+            if !claimed.is_ok_and(|logged| logged) {
                 break true;
             }
         };

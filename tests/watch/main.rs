@@ -9,4 +9,5 @@ mod foreign;
 mod many;
 mod printing;
 mod render;
+mod restored;
 mod watcher;
