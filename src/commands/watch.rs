@@ -75,7 +75,8 @@ struct WatchArgs {
     /// End with status 6 after DUR in all
     #[arg(long, value_name = "DUR", value_parser = units::duration)]
     timeout: Option<Duration>,
-    /// Look for changes of writers other than larder this often
+    /// Look for changes of writers other than larder this often, should nothing
+    /// be heard of their writing
     #[arg(long, value_name = "DUR", value_parser = units::duration, default_value = "250ms", hide_default_value = false)]
     interval: Duration,
     /// Give up on a change after N more attempts of a failing command, and end

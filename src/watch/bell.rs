@@ -2,8 +2,8 @@
 //! kernel tells whoever waits.
 //!
 //! Watching the write-ahead log instead would miss the last commit: it is
-//! written before it is visible. A writer that is not larder rings no bell; the
-//! interval of the watch is for those.
+//! written before it is visible. A writer that is not larder rings no bell; for
+//! those there are the ripples, and the interval of the watch.
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;

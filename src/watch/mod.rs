@@ -10,6 +10,7 @@
 mod bell;
 mod control;
 mod exec;
+mod ripples;
 mod selection;
 mod source;
 mod stdout;

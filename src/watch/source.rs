@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::bell::Bell;
 use super::control::{Control, Wake};
+use super::ripples::Ripples;
 use super::selection::Selection;
 use crate::clock::Timestamp;
 use crate::store::{Change, ChangeKind, Entry, Error, Level, LogMark, Result, Store};
@@ -33,6 +34,7 @@ pub struct Source {
     /// Whether the last batch ended because it was full.
     behind: bool,
     bell: Option<Bell>,
+    ripples: Option<Ripples>,
     interval: Duration,
     /// Device and inode, to notice a store that was deleted or replaced.
     identity: (u64, u64),
@@ -57,6 +59,7 @@ impl Source {
     /// position any more, or yet.
     pub fn new(store: Store, selection: Selection, after: i64, interval: Duration) -> Result<Self> {
         let bell = Bell::new(store.path());
+        let ripples = Ripples::new(store.path());
         let identity = store.identity()?;
         let (span, mark) = store.read(|tx| {
             match &selection.group {
@@ -80,6 +83,7 @@ impl Source {
             cursor: after,
             behind: false,
             bell,
+            ripples,
             interval,
             identity,
             seen: None,
@@ -117,6 +121,9 @@ impl Source {
     pub fn next(&mut self, with_values: bool) -> Result<Vec<Change>> {
         if let Some(bell) = &self.bell {
             bell.hush();
+        }
+        if let Some(ripples) = &mut self.ripples {
+            ripples.note();
         }
         if self.store.identity().ok() != Some(self.identity) {
             return Err(Error::unusable(
@@ -245,8 +252,13 @@ impl Source {
             let left = due.since(self.store.now());
             at_most = at_most.min(Duration::from_millis(u64::try_from(left).unwrap_or(0)));
         }
-        let bell = self.bell.as_ref().map(AsFd::as_fd);
-        control.wait(bell.as_slice(), at_most.min(limit))
+        let mut fds: Vec<_> = self.bell.iter().map(AsFd::as_fd).collect();
+        match self.ripples.as_ref().map(|ripples| (ripples, ripples.next_look())) {
+            Some((_, Some(left))) => at_most = at_most.min(left),
+            Some((ripples, None)) => fds.push(ripples.as_fd()),
+            None => {}
+        }
+        control.wait(&fds, at_most.min(limit))
     }
 }
 
