@@ -106,8 +106,8 @@ impl Exit {
             Self::UnusableStore => "unusable_store",
             Self::BadData => "bad_data",
             Self::PositionTrimmed => "position_trimmed",
-            Self::Io => "io",
-            Self::Child(_) => "command_failed",
+            // The list of names is closed; a status that is not larder's has none.
+            Self::Io | Self::Child(_) => "io",
         }
     }
 }

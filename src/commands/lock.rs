@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Context, Spec, own_failure};
 use crate::clock::Timestamp;
-use crate::exit::{Exit, Failure};
-use crate::output::print_note;
+use crate::exit::{Exit, Failure, Report};
+use crate::output::{print_error, print_note};
 use crate::process::{Child, Signals, exit_code, find_program};
 use crate::store::{Condition, Error, Expiry, Result, Store, Transaction, quote};
 use crate::units;
@@ -97,7 +97,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     let held = (|| {
         let signals = Signals::take_over()?;
         match acquire(context, &args, &signals)? {
-            Ok(held) => held.run(&args, &program, &signals),
+            Ok(held) => held.run(&args, &program, &signals, context.settings.json),
             Err(signal) => Ok(Exit::Child(128 + u8::try_from(signal as i32).unwrap_or(0))),
         }
     })();
@@ -210,7 +210,13 @@ fn write(
 }
 
 impl Held {
-    fn run(mut self, args: &LockArgs, program: &std::path::Path, signals: &Signals) -> anyhow::Result<Exit> {
+    fn run(
+        mut self,
+        args: &LockArgs,
+        program: &std::path::Path,
+        signals: &Signals,
+        json: bool,
+    ) -> anyhow::Result<Exit> {
         let mut command = Child::command(program, &args.command);
         command.env("LARDER_LOCK_TOKEN", self.lease.token.to_string());
         let started = Child::start_in_foreground(command);
@@ -245,11 +251,13 @@ impl Held {
                 _ => {}
             }
             if lost == Some(now + GRACE) {
-                print_note(&format!(
+                // Told now: the command may take its time to end.
+                let message = format!(
                     "lock: the lease on {} in {} was lost; ending the command",
                     quote(&args.key),
                     quote(&args.group)
-                ));
+                );
+                print_error(json, &Report { exit: Exit::Child(125), message, hint: None });
                 child.signal(Signal::SIGTERM);
                 child.signal(Signal::SIGCONT);
             }

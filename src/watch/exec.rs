@@ -143,8 +143,8 @@ impl Sink for Exec {
                 return Ok(Delivery::Stopped(stop));
             }
             if self.options.retry.is_some_and(|most| attempt >= most) {
-                print_note(&format!("watch: {what}: {shown} failed with status {code}; giving up"));
-                return Ok(Delivery::Ended(Exit::Child(code)));
+                let told = format!("{what}: {shown} failed with status {code}; giving up");
+                return Err(Failure::new(Exit::Child(code), told).into());
             }
             attempt += 1;
             print_note(&format!(

@@ -33,8 +33,6 @@ pub enum Delivery {
     Done,
     /// The run was stopped before the change was handled.
     Stopped(Stop),
-    /// The sink takes no more; the run ends like this.
-    Ended(Exit),
 }
 
 /// Where changes go.
@@ -145,7 +143,6 @@ impl Run<'_> {
                     // What was delivered before is settled below or lost with
                     // the reader; either way this change was not handled.
                     Delivery::Stopped(stop) => return Ok(Some(stop.exit())),
-                    Delivery::Ended(exit) => Some(exit),
                 },
             };
             if ending.is_some() {
@@ -170,7 +167,6 @@ impl Run<'_> {
         match self.sink.settle(self.control)? {
             Delivery::Done => {}
             Delivery::Stopped(stop) => return Ok(Some(stop.exit())),
-            Delivery::Ended(exit) => return Ok(Some(exit)),
         }
         if let Some(name) = consumer {
             // With the batch done, what was passed over is behind us too.

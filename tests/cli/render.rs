@@ -360,7 +360,7 @@ fn a_failing_command_after_the_replacement() {
     let error =
         t.run(["--json", "render", "app", "conf.hbs", "-o", "app.conf", "--exec", "kill -9 $$"]).output();
     assert_eq!(error.status.code(), Some(137));
-    assert!(String::from_utf8_lossy(&error.stderr).contains("\"error\":\"command_failed\""));
+    assert!(String::from_utf8_lossy(&error.stderr).contains("\"error\":\"io\""));
 }
 
 #[test]

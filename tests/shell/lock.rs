@@ -173,6 +173,23 @@ fn a_lost_lease_ends_the_command_and_its_children() {
 }
 
 #[test]
+fn a_lost_lease_is_told_as_json() {
+    let t = Test::new();
+    let script = "echo x > begun; exec sleep 1000";
+    let holder = start(&t, &["--json", "lock", "l", "k", "--ttl", "150ms", "--", "/bin/sh", "-c", script]);
+    until("the command", || t.path("begun").exists());
+    t.run(["set", "l", "k", "mine now"]).ok("");
+    let output = holder.wait_with_output().expect("wait");
+    assert_eq!(
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()),
+        (
+            Some(125),
+            "{\"error\":\"io\",\"code\":125,\"message\":\"lock: the lease on \\\"k\\\" in \\\"l\\\" was lost; ending the command\"}\n"
+        )
+    );
+}
+
+#[test]
 fn signals_are_passed_on() {
     let t = Test::new();
     let holder = start(
