@@ -48,7 +48,13 @@ pub const SPEC: Spec = Spec {
 /// An entry that is due is reported as "expire" within 100 ms while a watch
 /// runs that may write to the store. SIGINT, SIGTERM and SIGHUP end a watch with status 0
 /// after the change in hand: a running command has 10 seconds to finish, then
-/// its process group gets SIGTERM, and SIGKILL 5 seconds later.
+/// its process group gets SIGTERM, and SIGKILL 5 seconds later. When the time
+/// of --timeout is up, it gets SIGTERM at once and SIGKILL a second later, and
+/// the change in hand does not count as handled.
+///
+/// If the store is restored under a watch, be it by "larder restore" or by
+/// another SQLite client, the watch ends with status 9: its position means
+/// nothing any more.
 #[derive(Args)]
 struct WatchArgs {
     /// Only this group
@@ -153,7 +159,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     if let Some(name) = &args.consumer {
         source.store().write(|tx| tx.put_consumer(name, after, &holder()))?;
     }
-    let plan = Plan { count, consumer: args.consumer.as_deref() };
+    let plan = Plan { count, consumer: args.consumer.as_deref(), patience: context.settings.busy_timeout };
     let ended = watch::run(&mut source, sink.as_mut(), &plan, &control);
     if let Some(hub) = &hub {
         say_goodbye(hub, ended.as_ref().err());

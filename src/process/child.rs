@@ -72,6 +72,12 @@ impl Child {
         Ok(status)
     }
 
+    /// Whether anything is left of the command's group.
+    #[must_use]
+    pub fn has_group(&self) -> bool {
+        killpg(self.group, None).is_ok()
+    }
+
     /// Sends a signal to the command and everything in its group.
     pub fn signal(&self, signal: Signal) {
         let _ = killpg(self.group, signal);

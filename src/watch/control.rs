@@ -77,6 +77,12 @@ impl Control {
         self.first_signal.get()
     }
 
+    /// How much time the run has left; `None` is for ever.
+    #[must_use]
+    pub fn left(&self) -> Option<Duration> {
+        self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
+    }
+
     /// Whether the run should end, without waiting.
     #[must_use]
     pub fn stopped(&self) -> Option<Stop> {
@@ -110,8 +116,7 @@ impl Control {
             // No event asked for: a pipe without a reader reports POLLERR.
             fds.push(PollFd::new(stdout.as_fd(), PollFlags::empty()));
         }
-        let at_most =
-            self.deadline.map_or(at_most, |d| at_most.min(d.saturating_duration_since(Instant::now())));
+        let at_most = self.left().map_or(at_most, |left| at_most.min(left));
         let ready = poll(&mut fds, poll_timeout(at_most)).unwrap_or(0);
         if ready > 0
             && self.watch_stdout
@@ -127,8 +132,7 @@ impl Control {
         loop {
             let mut fds =
                 [PollFd::new(fd, PollFlags::POLLOUT), PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
-            let left = self.deadline.map(|d| d.saturating_duration_since(Instant::now()));
-            let timeout = left.map_or(PollTimeout::NONE, poll_timeout);
+            let timeout = self.left().map_or(PollTimeout::NONE, poll_timeout);
             let ready = poll(&mut fds, timeout).unwrap_or(0);
             // A write that can go on goes on: the change in hand comes first.
             if ready > 0 && fds[0].revents().is_some_and(|r| !r.is_empty()) {

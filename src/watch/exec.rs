@@ -20,6 +20,9 @@ use crate::store::{Change, quote, split_stored};
 const GRACE: Duration = Duration::from_secs(10);
 const GRACE_AFTER_TERM: Duration = Duration::from_secs(5);
 
+/// How long a command whose watch is out of time has between the two signals.
+const GRACE_AFTER_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// First and longest pause between two attempts at the same change.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -81,26 +84,30 @@ impl Exec {
     }
 
     /// Waits for the command. A signal to the watch leaves it [`GRACE`]; a
-    /// second one does not.
-    fn wait(child: &mut Child, control: &Control) -> std::io::Result<(ExitStatus, Option<Stop>)> {
+    /// second one does not, nor does the end of the watch's time.
+    fn wait(child: &mut Child, control: &Control) -> std::io::Result<Ended> {
         let mut stop = None;
         let mut kill_at: Option<(Instant, Signal)> = None;
         loop {
             let (asked, signals) = (control.stopped(), control.signals());
             if let Some(status) = child.ended()? {
-                return Ok((status, stop.or(asked)));
+                let cut = stop == Some(Stop::Timeout);
+                if cut {
+                    end_group(child, kill_at.map_or_else(Instant::now, |(at, _)| at));
+                }
+                return Ok(Ended { status, stop: stop.or(asked), cut });
             }
             if stop.is_none() {
                 stop = asked;
-                if stop.is_some() {
-                    kill_at = Some((Instant::now() + GRACE, Signal::SIGTERM));
-                }
+                let grace = if stop == Some(Stop::Timeout) { Duration::ZERO } else { GRACE };
+                kill_at = stop.map(|_| (Instant::now() + grace, Signal::SIGTERM));
             }
             if let Some((at, signal)) = kill_at
                 && (Instant::now() >= at || (signal == Signal::SIGTERM && signals > 1))
             {
                 child.signal(signal);
-                kill_at = Some((Instant::now() + GRACE_AFTER_TERM, Signal::SIGKILL));
+                let grace = if stop == Some(Stop::Timeout) { GRACE_AFTER_TIMEOUT } else { GRACE_AFTER_TERM };
+                kill_at = Some((Instant::now() + grace, Signal::SIGKILL));
             }
             let pause = kill_at.map_or(Duration::from_secs(1), |(at, _)| {
                 at.saturating_duration_since(Instant::now()).min(Duration::from_millis(100))
@@ -112,6 +119,27 @@ impl Exec {
                 std::thread::sleep(Duration::from_millis(5));
             }
         }
+    }
+}
+
+/// How a command ended.
+struct Ended {
+    status: ExitStatus,
+    /// What asked the watch to end meanwhile.
+    stop: Option<Stop>,
+    /// Whether the command was ended because the watch was out of time: then
+    /// its status says nothing about the change.
+    cut: bool,
+}
+
+/// Ends what the command has left behind in its group.
+fn end_group(child: &Child, kill_at: Instant) {
+    while child.has_group() {
+        if Instant::now() >= kill_at {
+            child.signal(Signal::SIGKILL);
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
@@ -129,7 +157,11 @@ impl Sink for Exec {
                 Ok(child) => child,
                 Err(e) => return Err(Failure::io(&format!("cannot run {shown}"), e)),
             };
-            let (status, stop) = Self::wait(&mut child, control).map_err(|e| Failure::io(&shown, e))?;
+            let Ended { status, stop, cut } =
+                Self::wait(&mut child, control).map_err(|e| Failure::io(&shown, e))?;
+            if cut {
+                return Ok(Delivery::Stopped(Stop::Timeout));
+            }
             if status.success() {
                 // A change that was handled counts, even if it is the last.
                 return Ok(Delivery::Done);
@@ -137,6 +169,9 @@ impl Sink for Exec {
             let what = describe(change);
             let code = exit_code(status);
             if let Some(stop) = stop {
+                if stop == Stop::Timeout {
+                    return Ok(Delivery::Stopped(stop));
+                }
                 print_note(&format!(
                     "watch: {what}: {shown} ended with status {code} when the watch was told to end"
                 ));

@@ -23,6 +23,8 @@ pub use selection::Selection;
 pub use source::Source;
 pub use stdout::{Form, Stdout};
 
+use std::time::Duration;
+
 use crate::exit::Exit;
 use crate::store::{Change, Error};
 
@@ -60,6 +62,8 @@ pub struct Plan<'a> {
     pub count: Option<u64>,
     /// Named consumer whose position moves as changes are handled.
     pub consumer: Option<&'a str>,
+    /// How long to wait for other processes' locks.
+    pub patience: Duration,
 }
 
 /// How far a consumer's position may fall behind over changes it does not
@@ -78,6 +82,8 @@ pub fn run(
         return Ok(Exit::Success);
     }
     loop {
+        // A lock of somebody else's must not outlast the run's time.
+        source.set_patience(control.left().map_or(plan.patience, |left| left.min(plan.patience)));
         let changes = source.next(run.sink.wants_values())?;
         if let Some(exit) = run.batch(source, &changes, plan.consumer)? {
             return Ok(exit);

@@ -112,6 +112,11 @@ impl Source {
         &self.store
     }
 
+    /// How long later calls wait for other processes' locks.
+    pub fn set_patience(&mut self, patience: Duration) {
+        self.store.set_busy_timeout(patience);
+    }
+
     /// The next changes, oldest first, at most a batch; none if there is
     /// nothing new. Due entries are claimed first, so that they are among them.
     ///

@@ -129,3 +129,48 @@ fn a_second_signal_ends_the_command_and_its_children() {
         stat.is_empty() || stat.contains(") Z ")
     });
 }
+
+/// Out of time, the watch ends its command, whatever that does with a signal,
+/// and all that it started; the change was not handled.
+#[test]
+fn out_of_time_the_command_is_ended() {
+    for (trap, json) in [("", false), ("trap '' TERM;", false), ("trap 'exit 0' TERM;", true)] {
+        let t = Test::new();
+        t.run(["set", "g", "k", "v"]).ok("");
+        let script = format!("{trap} sleep 1000 & echo $!; while :; do wait; done");
+        let mut args = vec!["--after", "0", "--consumer", "c", "--timeout", "300ms"];
+        args.extend(json.then_some("--json"));
+        args.extend(["--", "/bin/sh", "-c", &script]);
+        let mut w = Watcher::start(&t, &args);
+        let (status, errors) = w.end();
+        assert_eq!(status.code(), Some(6), "{trap}: {errors}");
+        let told = if json {
+            "{\"error\":\"busy\",\"code\":6,\"message\":\"watch: the time given with --timeout is up\"}\n"
+        } else {
+            "larder: watch: the time given with --timeout is up\n"
+        };
+        assert_eq!(errors, told, "{trap}");
+        let position = "SELECT ifnull(max(position),0)FROM larder_consumers";
+        assert_eq!(t.number(position), 0);
+        for grandchild in w.rest() {
+            until("the end of the grandchild", || {
+                let stat = std::fs::read_to_string(format!("/proc/{grandchild}/stat")).unwrap_or_default();
+                stat.is_empty() || stat.contains(") Z ")
+            });
+        }
+    }
+}
+
+#[test]
+fn giving_up_is_an_error_like_any_other() {
+    let t = Test::new();
+    t.run(["set", "g", "k", "v"]).ok("");
+    let error = t
+        .run(["--json", "watch", "--after", "0", "--retry", "0", "--", "/bin/sh", "-c", "exit 42"])
+        .json_error(42, "io");
+    assert_eq!(
+        error["message"],
+        "watch: change 1 (set \"g\" \"k\"): \"/bin/sh\" failed with status 42; giving up"
+    );
+    t.run(["--json", "watch", "--", "no-such-command"]).json_error(127, "io");
+}

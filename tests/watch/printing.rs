@@ -146,6 +146,17 @@ fn bounds_and_positions() {
         .expect("a bad pattern is a usage error");
 }
 
+/// Somebody else's lock on the store does not lengthen a watch.
+#[test]
+fn its_time_is_up_under_a_lock_too() {
+    let t = store();
+    t.run(["set", "g", "due", "x", "--ttl", "1ms"]).ok("");
+    let other = t.sql();
+    other.execute_batch("BEGIN IMMEDIATE").expect("lock the store");
+    t.run(["--busy-timeout", "1h", "watch", "--timeout", "200ms"])
+        .fails(6, "larder: watch: the time given with --timeout is up\n");
+}
+
 #[test]
 fn ends_when_the_store_is_deleted_or_replaced() {
     for replace in [false, true] {
