@@ -114,16 +114,20 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     let control = Control::install(args.timeout, args.command.is_empty())?;
     let selection =
         Selection { group: args.group.clone(), keys: args.keys.clone(), groups: args.groups.clone() };
+    let nothing = args.count == Some(0);
     let mut listening = match args.listen {
-        None => None,
-        Some(address) => {
+        Some(address) if !nothing => {
             let (file, origins) = (args.token_file.clone(), args.allow_origin.clone());
             Some(Listening::prepare(context, address, file, origins, selection.clone())?)
         }
+        _ => None,
     };
     // Clients need not wait for a store to appear.
     let early = if listening.is_some() && context.open()?.is_none() { listening.take() } else { None };
     let mut hub = early.map(|listening| listening.serve(0)).transpose()?;
+    if nothing && context.open()?.is_none() {
+        return Ok(Exit::Success);
+    }
     let Some(waited) = wait_for_store(context, args.interval, &control)? else {
         return end(control.stopped().map_or(Exit::Success, watch::Stop::exit));
     };
@@ -147,6 +151,9 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     }
     if let Some(hub) = &hub {
         sink = Box::new(Broadcast::new(Arc::clone(hub), sink));
+    }
+    if nothing && args.snapshot {
+        return Ok(Exit::Success);
     }
     let mut count = args.count;
     // A new consumer's position is stored once its snapshot has been delivered

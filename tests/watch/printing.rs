@@ -126,6 +126,12 @@ fn waits_for_a_store_to_appear() {
 fn bounds_and_positions() {
     let t = store();
     t.run(["watch", "--after", "0", "--count", "0"]).ok("");
+    t.run(["watch", "--snapshot", "--count", "0"]).ok("");
+    t.run(["watch", "--listen", ":0", "--count", "0"]).ok("");
+    t.run(["watch", "--after", "0", "--count", "0", "--", "/bin/echo", "ran"]).ok("");
+    t.run(["watch", "--snapshot", "--consumer", "c", "--count", "0"]).ok("");
+    t.run(["consumer", "list"]).ok("");
+    t.run(["--db", "absent.db", "watch", "--count", "0"]).ok("");
     t.run(["watch", "--timeout", "20ms"]).fails(6, "larder: watch: the time given with --timeout is up\n");
     t.run(["watch", "--after", "7"])
         .fails(2, "larder: watch: position 7 lies in the future: the newest change is 1\n");
