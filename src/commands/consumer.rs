@@ -12,7 +12,7 @@ pub const SPEC: Spec = Spec {
     aliases: &[],
     about: "List, move and forget named watch positions",
     build: |command| {
-        ConsumerArgs::augment_args(command).after_help(
+        ConsumerArgs::augment_args(command).arg_required_else_help(false).after_help(
             "Examples:\n  \
              larder consumer list\n  \
              larder consumer reset shipping --to 1200\n  \
@@ -25,6 +25,10 @@ pub const SPEC: Spec = Spec {
 /// A consumer is the position of a "larder watch --consumer NAME": the last
 /// change it handled. Changes after it are kept in the log until it has, up to
 /// 4,000,000 changes or 1 GiB.
+///
+/// Whoever may read may list consumers, and watch as one; to reset or delete
+/// one, which may be somebody else's, takes write access to the whole
+/// namespace.
 #[derive(Args)]
 struct ConsumerArgs {
     #[command(subcommand)]
@@ -121,7 +125,7 @@ fn change(context: &Context, name: &str, step: Step) -> anyhow::Result<Exit> {
     let absent = || Error::Absent(format!("there is no consumer {}", quote(name)));
     // Before a claim is taken that could keep others out.
     let Some(store) = context.open()? else { return Err(absent().into()) };
-    store.read(|tx| tx.permit_some(Level::Read))?;
+    store.read(|tx| tx.permit_scope(Level::Write))?;
     drop(store);
     let claim = Claim::take(&context.store_path()?, Claimed::Consumer(&context.settings.scope.stored(name)))?;
     let store = context.open()?.ok_or_else(absent)?;
@@ -129,23 +133,10 @@ fn change(context: &Context, name: &str, step: Step) -> anyhow::Result<Exit> {
     if claim.is_none() {
         return Err(Error::Busy(format!("consumer {} is in use by {}", quote(name), consumer.holder)).into());
     }
-    store.write(|tx| {
-        let span = tx.log_span()?;
-        let to = match step {
-            Step::Delete => return tx.delete_consumer(name).map(|_| ()),
-            Step::ToNewest => span.newest,
-            Step::To(to) => to,
-        };
-        if to > span.newest {
-            let newest = span.newest;
-            return Err(Error::Usage(format!(
-                "position {to} lies in the future: the newest change is {newest}"
-            )));
-        }
-        if !span.reaches_back_to(to) {
-            return Err(Error::Trimmed { after: to, oldest: span.oldest });
-        }
-        tx.put_consumer(name, to, &consumer.holder)
+    store.write(|tx| match step {
+        Step::Delete => tx.delete_consumer(name).map(|_| ()),
+        Step::ToNewest => tx.reset_consumer(name, tx.log_span()?.newest),
+        Step::To(to) => tx.reset_consumer(name, to),
     })?;
     drop(store);
     drop(claim);

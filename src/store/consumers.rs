@@ -73,9 +73,33 @@ impl Transaction<'_> {
         Ok(())
     }
 
+    /// Moves a consumer that may be somebody else's.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] or [`Error::Trimmed`] if the log does not have that
+    /// position yet, or any more.
+    pub fn reset_consumer(&self, name: &str, position: i64) -> Result<()> {
+        self.permit_scope(Level::Write)?;
+        let span = self.log_span()?;
+        if position > span.newest {
+            let newest = span.newest;
+            return Err(Error::Usage(format!(
+                "position {position} lies in the future: the newest change is {newest}"
+            )));
+        }
+        if !span.reaches_back_to(position) {
+            return Err(Error::Trimmed { after: position, oldest: span.oldest });
+        }
+        self.conn.execute(
+            "UPDATE larder_consumers SET position=?2,updated_at=?3 WHERE name=?1",
+            params![self.scope.stored(name), position, self.now.0],
+        )?;
+        Ok(())
+    }
+
     /// Forgets a consumer; `false` if there was none.
     pub fn delete_consumer(&self, name: &str) -> Result<bool> {
-        self.permit_some(Level::Read)?;
+        self.permit_scope(Level::Write)?;
         let gone =
             self.conn.execute("DELETE FROM larder_consumers WHERE name=?1", [self.scope.stored(name)])?;
         Ok(gone > 0)

@@ -30,6 +30,26 @@ fn a_position_is_kept_and_moved() {
 }
 
 #[test]
+fn what_to_do_with_a_consumer_must_be_said() {
+    let said = |command: &str| {
+        format!(
+            "larder: {command}: 'larder {command}' requires a subcommand but one was not provided [subcommands: "
+        )
+    };
+    for command in ["consumer", "quota"] {
+        Test::new().run([command]).fails_with(2, &said(command));
+    }
+}
+
+/// The position is stored without waiting for a change.
+#[test]
+fn a_consumer_can_be_made_and_no_more() {
+    let t = store(2);
+    t.run(["watch", "--consumer", "c", "--after", "1", "--count", "0"]).ok("");
+    assert_eq!(t.number("SELECT position FROM larder_consumers"), 1);
+}
+
+#[test]
 fn a_new_consumer_starts_now_and_its_position_is_stored_at_once() {
     let t = store(2);
     let mut w = Watcher::start(&t, &["--consumer", "c", "--count", "1"]);
