@@ -8,13 +8,15 @@ use std::time::Duration;
 
 use clap::{ArgMatches, Args, FromArgMatches};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
 
 use super::{Context, Spec, own_failure};
 use crate::clock::Timestamp;
 use crate::exit::{Exit, Failure};
-use crate::output::{Out, print_note};
+use crate::output::{self, Out, print_note};
 use crate::process::{Child, Signals, exit_code, find_program};
-use crate::store::{Claim, Claimed, Condition, Entry, Error, Expiry, check_size, quote};
+use crate::store::{Claim, Claimed, Condition, Entry, Error, Expiry, Level, check_size, quote};
 use crate::units;
 
 pub const SPEC: Spec = Spec {
@@ -37,10 +39,14 @@ pub const SPEC: Spec = Spec {
 /// running it. However many ask at once, the command runs once: the others
 /// wait for its result, or, within --stale, get the old one.
 ///
-/// A command that fails is not kept, unless --cache-failures is given. The
-/// entry expires --ttl plus --stale after the run; delete it to forget it.
+/// A command that fails is not kept, unless --cache-failures is given, nor
+/// handed to those who waited for it: they run it in their turn, one after
+/// another. The entry expires --ttl plus --stale after the run; delete it to
+/// forget it. Running the command takes write access to the group; replaying
+/// what it printed takes read access only.
 ///
-/// Status 125: larder itself failed. 126, 127: the command is not executable,
+/// Status 125: larder itself failed, be it only in passing on what the command
+/// printed, or the command waits for the very result it is to make. 126, 127: the command is not executable,
 /// or there is none. Else the command's own, kept or fresh.
 #[derive(Args)]
 struct MemoArgs {
@@ -121,17 +127,32 @@ fn memo(context: &Context, args: &MemoArgs) -> anyhow::Result<Exit> {
     let program = find_program(&args.command[0])?;
     // Made now, so that there is a file to claim on. No transaction is open
     // when the claim's descriptor is closed again: see `Claim`.
-    drop(context.open_or_create()?);
+    let store = context.open_or_create()?;
+    // A result that could not be kept would have been made for nothing.
+    store.read(|tx| tx.permit(Level::Write, &args.group))?;
+    let file = store.identity()?;
+    drop(store);
     let path = context.store_path()?;
     let group = context.settings.scope.stored(&args.group);
     let what = Claimed::Making { group: &group, key: &args.key };
-    let claim = match found {
-        Some((recording, _)) => match Claim::take(&path, what)? {
-            Some(claim) => claim,
-            // Somebody is renewing it; the old one does until then.
-            None => return recording.replay(),
-        },
-        None => Claim::wait(&path, what)?,
+    let makers = Makers::from_environment();
+    let claim = match (Claim::take(&path, what)?, found) {
+        (Some(claim), _) => claim,
+        // Somebody is renewing it; the old one does until then.
+        (None, Some((recording, _))) => return recording.replay(),
+        (None, None) if makers.are_making(file, what) => {
+            return Err(Failure::new(
+                Exit::Child(125),
+                format!(
+                    "the result {} in {} is being made by the command this runs in",
+                    quote(&args.key),
+                    quote(&args.group)
+                ),
+            )
+            .hint("waiting for it would never end; use another key")
+            .into());
+        }
+        (None, None) => Claim::wait(&path, what)?,
     };
     // Whoever had the claim before may have made it.
     if let Some((recording, now)) = recall(context, args)?
@@ -140,12 +161,42 @@ fn memo(context: &Context, args: &MemoArgs) -> anyhow::Result<Exit> {
         return recording.replay();
     }
     let signals = Signals::take_over()?;
-    let recording = record(args, &program, &signals)?;
+    let (recording, passed_on) = record(args, &program, &signals, &makers.and_this(file, what))?;
     if recording.status == 0 || args.cache_failures {
         keep(context, args, &recording)?;
     }
     drop(claim);
+    passed_on?;
     Ok(Exit::Child(recording.status))
+}
+
+/// The runs of memo that this one is part of, as they tell those below them.
+struct Makers(String);
+
+impl Makers {
+    const VARIABLE: &str = "LARDER_MEMO";
+
+    fn from_environment() -> Self {
+        Self(std::env::var(Self::VARIABLE).unwrap_or_default())
+    }
+
+    fn word(file: (u64, u64), what: Claimed<'_>) -> String {
+        format!("{}:{}:{}", file.0, file.1, what.byte())
+    }
+
+    /// Whether one of them that still runs has this claim.
+    fn are_making(&self, file: (u64, u64), what: Claimed<'_>) -> bool {
+        let word = Self::word(file, what);
+        self.0.split(' ').filter_map(|maker| maker.split_once(':')).any(|(pid, making)| {
+            // What a command left behind may outlive the run it was part of.
+            making == word && pid.parse().is_ok_and(|pid| kill(Pid::from_raw(pid), None).is_ok())
+        })
+    }
+
+    /// What the command of this run is told.
+    fn and_this(&self, file: (u64, u64), what: Claimed<'_>) -> String {
+        format!("{} {}:{}", self.0, std::process::id(), Self::word(file, what)).trim_start().to_owned()
+    }
 }
 
 /// The recording under the key, fresh or stale.
@@ -171,14 +222,18 @@ fn recall(context: &Context, args: &MemoArgs) -> anyhow::Result<Option<(Recordin
 }
 
 /// Runs the command, passes on what it prints as it prints it, and keeps a
-/// copy.
-fn record(args: &MemoArgs, program: &Path, signals: &Signals) -> anyhow::Result<Recording> {
+/// copy. Whether all of it could be passed on is the second half of the result.
+fn record(
+    args: &MemoArgs,
+    program: &Path,
+    signals: &Signals,
+    makers: &str,
+) -> anyhow::Result<(Recording, anyhow::Result<()>)> {
     let shown = quote(&args.command[0].to_string_lossy());
     let mut command = Child::command(program, &args.command);
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).env(Makers::VARIABLE, makers);
     let mut child = Child::start_in_foreground(command).map_err(|e| Failure::io(&shown, e))?;
-    let stdout =
-        child.streams().stdout.take().map(|from| thread::spawn(move || copy(from, std::io::stdout())));
+    let stdout = child.streams().stdout.take().map(|from| thread::spawn(move || copy(from, output::Stdout)));
     let stderr =
         child.streams().stderr.take().map(|from| thread::spawn(move || copy(from, std::io::stderr())));
     let status = loop {
@@ -190,30 +245,50 @@ fn record(args: &MemoArgs, program: &Path, signals: &Signals) -> anyhow::Result<
         }
         let _ = poll(&mut [PollFd::new(signals.as_fd(), PollFlags::POLLIN)], PollTimeout::NONE);
     };
-    let join = |copied: Option<thread::JoinHandle<Vec<u8>>>| {
+    let join = |copied: Option<thread::JoinHandle<Copied>>| {
         copied.and_then(|copied| copied.join().ok()).unwrap_or_default()
     };
-    Ok(Recording {
+    let (stdout, stderr) = (join(stdout), join(stderr));
+    let passed_on = told(stdout.failed, "standard output").and(told(stderr.failed, "standard error"));
+    let recording = Recording {
         status: exit_code(status),
         fresh_until: Timestamp::now().after(args.ttl),
-        stdout: join(stdout),
-        stderr: join(stderr),
-    })
+        stdout: stdout.kept,
+        stderr: stderr.kept,
+    };
+    Ok((recording, passed_on))
 }
 
-/// Copies a stream to its end. Nobody reading it is no reason to lose the
-/// copy.
-fn copy(mut from: impl Read, mut to: impl Write) -> Vec<u8> {
-    let mut kept = Vec::new();
+/// What came of copying a stream.
+#[derive(Default)]
+struct Copied {
+    kept: Vec<u8>,
+    /// Why not all of it was written.
+    failed: Option<std::io::Error>,
+}
+
+/// Copies a stream to its end. That it cannot be written is no reason to lose
+/// the copy.
+fn copy(mut from: impl Read, mut to: impl Write) -> Copied {
+    let mut copied = Copied::default();
     let mut buffer = [0; 8192];
-    let mut open = true;
     while let Ok(n) = from.read(&mut buffer)
         && n > 0
     {
-        kept.extend_from_slice(&buffer[..n]);
-        open = open && to.write_all(&buffer[..n]).and_then(|()| to.flush()).is_ok();
+        copied.kept.extend_from_slice(&buffer[..n]);
+        if copied.failed.is_none() {
+            copied.failed = to.write_all(&buffer[..n]).and_then(|()| to.flush()).err();
+        }
     }
-    kept
+    copied
+}
+
+/// A reader that has gone away has seen enough.
+fn told(failed: Option<std::io::Error>, stream: &str) -> anyhow::Result<()> {
+    match failed {
+        Some(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::io(stream, e)),
+        _ => Ok(()),
+    }
 }
 
 /// Stores a recording. The command has run and its status counts: a result

@@ -81,9 +81,10 @@ impl Drop for Claim {
 }
 
 impl Claimed<'_> {
-    // The constants fit: they are 1 and 0.
-    #[allow(clippy::cast_possible_truncation)]
-    fn lock(self) -> libc::flock {
+    /// The byte that is locked: whoever has it keeps others waiting, also
+    /// those with another name that hashes to it.
+    #[must_use]
+    pub fn byte(self) -> i64 {
         let bytes = match self {
             Self::Consumer(name) => [b"consumer\0", name.as_bytes(), b"", b""].concat(),
             Self::Making { group, key } => {
@@ -94,10 +95,16 @@ impl Claimed<'_> {
         let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
         });
+        BASE + i64::try_from(hash >> 4).unwrap_or(0)
+    }
+
+    // The constants fit: they are 1 and 0.
+    #[allow(clippy::cast_possible_truncation)]
+    fn lock(self) -> libc::flock {
         libc::flock {
             l_type: libc::F_WRLCK as libc::c_short,
             l_whence: libc::SEEK_SET as libc::c_short,
-            l_start: BASE + i64::try_from(hash >> 4).unwrap_or(0),
+            l_start: self.byte(),
             l_len: 1,
             l_pid: 0,
         }

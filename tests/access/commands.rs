@@ -250,3 +250,23 @@ fn a_watch_ends_when_its_access_is_revoked() {
 fn hex(text: &str) -> String {
     text.bytes().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
+
+#[test]
+fn what_only_a_writer_may() {
+    let Some(vault) = Vault::new() else { return };
+    vault.ok(ROOT, "larder --db $DB -n a set g k v");
+    vault.ok(ROOT, &format!("larder --db $DB access grant a user:{ALICE} read"));
+    vault.ok(ROOT, &format!("larder --db $DB access grant a user:{BOB} write"));
+    // A reader may have a position of his own, and use what others made.
+    vault.ok(ALICE, "larder --db $DB -n a watch --consumer c --after 0 --count 1");
+    let refused = "larder: consumer: no write access to namespace a\n";
+    for line in ["reset c", "reset c --to 0", "reset absent", "delete c", "delete absent"] {
+        assert_eq!(vault.fails(ALICE, 5, &format!("larder --db $DB -n a consumer {line}")), refused);
+    }
+    vault.ok(BOB, "larder --db $DB -n a consumer reset c --to 0 && larder --db $DB -n a consumer delete c");
+    let err = vault.fails(ALICE, 5, "larder --db $DB -n a memo g m --ttl 1h -- touch ran");
+    assert_eq!(err, "larder: memo: no write access to group \"g\" in namespace a\n");
+    assert!(!vault.home(ALICE).join("ran").exists());
+    vault.ok(BOB, "larder --db $DB -n a memo g m --ttl 1h -- echo made");
+    assert_eq!(vault.ok(ALICE, "larder --db $DB -n a memo g m --ttl 1h -- touch ran"), "made\n");
+}

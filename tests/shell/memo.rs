@@ -127,3 +127,58 @@ fn bad_input() {
     );
     t.run(["get", "m", "k"]).ok("mine");
 }
+
+/// Nobody would ever get the result that a command waits for to make it.
+#[test]
+fn a_result_cannot_wait_for_itself() {
+    let t = Test::new();
+    let message = "larder: memo: the result \"k\" in \"m\" is being made by the command this runs in\n\
+                   hint: waiting for it would never end; use another key\n";
+    t.sh("larder memo m k --ttl 1h -- larder memo m k --ttl 1h -- echo never").fails(125, message);
+    t.sh(
+        "larder memo m k --ttl 1h -- larder memo m other --ttl 1h -- larder memo m k --ttl 1h -- echo never",
+    )
+    .fails(125, message);
+    t.sh("larder --json memo m k --ttl 1h -- larder --json memo m k --ttl 1h -- echo never")
+        .json_error(125, "io");
+    t.sh("larder memo m k --ttl 1h -- larder memo m other --ttl 1h -- echo made").ok("made\n");
+}
+
+/// A command that outlives the run it was started by may make the result anew.
+#[test]
+fn what_was_left_behind_is_not_part_of_a_run() {
+    let t = Test::new();
+    t.sh(
+        "larder memo m k --ttl 1h -- sh -c '(while [ ! -e go ]; do sleep 0.01; done; larder memo m k --ttl 1h -- echo again >later; touch done) >/dev/null 2>&1 & exit 1'",
+    )
+    .exits(1, "", "");
+    let mut other = Command::new(LARDER)
+        .args(["memo", "m", "k", "--ttl", "1h", "--", "/bin/sh", "-c", "touch go; sleep 0.3; exit 1"])
+        .env_clear()
+        .env("HOME", t.home())
+        .env("PATH", "/usr/bin:/bin")
+        .current_dir(t.home())
+        .spawn()
+        .expect("start larder");
+    while !t.path("done").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    assert_eq!(other.wait().expect("wait").code(), Some(1));
+    assert_eq!(t.read("later"), b"again\n");
+}
+
+#[test]
+fn what_cannot_be_passed_on_is_kept_all_the_same() {
+    for (sink, why) in [(">/dev/full", "No space left on device"), (">&-", "Bad file descriptor")] {
+        let t = Test::new();
+        let message = format!("larder: memo: standard output: {why}\n");
+        let script = format!("larder memo m k --ttl 1h -- sh -c 'echo run >>runs; echo result' {sink}");
+        t.sh(&script).fails(125, &message);
+        t.sh(&script).fails(125, &message);
+        assert_eq!(t.read("runs"), b"run\n");
+        t.run(["memo", "m", "k", "--ttl", "1h", "--", "/bin/false"]).ok("result\n");
+    }
+    let t = Test::new();
+    t.sh("larder memo m k --ttl 1h -- sh -c 'sleep 0.1; echo result' | true").ok("");
+    t.run(["memo", "m", "k", "--ttl", "1h", "--", "/bin/false"]).ok("result\n");
+}

@@ -122,6 +122,10 @@ fn environment() -> Section {
                     "lock: a number that grows with each holder of the lock, for others to tell an old holder from \
                      the present one.",
                 ),
+                (
+                    "LARDER_MEMO",
+                    "memo: the results being made, for a memo inside to tell that it would wait for itself.",
+                ),
                 ("LARDER_TARGET", "render --check, --exec: the file that is rendered."),
                 ("LARDER_CANDIDATE", "render --check: the file with the new text, not yet in its place."),
             ]),
