@@ -92,6 +92,7 @@ struct WatchArgs {
     /// Broadcast the changes to WebSocket clients at ADDR too (8080, :8080,
     /// 127.0.0.1:8080, [::1]:0); without an IP address it is the loopback
     /// interface, and port 0 takes a free one, which is told on standard error.
+    /// 64 clients at a time are served; one more gets status 503.
     /// Nothing is encrypted: beyond this machine, put a proxy before it
     #[arg(long, value_name = "ADDR", value_parser = parse_address)]
     listen: Option<SocketAddr>,
