@@ -9,7 +9,7 @@ use crate::exchange::target::Target;
 use crate::exchange::{Format, Writer};
 use crate::exit::{Exit, Failure};
 use crate::output::progress::Progress;
-use crate::output::text;
+use crate::output::{self, text};
 use crate::store::{Error, Store, quote};
 
 pub const SPEC: Spec = Spec {
@@ -70,7 +70,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
         // What appears on a terminal shows how far it is.
         let progress = if terminal { Progress::off() } else { Progress::new(&context.settings, "exporting") };
         let mut out = Stdout {
-            out: io::BufWriter::with_capacity(64 * 1024, io::stdout().lock()),
+            out: io::BufWriter::with_capacity(64 * 1024, output::Stdout),
             terminal,
             line: Vec::new(),
         };
@@ -134,7 +134,7 @@ fn export(
 
 /// Standard output, made safe where it is a terminal.
 struct Stdout {
-    out: io::BufWriter<io::StdoutLock<'static>>,
+    out: io::BufWriter<output::Stdout>,
     terminal: bool,
     /// The line under way, for a terminal.
     line: Vec<u8>,

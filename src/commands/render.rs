@@ -12,6 +12,7 @@ use clap::{ArgMatches, Args, FromArgMatches};
 
 use super::{Context, Spec};
 use crate::clock::Timestamp;
+use crate::exchange::input;
 use crate::exit::{Exit, Failure};
 use crate::output::{Out, text};
 use crate::render::{self, MAX_TEMPLATE_BYTES, Target, TargetOptions, Template, Values, unified_diff};
@@ -351,12 +352,8 @@ fn template_name(path: &Path) -> String {
 fn read_template(path: &Path) -> anyhow::Result<String> {
     let name = template_name(path);
     let mut bytes = Vec::new();
-    let read = if path == Path::new("-") {
-        std::io::stdin().lock().take(MAX_TEMPLATE_BYTES as u64 + 1).read_to_end(&mut bytes)
-    } else {
-        std::fs::File::open(path)
-            .and_then(|file| file.take(MAX_TEMPLATE_BYTES as u64 + 1).read_to_end(&mut bytes))
-    };
+    let read =
+        input::open(path).and_then(|file| file.take(MAX_TEMPLATE_BYTES as u64 + 1).read_to_end(&mut bytes));
     read.map_err(|e| Failure::io(&name, e))?;
     if bytes.len() > MAX_TEMPLATE_BYTES {
         let why =

@@ -135,9 +135,6 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// The last moment that RFC 3339 can write.
-const END_OF_9999: Timestamp = Timestamp(253_402_300_799_999);
-
 /// Joins the three ways to say when an entry is due.
 pub(super) fn expiry(
     ttl: Option<Duration>,
@@ -146,7 +143,7 @@ pub(super) fn expiry(
     now: Timestamp,
 ) -> Result<Expiry, Failure> {
     match (ttl, at, keep) {
-        (Some(ttl), ..) if now.after(ttl) > END_OF_9999 => {
+        (Some(ttl), ..) if now.after(ttl) > Timestamp::LAST => {
             Err(Failure::usage("the TTL ends past the year 9999")
                 .hint("without one, an entry stays for ever"))
         }

@@ -185,7 +185,8 @@ fn closed_streams_are_errors_where_they_are_needed() {
     t.run(["get", "g", "k"]).ok("v");
     t.sh("larder get g k >&-").fails_with(10, io);
     t.sh("larder get g k 1</dev/null").fails_with(10, io);
-    t.sh("larder --json list g >&-").output();
+    t.sh("larder export g >&-").fails_with(10, io);
+    t.sh("larder render g - <&-").fails_with(10, io);
     t.sh("larder watch --after 0 --count 1 >&-").fails_with(10, io);
     // Who prints nothing needs none, and nobody's file takes their place.
     t.sh("larder set g k w <&- >&- 2>&-").ok("");
