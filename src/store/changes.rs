@@ -84,18 +84,23 @@ impl LogSpan {
 }
 
 /// What tells a change from another one that has the same number, in a log
-/// that was set back and has grown again.
+/// that was set back and has grown again: when it happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LogMark {
-    at: i64,
-    total: i64,
+pub struct LogMark(Timestamp);
+
+impl Change {
+    /// What stands in the log at its number.
+    #[must_use]
+    pub fn mark(&self) -> LogMark {
+        LogMark(self.at)
+    }
 }
 
 impl Transaction<'_> {
     /// The mark of the change at `seq`; `None` if it is not in the log.
     pub fn log_mark(&self, seq: i64) -> Result<Option<LogMark>> {
-        let mut query = self.conn.prepare_cached("SELECT at,total FROM larder_changes WHERE seq=?1")?;
-        Ok(query.query_row([seq], |row| Ok(LogMark { at: row.get(0)?, total: row.get(1)? })).optional()?)
+        let mut query = self.conn.prepare_cached("SELECT at FROM larder_changes WHERE seq=?1")?;
+        Ok(query.query_row([seq], |row| Ok(LogMark(Timestamp(row.get(0)?)))).optional()?)
     }
 
     /// Makes sure that the log was not set back since it was read up to

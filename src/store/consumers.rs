@@ -6,6 +6,7 @@
 
 use rusqlite::{OptionalExtension, params};
 
+use super::changes::LogMark;
 use super::connection::Store;
 use super::error::{Error, Result, quote};
 use super::grants::Level;
@@ -107,20 +108,18 @@ impl Transaction<'_> {
 }
 
 impl Store {
-    /// Moves a consumer on. Quietly: no entry changed, so no watcher is woken.
+    /// Moves a consumer on, to where `mark` stood when it was read. Quietly: no
+    /// entry changed, so no watcher is woken.
     ///
     /// # Errors
     /// [`Error::Absent`] if the consumer is gone; [`Error::Trimmed`] if the log
-    /// does not reach that far any more.
-    pub fn move_consumer(&self, name: &str, position: i64) -> Result<()> {
+    /// was set back.
+    pub fn move_consumer(&self, name: &str, position: i64, mark: Option<LogMark>) -> Result<()> {
         self.write_quietly(|tx| {
             tx.permit_some(Level::Read)?;
-            let span = tx.log_span()?;
             // Set back meanwhile: kept, the position would pass over changes
-            // to come.
-            if position > span.newest {
-                return Err(Error::Trimmed { after: position, oldest: span.oldest });
-            }
+            // that are yet to come.
+            tx.check_mark(position, mark)?;
             let moved = tx
                 .conn
                 .prepare_cached("UPDATE larder_consumers SET position=?2,updated_at=?3 WHERE name=?1")?

@@ -2,8 +2,8 @@
 //!
 //! A [`Source`] is a cursor over the change log. It reads in short
 //! transactions, so that it never keeps the write-ahead log from being reset,
-//! and sleeps in between until the bell rings, an entry is due, or the interval
-//! is up. The cursor alone makes it correct; what wakes it only makes it quick.
+//! and sleeps in between until the bell rings, somebody writes to the log, an
+//! entry is due, or the interval is up. The cursor alone makes it correct; what wakes it only makes it quick.
 //! A [`Sink`] takes one change at a time and knows nothing of the store.
 //! [`run`] joins the two.
 
@@ -26,7 +26,7 @@ pub use stdout::{Form, Stdout};
 use std::time::Duration;
 
 use crate::exit::Exit;
-use crate::store::{Change, Error};
+use crate::store::{Change, Error, LogMark};
 
 /// What became of a change that was given to a sink.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,11 +154,11 @@ impl Run<'_> {
             if ending.is_some() {
                 break;
             }
-            handled = Some(change.seq);
+            handled = Some(change);
             if self.sink.settles_each()
                 && let Some(name) = consumer
             {
-                ending = self.remember(source, name, change.seq)?;
+                ending = self.remember(source, name, change.seq, Some(change.mark()))?;
             }
             if let Some(left) = &mut self.left {
                 *left -= 1;
@@ -176,10 +176,14 @@ impl Run<'_> {
         }
         if let Some(name) = consumer {
             // With the batch done, what was passed over is behind us too.
-            let reached = if ending.is_none() { source.cursor() } else { handled.unwrap_or(self.remembered) };
+            let (reached, mark) = match (&ending, handled) {
+                (None, _) => (source.cursor(), source.mark()),
+                (Some(_), Some(change)) => (change.seq, Some(change.mark())),
+                (Some(_), None) => (self.remembered, None),
+            };
             let due = handled.is_some() || reached - self.remembered >= SKIPPED_BEFORE_MOVE;
             if due && reached > self.remembered {
-                ending = self.remember(source, name, reached)?.or(ending);
+                ending = self.remember(source, name, reached, mark)?.or(ending);
             }
         }
         Ok(ending)
@@ -188,9 +192,15 @@ impl Run<'_> {
     /// Moves the consumer to `seq`. A store that stays locked, as under a long
     /// import, is waited for as long as the run lasts: the change was handled,
     /// and to end here would be to handle it again. `Some` if the run ends.
-    fn remember(&mut self, source: &Source, name: &str, seq: i64) -> anyhow::Result<Option<Exit>> {
+    fn remember(
+        &mut self,
+        source: &Source,
+        name: &str,
+        seq: i64,
+        mark: Option<LogMark>,
+    ) -> anyhow::Result<Option<Exit>> {
         loop {
-            match source.store().move_consumer(name, seq) {
+            match source.store().move_consumer(name, seq, mark) {
                 Ok(()) => {
                     self.remembered = seq;
                     return Ok(None);

@@ -100,6 +100,12 @@ impl Source {
         self.cursor
     }
 
+    /// What stood there in the log.
+    #[must_use]
+    pub fn mark(&self) -> Option<LogMark> {
+        self.mark
+    }
+
     /// Whether more is known to be there to read.
     #[must_use]
     pub fn is_behind(&self) -> bool {
