@@ -30,7 +30,8 @@ pub const SPEC: Spec = Spec {
 /// Copies the whole store to FILE, as it is at one moment; others may go on
 /// writing. FILE appears under its name only when it is complete and on disk,
 /// is readable by its owner alone, and is a store in itself. An existing FILE
-/// is never overwritten. The copy is checked for damage before it is kept.
+/// is never overwritten. The copy is checked for damage before it is kept. A
+/// hidden file that a killed backup left is removed by the next one to FILE.
 #[derive(Args)]
 struct BackupArgs {
     /// The file to make

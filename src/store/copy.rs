@@ -4,8 +4,12 @@ use std::cell::Cell;
 use std::fs::{self, File};
 use std::io::Error as IoError;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::libc;
 use nix::unistd::AccessFlags;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
@@ -23,24 +27,47 @@ pub(super) const STEP: i32 = 1024;
 pub type Progress<'a> = &'a mut dyn FnMut(u64, u64) -> bool;
 
 /// A file under a passing name; it and what SQLite keeps beside it are removed
-/// unless it is given its proper name.
+/// unless it is given its proper name. A process that is killed leaves it
+/// behind: the next copy under the same name removes what nobody holds any more.
 pub(super) struct Scratch {
     file: Cell<Option<tempfile::TempPath>>,
     pub(super) path: PathBuf,
+    /// Locked as long as the file is being made.
+    _hold: File,
 }
+
+/// Where SQLite's own locks on a file begin; the byte behind the last of them
+/// is locked by who makes the file. Not the whole file: locks of one process's
+/// descriptors stand in each other's way.
+const LOCKS: libc::off_t = 0x4000_0000;
+const HOLD: libc::off_t = LOCKS + 512;
 
 impl Scratch {
     pub(super) fn beside(target: &Path) -> Result<Self> {
+        Self::within(target.parent().unwrap_or(Path::new("/")), target)
+    }
+
+    /// A passing file in `directory` for what `target` is to hold.
+    pub(super) fn within(directory: &Path, target: &Path) -> Result<Self> {
         let name = target.file_name().unwrap_or_default().to_string_lossy();
-        let parent = target.parent().unwrap_or(Path::new("/"));
-        let file = tempfile::Builder::new()
-            .prefix(&format!(".{}.", name.chars().take(40).collect::<String>()))
-            .suffix(".partial")
-            .tempfile_in(parent)
-            .map_err(|e| told(target, e))?
-            .into_temp_path();
-        let path = file.to_path_buf();
-        Ok(Self { file: Cell::new(Some(file)), path })
+        let prefix = format!(".{}.", name.chars().take(40).collect::<String>());
+        remove_forsaken(directory, &prefix);
+        let told = |e| told(directory, e);
+        loop {
+            let (hold, file) = tempfile::Builder::new()
+                .prefix(&prefix)
+                .suffix(".partial")
+                .tempfile_in(directory)
+                .map_err(told)?
+                .into_parts();
+            // Before it was locked somebody may have taken it for forsaken. Where
+            // there are no locks nobody can.
+            let taken = matches!(lock(&hold, HOLD, 1), Err(Errno::EAGAIN | Errno::EACCES));
+            let path = file.to_path_buf();
+            if !taken && is_named(&hold, &path) {
+                return Ok(Self { file: Cell::new(Some(file)), path, _hold: hold });
+            }
+        }
     }
 
     /// A connection that has the file for itself and needs no `-shm`.
@@ -62,6 +89,60 @@ impl Scratch {
             file.persist_noclobber(target).map_err(|e| told(target, e.error))?;
         }
         sync_directory(target)
+    }
+}
+
+/// Locks a part of the file for this descriptor alone; SQLite's locks count too.
+#[allow(clippy::cast_possible_truncation)] // the C library's own constants, of its own types
+fn lock(file: &File, start: libc::off_t, length: libc::off_t) -> nix::Result<()> {
+    let lock = libc::flock {
+        l_type: libc::F_WRLCK as libc::c_short,
+        l_whence: libc::SEEK_SET as libc::c_short,
+        l_start: start,
+        l_len: length,
+        l_pid: 0,
+    };
+    fcntl(file, FcntlArg::F_OFD_SETLK(&lock)).map(drop)
+}
+
+/// Takes the bytes that SQLite locks, all of them, for writing: as long as the
+/// descriptor lives, no SQLite connection can have the file open.
+pub(super) fn lock_whole(file: &File) -> nix::Result<()> {
+    lock(file, LOCKS, 512)
+}
+
+fn is_named(file: &File, path: &Path) -> bool {
+    let name = fs::symlink_metadata(path).map(|meta| (meta.dev(), meta.ino()));
+    file.metadata().is_ok_and(|meta| name.is_ok_and(|name| name == (meta.dev(), meta.ino())))
+}
+
+/// Removes the caller's own passing files that no process holds. What cannot be
+/// removed stays: a copy does not depend on it.
+fn remove_forsaken(directory: &Path, prefix: &str) {
+    let uid = nix::unistd::geteuid().as_raw();
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let random = name
+            .to_str()
+            .and_then(|name| name.strip_prefix(prefix))
+            .and_then(|rest| rest.strip_suffix(".partial"));
+        if !random
+            .is_some_and(|random| random.len() == 6 && random.bytes().all(|b| b.is_ascii_alphanumeric()))
+        {
+            continue;
+        }
+        let path = entry.path();
+        let opened = fs::OpenOptions::new()
+            .read(true)
+            .write(true)
+            .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+            .open(&path);
+        let Ok(file) = opened else { continue };
+        let own = file.metadata().is_ok_and(|meta| meta.is_file() && meta.uid() == uid && meta.nlink() == 1);
+        if own && lock(&file, LOCKS, HOLD - LOCKS + 1).is_ok() && is_named(&file, &path) {
+            forget_companions(&path);
+            let _ = fs::remove_file(&path);
+        }
     }
 }
 

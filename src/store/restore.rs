@@ -17,16 +17,14 @@ use std::io::{Error as IoError, ErrorKind};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::{FcntlArg, fcntl};
-use nix::libc;
 use nix::unistd::AccessFlags;
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
 use super::connection::{Store, StoreOptions};
 use super::copy::{
-    Progress, STEP, Scratch, absolute, busy, close, copy_pages, forget_companions, immutable, own_right,
-    serious, sync_directory, told,
+    Progress, STEP, Scratch, absolute, busy, close, copy_pages, forget_companions, immutable, lock_whole,
+    own_right, serious, sync_directory, told,
 };
 use super::error::{Error, Result, quote};
 use super::findings::{FindingKind, examine};
@@ -286,7 +284,12 @@ fn replace(options: &StoreOptions, scratch: &Scratch) -> Result<Restored> {
         return Ok(Restored { seq, entries, kept: None });
     }
     let old = fs::OpenOptions::new().read(true).write(true).open(&path).map_err(io)?;
-    lock_whole(&old, &path)?;
+    lock_whole(&old).map_err(|_| {
+        Error::Busy(format!(
+            "the damaged store {} is in use; end the processes that have it open",
+            quote(&path.to_string_lossy())
+        ))
+    })?;
     let meta = old.metadata().map_err(io)?;
     fs::set_permissions(&scratch.path, fs::Permissions::from_mode(meta.mode() & 0o777)).map_err(io)?;
     // Only root can; for everybody else the owner is the same already.
@@ -315,25 +318,6 @@ fn last_number(options: &StoreOptions) -> Option<i64> {
     let store = Store::open_to_check(options).ok()?;
     let most = store.retry(|| store.in_transaction("BEGIN", |tx| repair::above_all(tx, 0))).ok()?;
     Some(most.saturating_add(LEAP))
-}
-
-#[allow(clippy::cast_possible_truncation)] // the C library's own constants, of its own types
-/// Takes the bytes that SQLite locks, all of them, for writing: as long as the
-/// descriptor lives, no SQLite connection can have the file open.
-fn lock_whole(file: &File, path: &Path) -> Result<()> {
-    let lock = libc::flock {
-        l_type: libc::F_WRLCK as libc::c_short,
-        l_whence: libc::SEEK_SET as libc::c_short,
-        l_start: 0x4000_0000,
-        l_len: 512,
-        l_pid: 0,
-    };
-    fcntl(file, FcntlArg::F_OFD_SETLK(&lock)).map(drop).map_err(|_| {
-        Error::Busy(format!(
-            "the damaged store {} is in use; end the processes that have it open",
-            quote(&path.to_string_lossy())
-        ))
-    })
 }
 
 /// Links the file to a name that is free: `NAME.damaged`, `NAME.damaged-2`, …

@@ -33,3 +33,54 @@ fn refusals() {
     t.run(["backup"]).fails_with(2, "FILE");
     t.run(["backup", ""]).fails_with(2, "FILE");
 }
+
+/// Copies that were killed leave hidden files as large as the store. Only those
+/// go that nobody holds any more, and that are of this name.
+#[test]
+fn what_a_killed_copy_left_is_removed() {
+    let t = Test::new();
+    t.run(["set", "g", "k", "v"]).ok("");
+    let held = t.write(".b.db.HELD00.partial", "in use");
+    let file = std::fs::OpenOptions::new().read(true).write(true).open(&held).unwrap();
+    let lock = nix::libc::flock {
+        l_type: i16::try_from(nix::libc::F_WRLCK).unwrap(),
+        l_whence: i16::try_from(nix::libc::SEEK_SET).unwrap(),
+        l_start: 0x4000_0200,
+        l_len: 1,
+        l_pid: 0,
+    };
+    nix::fcntl::fcntl(&file, nix::fcntl::FcntlArg::F_OFD_SETLK(&lock)).unwrap();
+    for name in [".b.db.aB3dE6.partial", ".b.db.aB3dE6.partial-journal", ".b.db.aB3dE6.partial-wal"] {
+        t.write(name, "left behind");
+    }
+    t.write(".b.db.notes.partial", "somebody's");
+    t.write(".c.db.aB3dE6.partial", "another copy's");
+    t.run(["backup", "b.db"]).ok("");
+    let hidden = || {
+        let mut files = t.files();
+        files.retain(|name| name.contains("partial"));
+        files
+    };
+    assert_eq!(hidden(), [".b.db.HELD00.partial", ".b.db.notes.partial", ".c.db.aB3dE6.partial"]);
+    drop(file);
+    t.write(".local/share/larder/.larder.db.aB3dE6.partial", "left behind");
+    t.write(".local/share/larder/.larder.db.aB3dE6.partial-journal", "left behind");
+    t.run(["restore", "b.db", "--yes"]).ok("");
+    assert_eq!(hidden(), [".b.db.HELD00.partial", ".b.db.notes.partial", ".c.db.aB3dE6.partial"]);
+}
+
+/// A copy in the making is held: a second one to the same name leaves it alone.
+#[test]
+fn a_copy_in_the_making_is_not_taken_for_left_behind() {
+    let t = Test::new();
+    t.run(["set", "g", "k", "v"]).ok("");
+    t.execute(
+        "INSERT INTO entries(group_name,entry_key,entry_value) WITH RECURSIVE n(n) AS \
+         (SELECT 1 UNION ALL SELECT n+1 FROM n WHERE n<4000) SELECT 'bulk',n,hex(zeroblob(1000)) FROM n",
+    );
+    t.sh("for n in 1 2 3 4; do larder backup b.db 2>/dev/null & p=\"$p $!\"; done; \
+          good=0; for n in $p; do wait $n && good=$((good + 1)); done; echo $good")
+        .ok("1\n");
+    t.run(["--db", "b.db", "count"]).ok("4001\n");
+    assert!(t.files().iter().all(|name| !name.contains("partial")), "{:?}", t.files());
+}
