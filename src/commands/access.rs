@@ -100,7 +100,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
             };
             grant(context, &ns, resolve(&principal)?, level, &groups)
         }
-        Action::Revoke { ns, principal } => revoke(context, &ns, resolve(&principal)?),
+        Action::Revoke { ns, principal } => revoke(context, &ns, &principal),
         Action::List { ns } => list(context, ns.as_ref()),
     }
 }
@@ -127,12 +127,17 @@ fn grant(
     Ok(Exit::Success)
 }
 
-fn revoke(context: &Context, ns: &Namespace, principal: Principal) -> anyhow::Result<Exit> {
+fn revoke(context: &Context, ns: &Namespace, text: &str) -> anyhow::Result<Exit> {
+    let resolved = resolve(text);
+    // What is no principal may yet stand in the store, where it closes the
+    // namespace and lets nobody in.
+    let principal = resolved.as_ref().map_or_else(|_| text.to_owned(), ToString::to_string);
     let (revoked, closed) = match context.existing_in(ns)? {
         None => (0, false),
-        Some(store) => store.write(|tx| Ok((tx.revoke(principal)?, tx.is_closed()?)))?,
+        Some(store) => store.write(|tx| Ok((tx.revoke(&principal)?, tx.is_closed()?)))?,
     };
     if revoked == 0 {
+        resolved?;
         // A misspelt principal who keeps his access must not look like success.
         return Err(Error::Absent(format!("namespace {} has no grant for {principal}", ns.as_str())).into());
     }

@@ -3,7 +3,7 @@ use clap::{ArgMatches, Args, FromArgMatches};
 use super::{Context, Spec};
 use crate::exit::{Exit, Failure};
 use crate::output::{Out, text};
-use crate::store::{self, Checkup};
+use crate::store::{self, Checkup, Finding, Remedy};
 
 pub const SPEC: Spec = Spec {
     name: "check",
@@ -25,8 +25,9 @@ pub const SPEC: Spec = Spec {
 /// any finding is status 7.
 ///
 /// --repair rebuilds what can be derived from the entries: triggers, indexes,
-/// counters, and the change log, which starts over where it cannot be
-/// believed. Damaged entries are not invented again: restore a backup. SQLite
+/// counters, the file's marks, and the change log, which starts over where it
+/// cannot be believed. Quotas and grants of what cannot be a namespace go.
+/// Damaged entries are not invented again: restore a backup. SQLite
 /// keeps no checksums of its pages, so a value that was overwritten on disk
 /// byte for byte cannot be told from one that was stored.
 #[derive(Args)]
@@ -55,12 +56,27 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
         Exit::UnusableStore,
         format!("{count} {} in the store", if count == 1 { "finding" } else { "findings" }),
     );
-    let hint = if args.repair {
-        "what is left cannot be derived; restore a backup"
-    } else {
-        "'larder check --repair' rebuilds what can be derived"
-    };
-    Err(failure.hint(hint).into())
+    Err(failure.hint(advice(&checkup.left, args.repair)).into())
+}
+
+/// What can be done about each sort of what is left.
+fn advice(left: &[Finding], repaired: bool) -> String {
+    let all = [Remedy::Repair, Remedy::Revoke, Remedy::Quota, Remedy::Client, Remedy::Restore];
+    let there = |remedy: &Remedy| left.iter().any(|finding| finding.remedy == *remedy);
+    // Nothing derived from damaged pages could be believed.
+    let damaged = there(&Remedy::Restore);
+    let helps = |remedy: &Remedy| there(remedy) && !(damaged && *remedy == Remedy::Repair);
+    let told = all.into_iter().filter(helps).map(|remedy| match remedy {
+        Remedy::Repair if !repaired => "'larder check --repair' rebuilds what can be derived",
+        Remedy::Revoke => "'larder access revoke NS PRINCIPAL' removes a grant",
+        Remedy::Quota => "'larder quota clear NS' removes a quota",
+        Remedy::Client => "what larder cannot name another SQLite client can rename or delete",
+        Remedy::Restore => {
+            "damage cannot be repaired; 'larder restore FILE --yes' puts a backup in its place"
+        }
+        Remedy::Repair => "what is left cannot be derived; restore a backup",
+    });
+    told.collect::<Vec<_>>().join("; ")
 }
 
 fn lines(context: &Context, checkup: &Checkup, out: &mut Out) -> anyhow::Result<()> {

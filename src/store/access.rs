@@ -242,12 +242,13 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Takes every grant from a principal; returns how many there were.
-    pub fn revoke(&self, principal: Principal) -> Result<usize> {
+    /// Takes every grant from a principal, named as it is stored; returns how
+    /// many there were. One that makes no sense must be removable too.
+    pub fn revoke(&self, principal: &str) -> Result<usize> {
         let namespace = self.namespace_to_manage()?;
         Ok(self.conn.execute(
             "DELETE FROM larder_grants WHERE namespace=?1 AND principal=?2",
-            params![namespace.as_str(), principal.to_string()],
+            params![namespace.as_str(), principal],
         )?)
     }
 

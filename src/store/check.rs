@@ -2,10 +2,10 @@
 
 use super::connection::{Store, StoreOptions};
 use super::error::{Error, Result};
-use super::findings::{Finding, examine};
+use super::findings::{Finding, FindingKind, Remedy, examine};
 use super::opening::no_triggers;
 use super::repair::repair;
-use super::schema;
+use super::{ruin, schema};
 
 /// What a check found and a repair did.
 #[derive(Clone, Debug, Default)]
@@ -19,67 +19,111 @@ pub struct Checkup {
 }
 
 /// Checks the store; `None` if there is none. With `mend`, rebuilds what can be
-/// derived from the rest, each round in one transaction.
+/// derived from the rest, each round in one transaction. A store that cannot
+/// even be opened has that as its finding.
 pub fn check(options: &StoreOptions, mend: bool) -> Result<Option<Checkup>> {
+    let path = std::path::absolute(&options.path).unwrap_or_else(|_| options.path.clone());
+    let options = StoreOptions { path, ..options.clone() };
     // Opened in the ordinary way first: that migrates, and tells a store that
     // was tampered with from a file that never was one.
-    let refusal = match Store::open(options) {
-        Ok(None) => return Ok(None),
-        Ok(Some(store)) => {
-            store.read(|tx| tx.permit_store())?;
-            None
-        }
+    let refusal = match admit(&options) {
+        Ok(false) => return Ok(None),
+        Ok(true) => None,
         Err(refusal @ Error::Unusable { .. }) => Some(refusal),
         Err(other) => return Err(other),
     };
-    let path = options.path.clone();
-    let checkup = (|| -> Result<Checkup> {
-        let store = Store::open_to_check(options)?;
-        // What a broken store says about grants cannot be relied upon.
-        if refusal.is_some() && !store.is_trusted() {
-            return Err(Error::Denied("only the store's owner and root may look into a broken store".into()));
-        }
-        let mut checkup = Checkup { found: store.examine()?, ..Checkup::default() };
-        checkup.left.clone_from(&checkup.found);
-        // Each layer may hide the next: schema, indexes, rows.
-        for _ in 0..4 {
-            if !mend || checkup.left.is_empty() {
-                break;
-            }
-            let done = store.mend(&checkup.left)?;
-            if done.is_empty() {
-                break;
-            }
-            checkup.repairs.extend(done);
-            checkup.left = store.examine()?;
-        }
-        Ok(checkup)
-    })();
-    match (checkup, refusal) {
-        // What cannot even be looked at is refused in the words of the opener.
-        (Err(_), Some(refusal)) => Err(refusal),
+    match (look(&options, mend, refusal.is_some()), refusal) {
         (Ok(checkup), Some(refusal)) if checkup.found.is_empty() => Err(refusal),
-        (checkup, _) => checkup.map(Some).map_err(|e| e.settle(&path)),
+        (Ok(checkup), _) => Ok(Some(checkup)),
+        (Err(denied @ Error::Denied(_)), _) => Err(denied),
+        (Err(e), Some(_)) if e.is_damage() && ruin::was_store(&options.path).unwrap_or(false) => {
+            if ruin::is_trusted(&options.path) {
+                let found = vec![Finding::new(
+                    FindingKind::Damage,
+                    Remedy::Restore,
+                    "SQLite: the file is cut short, or its beginning makes no sense; nothing else can be read",
+                )];
+                return Ok(Some(Checkup { left: found.clone(), found, ..Checkup::default() }));
+            }
+            Err(broken())
+        }
+        // What never was a store is refused in the words of the opener.
+        (Err(_), Some(refusal)) => Err(refusal),
+        (Err(e), None) => Err(e.settle(&options.path)),
     }
 }
 
+/// Opens the store in the ordinary way, and asks it whether the caller may do
+/// this; `false` if there is none.
+fn admit(options: &StoreOptions) -> Result<bool> {
+    let Some(store) = Store::open(options)? else { return Ok(false) };
+    store.read(|tx| tx.permit_store())?;
+    Ok(true)
+}
+
+fn look(options: &StoreOptions, mend: bool, broken: bool) -> Result<Checkup> {
+    let store = Store::open_to_check(options)?;
+    if broken && !store.is_trusted() {
+        return Err(self::broken());
+    }
+    let mut checkup = Checkup { found: store.examine()?, ..Checkup::default() };
+    checkup.left.clone_from(&checkup.found);
+    // Each layer may hide the next: schema, indexes, rows.
+    for _ in 0..4 {
+        if !mend || checkup.left.is_empty() {
+            break;
+        }
+        let done = match store.mend(&checkup.left) {
+            Err(e) if e.is_damage() => break,
+            done => done?,
+        };
+        if done.is_empty() {
+            break;
+        }
+        checkup.repairs.extend(done);
+        checkup.left = store.examine()?;
+    }
+    Ok(checkup)
+}
+
+fn broken() -> Error {
+    Error::Denied("only the store's owner and root may look into a broken store".into())
+}
+
 impl Store {
-    /// Opens a file whose schema may be hostile: triggers and views are off.
+    /// Opens a file whose schema may be hostile: triggers and views are off. It
+    /// bears larder's mark, or is larder's but for the mark.
     pub(super) fn open_to_check(options: &StoreOptions) -> Result<Self> {
         let options =
             StoreOptions { path: std::path::absolute(&options.path).unwrap_or_default(), ..options.clone() };
         let store = Self::connect_unverified(options)?;
         no_triggers(&store.conn)?;
-        let application: i32 = store
-            .retry(|| Ok(store.conn.query_row("PRAGMA application_id", [], |row| row.get::<_, i32>(0))?))?;
-        if application != schema::APPLICATION_ID {
-            return Err(Error::unusable(&store.options.path, "is not a larder store"));
-        }
-        Ok(store)
+        let ours = store.retry(|| {
+            store.in_transaction("BEGIN", |tx| {
+                let (application, version) = ruin::marks(tx.conn)?;
+                let marked = application == schema::APPLICATION_ID;
+                Ok(version <= schema::VERSION
+                    && (marked || schema::compare(tx.conn, 1)?.differences.is_empty()))
+            })
+        })?;
+        if ours { Ok(store) } else { Err(Error::unusable(&store.options.path, "is not a larder store")) }
     }
 
-    pub(super) fn examine(&self) -> Result<Vec<Finding>> {
-        self.retry(|| self.in_transaction("BEGIN", |tx| examine(tx.conn)))
+    /// Everything that is wrong. After it has met damage SQLite may refuse even
+    /// to end the transaction.
+    fn examine(&self) -> Result<Vec<Finding>> {
+        let mut found = None;
+        let ended = self.retry(|| {
+            found = None;
+            self.in_transaction("BEGIN", |tx| {
+                found = Some(examine(tx.conn)?);
+                Ok(())
+            })
+        });
+        match (found, ended) {
+            (Some(found), Err(e)) if e.is_damage() => Ok(found),
+            (found, ended) => ended.map(|()| found.unwrap_or_default()),
+        }
     }
 
     fn mend(&self, findings: &[Finding]) -> Result<Vec<String>> {

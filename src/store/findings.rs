@@ -3,19 +3,20 @@
 //!
 //! They come layer by layer. While the schema is not larder's nothing else is
 //! looked at: an expression in a stranger's index or table would run. What
-//! SQLite itself finds damaged comes next, and only then what the rows say.
+//! SQLite itself finds damaged comes next, and only then what the rows say, as
+//! far as they can be read.
 
 use rusqlite::Connection;
 
 use super::changes::ChangeKind;
 use super::entries::name;
-use super::error::{Error, Result, quote};
+use super::error::{Result, quote};
 use super::schema::{self, Difference, How};
-use super::scope::Namespace;
+use super::{repair, ruin, strays};
 
 /// The most findings of one sort that are listed; SQLite's own check has the
 /// same limit.
-const MOST: usize = 100;
+pub(super) const MOST: usize = 100;
 
 /// What a finding is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub enum FindingKind {
     Index,
     /// Tables and triggers are not as larder makes them.
     Schema,
+    /// The file's header does not say that it is a larder store.
+    Mark,
     /// Usage counters differ from a recount.
     Counters,
     /// The change log has gaps, or sums that do not add up.
@@ -46,6 +49,7 @@ impl FindingKind {
             Self::Damage => "damage",
             Self::Index => "index",
             Self::Schema => "schema",
+            Self::Mark => "mark",
             Self::Counters => "counters",
             Self::Log => "log",
             Self::Versions => "versions",
@@ -55,6 +59,21 @@ impl FindingKind {
     }
 }
 
+/// What makes a finding go away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// A repair: it can be derived from the rest.
+    Repair,
+    /// Revoking the grant.
+    Revoke,
+    /// Setting or clearing the quota.
+    Quota,
+    /// Another SQLite client: larder has no name for the entry.
+    Client,
+    /// A backup.
+    Restore,
+}
+
 /// Something that is not as it should be.
 #[derive(Clone, Debug)]
 pub struct Finding {
@@ -62,20 +81,47 @@ pub struct Finding {
     pub kind: FindingKind,
     /// One line for people.
     pub what: String,
+    /// What can be done about it.
+    pub remedy: Remedy,
     pub(super) difference: Option<Difference>,
+}
+
+impl Finding {
+    pub(super) fn new(kind: FindingKind, remedy: Remedy, what: impl Into<String>) -> Self {
+        Self { kind, what: what.into(), remedy, difference: None }
+    }
 }
 
 /// Collects findings, so many of a sort.
 #[derive(Default)]
-struct Findings(Vec<Finding>);
+pub(super) struct Findings(Vec<Finding>);
 
 impl Findings {
     fn add(&mut self, kind: FindingKind, what: impl Into<String>) {
-        self.0.push(Finding { kind, what: what.into(), difference: None });
+        let remedy = if kind == FindingKind::Damage { Remedy::Restore } else { Remedy::Repair };
+        self.push(Finding::new(kind, remedy, what));
+    }
+
+    pub(super) fn push(&mut self, finding: Finding) {
+        self.0.push(finding);
+    }
+
+    /// Goes on after a layer that damage cut short: the next one may lie on
+    /// other pages.
+    fn survive(&mut self, layer: Result<()>) -> Result<()> {
+        match layer {
+            Err(e) if e.is_damage() => {
+                if self.0.iter().all(|finding| finding.kind != FindingKind::Damage) {
+                    self.add(FindingKind::Damage, "SQLite: a page makes no sense");
+                }
+                Ok(())
+            }
+            other => other,
+        }
     }
 
     /// Adds a finding for every row of `sql`, worded by `tell`.
-    fn rows(
+    pub(super) fn rows(
         &mut self,
         conn: &Connection,
         kind: FindingKind,
@@ -100,55 +146,61 @@ impl Findings {
 /// Everything wrong with the file, in one transaction.
 pub(super) fn examine(conn: &Connection) -> Result<Vec<Finding>> {
     let mut findings = Findings::default();
-    match examine_into(conn, &mut findings) {
-        Ok(()) => Ok(findings.0),
-        Err(Error::Sqlite(rusqlite::Error::SqliteFailure(e, message)))
-            if e.code == rusqlite::ErrorCode::DatabaseCorrupt =>
-        {
-            let why = message.unwrap_or_else(|| "a page makes no sense".into());
-            findings.add(FindingKind::Damage, format!("SQLite: {why}"));
-            Ok(findings.0)
-        }
-        Err(e) => Err(e),
-    }
-}
-
-fn examine_into(conn: &Connection, findings: &mut Findings) -> Result<()> {
-    for difference in schema::compare(conn, MOST)?.differences {
-        findings.0.push(Finding {
-            kind: FindingKind::Schema,
-            what: difference.to_string(),
-            difference: Some(difference),
-        });
-    }
+    let schema = schema(conn, &mut findings);
+    findings.survive(schema)?;
     let believable = findings.0.iter().all(|finding| {
         finding.difference.as_ref().is_some_and(|d| d.how == How::Missing && d.kind != "table")
     });
     if !believable {
-        return Ok(());
+        return Ok(findings.0);
     }
-    integrity(conn, findings)?;
-    counters(conn, findings)?;
-    if log(conn, findings)? {
-        versions(conn, findings)?;
+    for layer in [marks, integrity, counters, history, strays::orphans, strays::data] {
+        let looked = layer(conn, &mut findings);
+        findings.survive(looked)?;
     }
-    orphans(conn, findings)?;
-    data(conn, findings)
+    Ok(findings.0)
+}
+
+fn schema(conn: &Connection, findings: &mut Findings) -> Result<()> {
+    for difference in schema::compare(conn, MOST)?.differences {
+        let remedy = if repair::is_beyond(&difference) { Remedy::Restore } else { Remedy::Repair };
+        let finding = Finding::new(FindingKind::Schema, remedy, difference.to_string());
+        findings.push(Finding { difference: Some(difference), ..finding });
+    }
+    Ok(())
+}
+
+fn marks(conn: &Connection, findings: &mut Findings) -> Result<()> {
+    let (application, version) = ruin::marks(conn)?;
+    if application != schema::APPLICATION_ID {
+        findings.add(FindingKind::Mark, format!("the mark application_id is {application}, not larder's"));
+    }
+    if version != schema::VERSION {
+        let known = schema::VERSION;
+        findings.add(FindingKind::Mark, format!("the mark user_version is {version}, not {known}"));
+    }
+    Ok(())
 }
 
 fn integrity(conn: &Connection, findings: &mut Findings) -> Result<()> {
     let mut query = conn.prepare("PRAGMA integrity_check")?;
     let mut rows = query.query([])?;
     while let Some(row) = rows.next()? {
-        let said = name(row.get_ref(0)?);
-        if said == "ok" {
-            continue;
+        // What is wrong with the pages comes as one row of many lines.
+        for said in name(row.get_ref(0)?).lines() {
+            if said == "ok" || said.starts_with("*** in database") {
+                continue;
+            }
+            let index = ["missing from index", "entries in index"].iter().any(|part| said.contains(part));
+            let kind = if index { FindingKind::Index } else { FindingKind::Damage };
+            findings.add(kind, format!("SQLite: {said}"));
         }
-        let index = ["missing from index", "entries in index"].iter().any(|part| said.contains(part));
-        let kind = if index { FindingKind::Index } else { FindingKind::Damage };
-        findings.add(kind, format!("SQLite: {}", said.replace('\n', " ")));
     }
     Ok(())
+}
+
+fn history(conn: &Connection, findings: &mut Findings) -> Result<()> {
+    if log(conn, findings)? { versions(conn, findings) } else { Ok(()) }
 }
 
 fn counters(conn: &Connection, findings: &mut Findings) -> Result<()> {
@@ -267,62 +319,5 @@ fn versions(conn: &Connection, findings: &mut Findings) -> Result<()> {
         FindingKind::Versions,
         "SELECT e.group_name,e.entry_key,e.version,'is older than the deletion of its group'FROM(SELECT group_name g,max(seq)s FROM larder_changes WHERE type='delete_group'GROUP BY group_name)d JOIN entries e ON e.group_name=d.g WHERE e.version<d.s",
         tell,
-    )
-}
-
-fn orphans(conn: &Connection, findings: &mut Findings) -> Result<()> {
-    findings.rows(
-        conn,
-        FindingKind::Log,
-        "SELECT name,position FROM larder_consumers WHERE position<0 OR position>(SELECT max(seq)FROM larder_changes)",
-        |row| {
-            Ok(format!(
-                "consumer {}: its position {} was never reached",
-                quote(&name(row.get_ref(0)?)),
-                row.get::<_, i64>(1)?
-            ))
-        },
-    )?;
-    let mut query = conn.prepare(
-        "SELECT namespace,ifnull(max_keys<0 OR max_bytes<0 OR max_groups<0,0)OR(namespace=''AND coalesce(max_keys,max_bytes,max_groups)IS NOT NULL)FROM larder_namespaces",
-    )?;
-    let mut rows = query.query([])?;
-    while let Some(row) = rows.next()? {
-        let (namespace, senseless) = (name(row.get_ref(0)?), row.get::<_, bool>(1)?);
-        if senseless || !(namespace.is_empty() || Namespace::new(&namespace).is_some()) {
-            findings.add(FindingKind::Orphans, format!("quota of {}: it makes no sense", quote(&namespace)));
-        }
-    }
-    let mut query = conn.prepare("SELECT namespace,principal FROM larder_grants")?;
-    let mut rows = query.query([])?;
-    while let Some(row) = rows.next()? {
-        let (namespace, principal) = (name(row.get_ref(0)?), name(row.get_ref(1)?));
-        let known = match principal.split_once(':') {
-            Some(("user" | "group", id)) => id.parse::<u32>().is_ok(),
-            _ => principal == "everyone",
-        };
-        if !known || Namespace::new(&namespace).is_none() {
-            findings.add(
-                FindingKind::Orphans,
-                format!("grant to {} in {}: nobody can use it", quote(&principal), quote(&namespace)),
-            );
-        }
-    }
-    Ok(())
-}
-
-fn data(conn: &Connection, findings: &mut Findings) -> Result<()> {
-    findings.rows(
-        conn,
-        FindingKind::Data,
-        "SELECT group_name,entry_key,iif(typeof(expires_at)NOT IN('integer','null'),'time of expiry',iif(typeof(entry_value)IN('text','blob'),'name','value'))FROM entries WHERE typeof(group_name)<>'text'OR typeof(entry_key)<>'text'OR typeof(expires_at)NOT IN('integer','null')OR typeof(entry_value)NOT IN('text','blob')",
-        |row| {
-            Ok(format!(
-                "key {} in group {}: its {} is of the wrong type",
-                quote(&name(row.get_ref(1)?)),
-                quote(&name(row.get_ref(0)?)),
-                name(row.get_ref(2)?)
-            ))
-        },
     )
 }

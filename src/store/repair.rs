@@ -4,13 +4,14 @@
 //! change log: where it cannot be believed it starts over above every number
 //! ever given out, so that no version returns and every watcher learns that it
 //! missed something. Entries, quotas, grants and consumers are nobody's shadow:
-//! what is wrong with those is left to people.
+//! what is wrong with those is left to people, as far as a command can name it.
 
 use rusqlite::params;
 
 use super::error::Result;
 use super::findings::{Finding, FindingKind};
 use super::schema::{self, Difference, How};
+use super::strays;
 use super::transaction::Transaction;
 
 /// Tables whose rows can be made again from the other tables.
@@ -25,7 +26,7 @@ const PLAUSIBLE: i64 = 1 << 60;
 pub(super) fn repair(tx: &Transaction<'_>, findings: &[Finding]) -> Result<Vec<String>> {
     let mut done = Vec::new();
     // Looked at before anything goes: what is dropped must be made again.
-    if schema::compare(tx.conn, usize::MAX)?.differences.iter().any(is_beyond_repair) {
+    if schema::compare(tx.conn, usize::MAX)?.differences.iter().any(is_beyond) {
         return Ok(done);
     }
     for difference in findings.iter().filter_map(|finding| finding.difference.as_ref()) {
@@ -45,6 +46,16 @@ pub(super) fn repair(tx: &Transaction<'_>, findings: &[Finding]) -> Result<Vec<S
     if has(FindingKind::Damage) || has(FindingKind::Index) {
         // Nothing derived from damaged pages can be believed.
         return Ok(Vec::new());
+    }
+    if has(FindingKind::Mark) {
+        mark(tx)?;
+        done.push("marked the file as larder's".into());
+    }
+    if has(FindingKind::Orphans) {
+        let removed = strays::remove_impossible(tx)?;
+        if removed > 0 {
+            done.push(format!("removed {removed} quotas and grants of what cannot be a namespace"));
+        }
     }
     if has(FindingKind::Data) {
         let cut = tx.conn.execute(
@@ -67,8 +78,17 @@ pub(super) fn repair(tx: &Transaction<'_>, findings: &[Finding]) -> Result<Vec<S
     Ok(done)
 }
 
+/// Says in the file's header what it is.
+pub(super) fn mark(tx: &Transaction<'_>) -> Result<()> {
+    Ok(tx.conn.execute_batch(&format!(
+        "PRAGMA application_id={};PRAGMA user_version={}",
+        schema::APPLICATION_ID,
+        schema::VERSION
+    ))?)
+}
+
 /// Whether something cannot be derived, or cannot even be dropped.
-fn is_beyond_repair(difference: &Difference) -> bool {
+pub(super) fn is_beyond(difference: &Difference) -> bool {
     let Difference { how, kind, name } = difference;
     *how == How::Misplaced || kind == "table" && !DERIVED.contains(&name.as_str())
 }

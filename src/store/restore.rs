@@ -173,7 +173,8 @@ fn stamp(path: &Path) -> Result<(u64, i64, i64, bool)> {
     Ok((meta.len(), meta.mtime(), meta.mtime_nsec(), log))
 }
 
-/// Refuses a copy that is not sound, and counts again what is counted wrong.
+/// Refuses a copy that is not sound, counts again what is counted wrong, and
+/// puts wrong marks right.
 fn prepare(from: &Path, scratch: &Scratch) -> Result<()> {
     let wrong = |e: Error| e.settle(from);
     let findings = immutable(&scratch.path).and_then(|conn| examine(&conn)).map_err(wrong)?;
@@ -182,6 +183,9 @@ fn prepare(from: &Path, scratch: &Scratch) -> Result<()> {
     }
     if findings.iter().any(|finding| finding.kind == FindingKind::Counters) {
         on_copy(scratch, repair::recount)?;
+    }
+    if findings.iter().any(|finding| finding.kind == FindingKind::Mark) {
+        on_copy(scratch, repair::mark)?;
     }
     Ok(())
 }

@@ -1,0 +1,98 @@
+//! Ruins: files that are no store any more, told from files that never were.
+//!
+//! A store that is to be replaced, or asked what is wrong with it, may be in
+//! any state. Another program's database, or a text file given as `--db` by
+//! mistake, is left alone.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::copy::told;
+use super::error::{Error, Result};
+use super::place::beside;
+use super::schema;
+
+/// How far into a file its schema is looked for; SQLite writes it early.
+const REACH: u64 = 16 << 20;
+
+/// `application_id` and `user_version` of the file.
+pub(super) fn marks(conn: &Connection) -> Result<(i32, i32)> {
+    let mark = |pragma: &str| conn.query_row(pragma, [], |row| row.get(0));
+    Ok((mark("PRAGMA application_id")?, mark("PRAGMA user_version")?))
+}
+
+impl Error {
+    /// Whether SQLite could not read what it should have found in the file.
+    pub(super) fn is_damage(&self) -> bool {
+        use rusqlite::Error as E;
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        match self {
+            Self::Sqlite(E::SqliteFailure(e, _)) => matches!(e.code, DatabaseCorrupt | NotADatabase),
+            Self::Sqlite(
+                E::InvalidColumnType(..)
+                | E::FromSqlConversionFailure(..)
+                | E::IntegralValueOutOfRange(..)
+                | E::QueryReturnedNoRows
+                | E::Utf8Error(..),
+            ) => true,
+            _ => false,
+        }
+    }
+}
+
+/// Whether the file is, or was once, a store of this larder's or an older one's.
+/// Nobody in this process may have it open.
+pub(super) fn was_store(path: &Path) -> Result<bool> {
+    let file = File::open(path).map_err(|e| told(path, e))?;
+    let mut head = [0; 100];
+    let read = file.read_at(&mut head, 0).map_err(|e| told(path, e))?;
+    if head.starts_with(b"SQLite format 3\0") {
+        let (version, application) = (number(&head[60..64]), number(&head[68..72]));
+        if version > schema::VERSION {
+            return Ok(false);
+        }
+        return Ok(application == schema::APPLICATION_ID || holds_schema(file, path)?);
+    }
+    // A head of noughts is what a power cut makes of a file, on some systems.
+    let wiped = head[..read].iter().all(|byte| *byte == 0);
+    Ok(wiped || fs::metadata(beside(path, "-wal")).is_ok() || holds_schema(file, path)?)
+}
+
+fn number(bytes: &[u8]) -> i32 {
+    bytes.try_into().map_or(0, i32::from_be_bytes)
+}
+
+/// Whether one of larder's tables is in a schema as SQLite writes it: type,
+/// name and table in one piece, on a page that is a leaf of a table. No text
+/// looks like that, and no archive keeps pages where a page can be.
+fn holds_schema(file: File, path: &Path) -> Result<bool> {
+    let mut content = Vec::new();
+    file.take(REACH).read_to_end(&mut content).map_err(|e| told(path, e))?;
+    let start = b"tablelarder_";
+    let mut from = 0;
+    while let Some(at) = content[from..].windows(start.len()).position(|window| window == start) {
+        let at = from + at;
+        let record = &content[at + "table".len()..];
+        let ours = schema::tables().any(|table| {
+            let name = table.name.as_bytes();
+            record.strip_prefix(name).is_some_and(|rest| rest.starts_with(name))
+        });
+        let leaf = (9..=16).any(|bits| content[at >> bits << bits] == 13);
+        if ours && leaf {
+            return Ok(true);
+        }
+        from = at + 1;
+    }
+    Ok(false)
+}
+
+/// What a damaged store says about grants cannot be relied upon, so only those
+/// are let in whom they never bound.
+pub(super) fn is_trusted(path: &Path) -> bool {
+    let uid = nix::unistd::getuid().as_raw();
+    uid == 0 || fs::metadata(path).is_ok_and(|meta| meta.uid() == uid)
+}
