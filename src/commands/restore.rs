@@ -25,7 +25,10 @@ pub const SPEC: Spec = Spec {
 /// grants and consumers. FILE is verified first and not changed. The store is
 /// overwritten in one transaction: whoever has it open goes on with the
 /// restored one, and a restore that is interrupted has changed nothing. A
-/// store too damaged for that is put aside as NAME.damaged.
+/// store too damaged for that is put aside as NAME.damaged. A file that shows
+/// no trace of a store is left alone. Where the store's directory cannot be
+/// written, the copy is made in TMPDIR, and nothing is put aside. A vault is
+/// restored by root.
 ///
 /// Versions never return: every restored entry gets a new version, above all
 /// that were ever given out, and the change log starts over. A watcher that
@@ -48,7 +51,8 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
             .into());
     }
     let mut pages = backup::Pages::new()?;
-    let result = store::restore(&context.options(), &args.file, &mut |done, total| {
+    let spare = std::env::temp_dir();
+    let result = store::restore(&context.options(), &args.file, &spare, &mut |done, total| {
         pages.go_on(&context.settings, done, total)
     });
     pages.end()?;
@@ -56,7 +60,8 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     if let Some(kept) = &restored.kept
         && !context.settings.quiet
     {
-        print_note(&format!("the damaged store is kept as {}", store::quote(&kept.to_string_lossy())));
+        // Whole, however long: it is the only place where the name is told.
+        print_note(&format!("the damaged store is kept as {:?}", kept.to_string_lossy()));
     }
     if context.settings.json {
         let mut out = Out::default();

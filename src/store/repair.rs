@@ -6,7 +6,7 @@
 //! missed something. Entries, quotas, grants and consumers are nobody's shadow:
 //! what is wrong with those is left to people, as far as a command can name it.
 
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
 use super::error::Result;
 use super::findings::{Finding, FindingKind};
@@ -145,6 +145,26 @@ pub(super) fn above_all(tx: &Transaction<'_>, other: i64) -> Result<i64> {
         |row| row.get(0),
     )?;
     Ok(most.max(other).saturating_add(2))
+}
+
+/// The highest number that can be read, wherever damage has left one; `None` if
+/// there is none.
+pub(super) fn highest_left(conn: &Connection) -> Option<i64> {
+    let mut most = None;
+    for sql in [
+        "SELECT max(seq)FROM larder_changes",
+        "SELECT seq FROM larder_changes",
+        "SELECT version FROM entries NOT INDEXED",
+        "SELECT position FROM larder_consumers",
+    ] {
+        let Ok(mut query) = conn.prepare(sql) else { continue };
+        let Ok(mut rows) = query.query([]) else { continue };
+        while let Ok(Some(row)) = rows.next() {
+            let number = row.get::<_, i64>(0).ok().filter(|number| *number < PLAUSIBLE);
+            most = most.max(number);
+        }
+    }
+    most
 }
 
 /// Empties the log down to an origin at `seq`. Every entry that the log

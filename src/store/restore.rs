@@ -5,7 +5,9 @@
 //! (larder, go-store, the sqlite3 shell) sees the old store or the restored
 //! one, writers wait as for any other writer, and a kill at any moment leaves
 //! the old store. Only what is no longer a store is replaced by name, when
-//! nobody has it open, and is kept under another name.
+//! nobody has it open, and is kept under another name. Who may write the store
+//! but not its directory can replace no name: the copy is made elsewhere, and
+//! a damaged store is overwritten as far as SQLite can still write to it.
 //!
 //! Numbers never return: the restored change log is one row of type `origin`,
 //! two above the newest number of the store it replaces, and every entry has
@@ -33,6 +35,7 @@ use super::place::{self, Place, beside};
 use super::repair;
 use super::schema::{self, Seal};
 use super::transaction::Transaction;
+use super::{held, ruin};
 
 /// How far the numbers jump when the replaced store can no longer say how far
 /// it had come.
@@ -50,48 +53,99 @@ pub struct Restored {
 }
 
 /// Replaces the store of `options` by the backup `from`, which is verified
-/// first and not changed.
+/// first and not changed. Where the store's directory cannot be written, the
+/// copy is made in `spare`.
 ///
 /// # Errors
 /// [`Error::Unusable`] if `from` is no sound store, or if something that larder
 /// does not know stands at the store's path; [`Error::Busy`] if a damaged store
-/// is in use.
-pub fn restore(options: &StoreOptions, from: &Path, progress: Progress<'_>) -> Result<Restored> {
+/// is in use; [`Error::Denied`] for a vault, as the copy would lie where the
+/// caller can change it after it was verified.
+pub fn restore(
+    options: &StoreOptions,
+    from: &Path,
+    spare: &Path,
+    progress: Progress<'_>,
+) -> Result<Restored> {
     let from = absolute(from)?;
     let path = absolute(&options.path)?;
+    if held::is_held(&path) {
+        return Err(Error::Denied("only root may restore a vault".into()));
+    }
     // A symbolic link to the store keeps pointing at it.
     let path = fs::canonicalize(&path).unwrap_or(path);
     let options = StoreOptions { path, ..options.clone() };
     refuse_source(&from, &options.path)?;
-    let sound = match place::inspect(&options.path)? {
-        Place::Missing => None,
-        Place::File => match Store::open(&options) {
-            Ok(Some(store)) => Some(store),
-            Ok(None) => Some(Store::create(&options)?),
-            Err(e @ Error::Unusable { .. }) => {
-                refuse_foreign(&options.path, e)?;
-                None
-            }
-            Err(e) => return Err(e),
-        },
+    let present = match present(&options) {
+        Ok(present) => present,
+        Err(e @ Error::Unusable { .. }) => {
+            is_file(&options.path)?;
+            ruin::permit_replacement(&options.path, e)?;
+            Present::Ruin
+        }
+        Err(e) => return Err(e),
     };
-    if let Some(store) = &sound {
-        store.read(|tx| tx.permit_store())?;
-    }
-    if let Some(store) = &sound {
-        store.read(|tx| tx.permit_store())?;
-    }
     let parent = options.path.parent().unwrap_or(Path::new("/"));
     place::make_directory(parent).map_err(|e| told(&options.path, e))?;
-    let scratch = Scratch::beside(&options.path)?;
+    let (scratch, beside) = match Scratch::beside(&options.path) {
+        Err(e) if matches!(present, Present::Store(_)) && is_read_only(&e) => {
+            (Scratch::within(spare, &options.path)?, false)
+        }
+        scratch => (scratch?, true),
+    };
     copy_source(&from, &scratch, progress)?;
     prepare(&from, &scratch)?;
-    if let Some(mut store) = sound
-        && let Some(restored) = overwrite(&mut store, &scratch).map_err(|e| e.settle(&options.path))?
-    {
-        return Ok(restored);
+    if let Present::Store(mut store) = present {
+        match overwrite(&mut store, &scratch, |tx| repair::above_all(tx, 0)) {
+            Err(e) if e.is_damage() => {}
+            other => return other.map_err(|e| e.settle(&options.path)),
+        }
+        // Under a new name it would belong to the caller, who would be trusted
+        // from then on.
+        if !(beside && ruin::is_trusted(&options.path)) {
+            return overwrite(&mut store, &scratch, |tx| Ok(number_above(tx.conn))).map_err(|e| {
+                if e.is_damage() { cannot_replace(&options.path) } else { e.settle(&options.path) }
+            });
+        }
     }
     replace(&options, &scratch)
+}
+
+/// What stands at the place of the store.
+enum Present {
+    Nothing,
+    Store(Box<Store>),
+    Ruin,
+}
+
+/// Looks for a store that the caller may restore.
+fn present(options: &StoreOptions) -> Result<Present> {
+    if place::inspect(&options.path)? == Place::Missing {
+        return Ok(Present::Nothing);
+    }
+    let store = match Store::open(options)? {
+        Some(store) => store,
+        None => Store::create(options)?,
+    };
+    store.read(|tx| tx.permit_store())?;
+    Ok(Present::Store(Box::new(store)))
+}
+
+/// Whether a file stands there. A directory, a device or a file with a second
+/// name is no ruin, whatever is in it; a file of one byte may be one.
+fn is_file(path: &Path) -> Result<bool> {
+    let short = fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.len() == 1 && meta.nlink() == 1);
+    Ok(short || place::inspect(path)? == Place::File)
+}
+
+fn is_read_only(error: &Error) -> bool {
+    let Error::Io { source, .. } = error else { return false };
+    matches!(source.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem)
+}
+
+fn cannot_replace(path: &Path) -> Error {
+    let why = "is too damaged to be overwritten; its owner can restore it, in a directory he can write";
+    Error::unusable(path, why)
 }
 
 /// The backup must be a file, and another one than the store.
@@ -105,29 +159,6 @@ fn refuse_source(from: &Path, store: &Path) -> Result<()> {
         return Err(Error::Usage(format!("{} is the store itself", quote(&from.to_string_lossy()))));
     }
     Ok(())
-}
-
-/// Anything may be wrong with a store that a restore replaces, but a store it
-/// must have been: another program's database, or a text file given as `--db`
-/// by mistake, is left alone.
-fn refuse_foreign(path: &Path, refusal: Error) -> Result<()> {
-    let mut head = [0; 100];
-    let read = File::open(path).and_then(|file| std::os::unix::fs::FileExt::read_at(&file, &mut head, 0));
-    let read = read.map_err(|e| told(path, e))?;
-    let sqlite = head.starts_with(b"SQLite format 3\0");
-    let (version, application) = (number(&head[60..64]), number(&head[68..72]));
-    let ours = application == schema::APPLICATION_ID && version <= schema::VERSION;
-    // A head of noughts is what a power cut makes of a file, on some systems.
-    let wiped = head[..read].iter().all(|byte| *byte == 0);
-    let lost = !sqlite && (wiped || fs::metadata(beside(path, "-wal")).is_ok());
-    // Its grants cannot be asked any more: only those whom they never bound.
-    let uid = nix::unistd::getuid().as_raw();
-    let trusted = uid == 0 || fs::metadata(path).is_ok_and(|meta| meta.uid() == uid);
-    if trusted && ((sqlite && ours) || lost) { Ok(()) } else { Err(refusal) }
-}
-
-fn number(bytes: &[u8]) -> i32 {
-    bytes.try_into().map_or(0, i32::from_be_bytes)
 }
 
 /// Copies the backup to the scratch file. A file with a log beside it is a
@@ -162,7 +193,7 @@ fn copy_source(from: &Path, scratch: &Scratch, progress: Progress<'_>) -> Result
         }
         result
     };
-    result.map_err(|e| e.settle_copy(from, &scratch.path))?;
+    result.map_err(|e| unsound(e, from).settle_copy(from, &scratch.path))?;
     close(copy).map_err(|e| e.settle(&scratch.path))
 }
 
@@ -173,10 +204,20 @@ fn stamp(path: &Path) -> Result<(u64, i64, i64, bool)> {
     Ok((meta.len(), meta.mtime(), meta.mtime_nsec(), log))
 }
 
+/// A backup in which SQLite cannot find its way: there is nothing to be done
+/// about it but to take another one.
+fn unsound(e: Error, from: &Path) -> Error {
+    let corrupt = matches!(
+        &e,
+        Error::Sqlite(rusqlite::Error::SqliteFailure(e, _)) if e.code == rusqlite::ErrorCode::DatabaseCorrupt
+    );
+    if corrupt { Error::unusable(from, "is damaged; restore another backup") } else { e }
+}
+
 /// Refuses a copy that is not sound, counts again what is counted wrong, and
 /// puts wrong marks right.
 fn prepare(from: &Path, scratch: &Scratch) -> Result<()> {
-    let wrong = |e: Error| e.settle(from);
+    let wrong = |e: Error| unsound(e, from).settle(from);
     let findings = immutable(&scratch.path).and_then(|conn| examine(&conn)).map_err(wrong)?;
     if let Some(finding) = serious(&findings) {
         return Err(Error::unusable(from, format!("cannot be restored: {}", finding.what)));
@@ -216,9 +257,13 @@ fn renumber(scratch: &Scratch, seq: i64) -> Result<(i64, i64)> {
     })
 }
 
-/// Overwrites a sound store with the copy in one transaction. `None` if it
-/// cannot be done that way.
-fn overwrite(store: &mut Store, scratch: &Scratch) -> Result<Option<Restored>> {
+/// Overwrites the store with the copy in one transaction, numbered as `number`
+/// says.
+fn overwrite(
+    store: &mut Store,
+    scratch: &Scratch,
+    number: impl Fn(&Transaction<'_>) -> Result<i64>,
+) -> Result<Restored> {
     let options = store.options.clone();
     let page_size = |conn: &Connection| conn.query_row("PRAGMA page_size", [], |row| row.get::<_, i64>(0));
     let wanted = page_size(&store.conn)?;
@@ -231,10 +276,20 @@ fn overwrite(store: &mut Store, scratch: &Scratch) -> Result<Option<Restored>> {
         close(copy)?;
     }
     // A second connection looks at the numbers while the first one writes.
-    let Some(witness) = Store::open(&options)? else { return Ok(None) };
+    let witness = Store::connect_unverified(options)?;
+    no_triggers(&witness.conn)?;
+    let newest = || {
+        // Damage that was met on the way may keep SQLite from ending it.
+        let mut newest = None;
+        let ended = witness.in_transaction("BEGIN", |tx| {
+            newest = Some(number(tx)?);
+            Ok(())
+        });
+        newest.map_or_else(|| ended.map(|()| 0), Ok)
+    };
     loop {
-        let newest = witness.read(|tx| repair::above_all(tx, 0))?;
-        let (seq, entries) = renumber(scratch, newest)?;
+        let newest_before = witness.retry(newest)?;
+        let (seq, entries) = renumber(scratch, newest_before)?;
         store.prepare_writer()?;
         let source = scratch.connect()?;
         let overwritten = witness.retry(|| {
@@ -244,7 +299,7 @@ fn overwrite(store: &mut Store, scratch: &Scratch) -> Result<Option<Restored>> {
             if !matches!(backup.step(1)?, StepResult::Done | StepResult::More) {
                 return Err(busy());
             }
-            if witness.in_transaction("BEGIN", |tx| repair::above_all(tx, 0))? > seq {
+            if newest()? > seq {
                 return Ok(false);
             }
             loop {
@@ -260,15 +315,10 @@ fn overwrite(store: &mut Store, scratch: &Scratch) -> Result<Option<Restored>> {
             Ok(true) => {
                 store.checkpoint_if_due(0);
                 store.ring();
-                return Ok(Some(Restored { seq, entries, kept: None }));
+                return Ok(Restored { seq, entries, kept: None });
             }
             // Somebody wrote between the look and the lock: number again.
             Ok(false) => {}
-            Err(Error::Sqlite(rusqlite::Error::SqliteFailure(e, _)))
-                if e.code == rusqlite::ErrorCode::DatabaseCorrupt =>
-            {
-                return Ok(None);
-            }
             Err(e) => return Err(e),
         }
     }
@@ -278,9 +328,8 @@ fn overwrite(store: &mut Store, scratch: &Scratch) -> Result<Option<Restored>> {
 fn replace(options: &StoreOptions, scratch: &Scratch) -> Result<Restored> {
     let path = options.path.clone();
     let io = |e: IoError| told(&path, e);
-    let there = place::inspect(&path)? == Place::File;
-    let newest = if there { last_number(options) } else { Some(0) };
-    let floor = newest.unwrap_or(LEAP);
+    let there = is_file(&path)?;
+    let floor = if there { last_number(options) } else { 0 };
     let (seq, entries) = renumber(scratch, floor).map_err(|e| e.settle(&path))?;
     if !there {
         forget_companions(&path);
@@ -316,12 +365,14 @@ fn replace(options: &StoreOptions, scratch: &Scratch) -> Result<Restored> {
     Ok(Restored { seq, entries, kept: Some(kept) })
 }
 
-/// The highest number a damaged store still knows, with room above it for what
-/// may have been lost; `None` if it knows nothing.
-fn last_number(options: &StoreOptions) -> Option<i64> {
-    let store = Store::open_to_check(options).ok()?;
-    let most = store.retry(|| store.in_transaction("BEGIN", |tx| repair::above_all(tx, 0))).ok()?;
-    Some(most.saturating_add(LEAP))
+/// A number above all that a damaged store still knows, with room for what may
+/// have been lost.
+fn number_above(conn: &Connection) -> i64 {
+    repair::highest_left(conn).unwrap_or(0).max(0).saturating_add(LEAP)
+}
+
+fn last_number(options: &StoreOptions) -> i64 {
+    Store::open_to_check(options).map_or(LEAP, |store| number_above(&store.conn))
 }
 
 /// Links the file to a name that is free: `NAME.damaged`, `NAME.damaged-2`, …

@@ -90,6 +90,26 @@ fn holds_schema(file: File, path: &Path) -> Result<bool> {
     Ok(false)
 }
 
+/// Lets the caller replace what larder cannot open, because of `refusal`.
+pub(super) fn permit_replacement(path: &Path, refusal: Error) -> Result<()> {
+    let newer = matches!(&refusal, Error::Unusable { why, .. } if why.contains("newer than this larder"));
+    if newer {
+        return Err(refusal);
+    }
+    if !was_store(path)? {
+        return Err(match refusal {
+            Error::Unusable { path, why } => {
+                Error::Unusable { path, why: format!("{why}; if it may go, move it away first") }
+            }
+            other => other,
+        });
+    }
+    if is_trusted(path) {
+        return Ok(());
+    }
+    Err(Error::Denied("only the store's owner and root may replace a damaged store".into()))
+}
+
 /// What a damaged store says about grants cannot be relied upon, so only those
 /// are let in whom they never bound.
 pub(super) fn is_trusted(path: &Path) -> bool {

@@ -7,4 +7,5 @@ mod doors;
 mod listen;
 mod places;
 mod quotas;
+mod rescue;
 mod vault;

@@ -5,6 +5,7 @@ mod backup;
 mod batch;
 mod check;
 mod count;
+mod damage;
 mod delete;
 mod expire;
 mod export;
