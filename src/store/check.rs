@@ -5,7 +5,7 @@ use super::error::{Error, Result};
 use super::findings::{Finding, FindingKind, Remedy, examine};
 use super::opening::no_triggers;
 use super::repair::repair;
-use super::{ruin, schema};
+use super::{ruin, schema, seal};
 
 /// What a check found and a repair did.
 #[derive(Clone, Debug, Default)]
@@ -103,7 +103,7 @@ impl Store {
                 let (application, version) = ruin::marks(tx.conn)?;
                 let marked = application == schema::APPLICATION_ID;
                 Ok(version <= schema::VERSION
-                    && (marked || schema::compare(tx.conn, 1)?.differences.is_empty()))
+                    && (marked || seal::compare(tx.conn, 1)?.differences.is_empty()))
             })
         })?;
         if ours { Ok(store) } else { Err(Error::unusable(&store.options.path, "is not a larder store")) }

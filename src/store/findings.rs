@@ -11,7 +11,8 @@ use rusqlite::Connection;
 use super::changes::ChangeKind;
 use super::entries::name;
 use super::error::{Result, quote};
-use super::schema::{self, Difference, How};
+use super::schema;
+use super::seal::{self, Difference, How};
 use super::{repair, ruin, strays};
 
 /// The most findings of one sort that are listed; SQLite's own check has the
@@ -162,7 +163,7 @@ pub(super) fn examine(conn: &Connection) -> Result<Vec<Finding>> {
 }
 
 fn schema(conn: &Connection, findings: &mut Findings) -> Result<()> {
-    for difference in schema::compare(conn, MOST)?.differences {
+    for difference in seal::compare(conn, MOST)?.differences {
         let remedy = if repair::is_beyond(&difference) { Remedy::Restore } else { Remedy::Repair };
         let finding = Finding::new(FindingKind::Schema, remedy, difference.to_string());
         findings.push(Finding { difference: Some(difference), ..finding });

@@ -7,8 +7,8 @@ use rusqlite::params;
 use super::connection::Store;
 use super::error::{Error, Result};
 use super::place;
-use super::schema::{self, Seal};
 use super::scope::Namespace;
+use super::seal::{self, Seal};
 use super::transaction::Transaction;
 use crate::clock::Timestamp;
 
@@ -72,7 +72,7 @@ impl Transaction<'_> {
     /// # Errors
     /// [`Error::Unusable`] if it is not.
     pub fn verify_schema(&self, path: &Path) -> Result<()> {
-        match schema::verify(self.conn, path)? {
+        match seal::verify(self.conn, path)? {
             Seal::Intact { .. } => Ok(()),
             Seal::Unmarked => Err(Error::unusable(path, "is no larder store any more")),
         }

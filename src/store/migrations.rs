@@ -12,7 +12,8 @@ use rusqlite::{Connection, params};
 use super::connection::Store;
 use super::entries::{Stored, name, value_bytes};
 use super::error::{Error, Result, quote};
-use super::schema::{self, Seal};
+use super::schema;
+use super::seal::{self, Seal};
 use super::transaction::Transaction;
 
 /// What an unmarked file turned out to be.
@@ -34,7 +35,7 @@ pub(super) fn adopt(store: &Store, create: bool) -> Result<bool> {
     // what it is must be read together with whether it is marked.
     let form = store.retry(|| {
         store.in_transaction("BEGIN", |tx| {
-            if schema::verify(tx.conn, path)? != Seal::Unmarked {
+            if seal::verify(tx.conn, path)? != Seal::Unmarked {
                 return Ok(None);
             }
             let form = recognise(tx.conn, path)?;
@@ -53,7 +54,7 @@ pub(super) fn adopt(store: &Store, create: bool) -> Result<bool> {
         store.in_transaction("BEGIN IMMEDIATE", |tx| {
             // Another opener may have been first; what was read before the lock
             // says nothing.
-            if schema::verify(tx.conn, path)? == Seal::Unmarked {
+            if seal::verify(tx.conn, path)? == Seal::Unmarked {
                 migrate(tx, recognise(tx.conn, path)?).map_err(|e| refuse_bad_rows(e, path))?;
             }
             Ok(())

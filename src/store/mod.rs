@@ -50,6 +50,7 @@ mod ruin;
 mod scan;
 pub mod schema;
 mod scope;
+mod seal;
 mod strays;
 mod tally;
 mod transaction;

@@ -13,7 +13,8 @@ use rusqlite::{Connection, OpenFlags};
 use super::connection::{Store, StoreOptions, wait_for_lock};
 use super::error::{Error, Result, quote};
 use super::place::{self, Place};
-use super::schema::{self, Part, Seal};
+use super::schema::{self, Part};
+use super::seal::{self, Seal};
 use super::{migrations, vfs};
 
 /// The oldest SQLite without the WAL-reset bug (fixed in 3.51.3).
@@ -118,7 +119,7 @@ impl Store {
         let opened = (|| -> Result<Option<Self>> {
             let quiet = place::metadata(&place::beside(&path, "-wal")).is_err();
             let store = Self::connect_to(options, if quiet { Reach::Still } else { Reach::Read })?;
-            let seal = store.retry(|| store.in_transaction("BEGIN", |tx| schema::verify(tx.conn, &path)))?;
+            let seal = store.retry(|| store.in_transaction("BEGIN", |tx| seal::verify(tx.conn, &path)))?;
             Ok(matches!(seal, Seal::Intact { .. }).then_some(store))
         })();
         opened.map_err(|e| e.settle(&path))
@@ -156,7 +157,7 @@ impl Store {
     /// Makes sure that the file is a store, if need be by making it one.
     /// `false` if it is empty and must stay so.
     fn accept(&self, create: bool) -> Result<bool> {
-        let verify = || self.in_transaction("BEGIN", |tx| schema::verify(tx.conn, &self.options.path));
+        let verify = || self.in_transaction("BEGIN", |tx| seal::verify(tx.conn, &self.options.path));
         match self.retry(verify)? {
             Seal::Intact { alone: true } => Ok(true),
             // Whether SQLite can make sense of the rest shows when it is loaded.

@@ -10,7 +10,8 @@ use rusqlite::{Connection, params};
 
 use super::error::Result;
 use super::findings::{Finding, FindingKind};
-use super::schema::{self, Difference, How};
+use super::schema;
+use super::seal::{self, Difference, How};
 use super::strays;
 use super::transaction::Transaction;
 
@@ -26,7 +27,7 @@ const PLAUSIBLE: i64 = 1 << 60;
 pub(super) fn repair(tx: &Transaction<'_>, findings: &[Finding]) -> Result<Vec<String>> {
     let mut done = Vec::new();
     // Looked at before anything goes: what is dropped must be made again.
-    if schema::compare(tx.conn, usize::MAX)?.differences.iter().any(is_beyond) {
+    if seal::compare(tx.conn, usize::MAX)?.differences.iter().any(is_beyond) {
         return Ok(done);
     }
     for difference in findings.iter().filter_map(|finding| finding.difference.as_ref()) {
@@ -112,7 +113,7 @@ fn drop_stranger(tx: &Transaction<'_>, difference: &Difference) -> Result<Option
 
 /// Creates what is missing and can be derived.
 fn make_missing(tx: &Transaction<'_>) -> Result<Vec<String>> {
-    let differences = schema::compare(tx.conn, usize::MAX)?.differences;
+    let differences = seal::compare(tx.conn, usize::MAX)?.differences;
     let mut done = Vec::new();
     for statement in schema::statements() {
         if differences.iter().any(|d| d.how == How::Missing && d.name == statement.name) {

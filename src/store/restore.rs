@@ -33,7 +33,7 @@ use super::findings::{FindingKind, examine};
 use super::opening::no_triggers;
 use super::place::{self, Place, beside};
 use super::repair;
-use super::schema::{self, Seal};
+use super::seal::{self, Seal};
 use super::transaction::Transaction;
 use super::{held, ruin};
 
@@ -183,7 +183,7 @@ fn copy_source(from: &Path, scratch: &Scratch, progress: Progress<'_>) -> Result
         let before = stamp(from)?;
         let result = immutable(from).and_then(|source| {
             source.execute_batch("BEGIN")?;
-            if schema::verify(&source, from)? == Seal::Unmarked {
+            if seal::verify(&source, from)? == Seal::Unmarked {
                 return Err(Error::unusable(from, "is not a backup of a larder store"));
             }
             copy_pages(&source, &mut copy, progress)

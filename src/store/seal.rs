@@ -1,0 +1,192 @@
+//! The seal: the file's schema next to larder's own.
+//!
+//! SQLite keeps the text of each CREATE statement in the file. An opener
+//! compares those texts with its own: a file whose triggers do less than
+//! larder's, or more, is refused by the name of what differs.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::error::{Error, Result, quote};
+use super::schema::{APPLICATION_ID, TABLES, TRIGGERS, VERSION, statements};
+
+/// What the file says it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seal {
+    /// larder's schema, untouched; `alone` if there is nothing else beside it.
+    Intact { alone: bool },
+    /// Not marked as larder's: empty, go-store's, or somebody else's.
+    Unmarked,
+}
+
+/// Reads the marks and compares the schema with larder's own. Must run inside
+/// a transaction: read apart, a migration that commits in between would make
+/// a good store look tampered with.
+pub(super) fn verify(conn: &Connection, path: &Path) -> Result<Seal> {
+    let version: i32 = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if version != VERSION {
+        let application: i32 = conn.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+        if application != APPLICATION_ID {
+            return Ok(Seal::Unmarked);
+        }
+        if version > VERSION {
+            return Err(Error::unusable(
+                path,
+                format!("has schema {version}, newer than this larder knows ({VERSION}); upgrade larder"),
+            ));
+        }
+        return Err(Error::unusable(path, format!("has an unknown schema ({version})")));
+    }
+    let comparison = compare(conn, 1)?;
+    let Some(difference) = comparison.differences.first() else {
+        return Ok(Seal::Intact { alone: comparison.alone });
+    };
+    let application: i32 = conn.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    if application != APPLICATION_ID {
+        return Ok(Seal::Unmarked);
+    }
+    Err(Error::unusable(path, format!("has been altered: {difference}")))
+}
+
+/// How an object of the file's schema differs from larder's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum How {
+    /// It bears one of larder's names and is something else.
+    Altered,
+    /// larder made no such thing, and it may not be there.
+    Alien,
+    /// It is not there.
+    Missing,
+    /// Its content cannot be where the file says.
+    Misplaced,
+}
+
+/// One respect in which the file's schema is not larder's.
+#[derive(Clone, Debug)]
+pub(super) struct Difference {
+    pub how: How,
+    /// `table`, `index`, `trigger` or `view`, as the file says.
+    pub kind: String,
+    pub name: String,
+}
+
+impl std::fmt::Display for Difference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { how, kind, name } = self;
+        match how {
+            How::Altered => write!(f, "the {kind} {name} is not larder's"),
+            How::Alien => write!(f, "the {kind} {} is not larder's", quote(name)),
+            How::Missing => write!(f, "the {kind} {name} is missing"),
+            How::Misplaced => {
+                write!(f, "the {kind} {} cannot be on the page it is said to be on", quote(name))
+            }
+        }
+    }
+}
+
+/// The file's schema next to larder's.
+pub(super) struct Comparison {
+    pub differences: Vec<Difference>,
+    /// Whether there is nothing but what larder made.
+    pub alone: bool,
+}
+
+/// The index that SQLite makes for the primary key of `entries`.
+const PRIMARY: &str = "sqlite_autoindex_entries_1";
+
+/// Compares the schemas, up to `limit` differences. It reads the schema's rows
+/// for what they are, whatever SQLite makes of them.
+pub(super) fn compare(conn: &Connection, limit: usize) -> Result<Comparison> {
+    let pages: i64 = conn.query_row("PRAGMA page_count", [], |row| row.get(0))?;
+    let mut differences = Vec::new();
+    let (mut seen, mut primary) = ([false; TABLES.len() + TRIGGERS.len()], false);
+    let mut alone = true;
+    // Where each table and index begins: no two begin on one page.
+    let mut roots = BTreeSet::new();
+    let mut query = conn.prepare("SELECT type,name,tbl_name,sql,rootpage FROM sqlite_schema")?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        if differences.len() >= limit {
+            break;
+        }
+        let kind = row.get_ref(0)?.as_bytes().unwrap_or_default();
+        let name = row.get_ref(1)?.as_bytes().unwrap_or_default();
+        let table = row.get_ref(2)?.as_bytes().unwrap_or_default();
+        let sql = row.get_ref(3)?.as_bytes().ok();
+        let root = row.get_ref(4)?.as_i64().ok();
+        let mut differ = |how| {
+            differences.push(Difference {
+                how,
+                kind: String::from_utf8_lossy(kind).into_owned(),
+                name: String::from_utf8_lossy(name).into_owned(),
+            });
+        };
+        let known = TABLES.iter().chain(&TRIGGERS).position(|known| known.name.as_bytes() == name);
+        // Has no pages, like a trigger.
+        let may_be_virtual = if let Some(at) = known {
+            let known = if at < TABLES.len() { &TABLES[at] } else { &TRIGGERS[at - TABLES.len()] };
+            let again = std::mem::replace(&mut seen[at], true);
+            if again || known.kind.as_bytes() != kind || sql != Some(known.sql.as_bytes()) {
+                differ(How::Altered);
+                continue;
+            }
+            false
+        } else if name == PRIMARY.as_bytes() && kind == b"index" && table == b"entries" && sql.is_none() {
+            if std::mem::replace(&mut primary, true) {
+                differ(How::Altered);
+                continue;
+            }
+            false
+        } else {
+            alone = false;
+            let ours =
+                TABLES.iter().any(|s| s.kind == "table" && s.name.as_bytes().eq_ignore_ascii_case(table));
+            let refused = match kind {
+                b"index" => ours,
+                b"table" => ours || name.to_ascii_lowercase().starts_with(b"larder_"),
+                _ => true,
+            };
+            if refused {
+                differ(How::Alien);
+                continue;
+            }
+            kind == b"table"
+        };
+        let placed = match root {
+            Some(0) => kind == b"trigger" || may_be_virtual,
+            Some(root) => kind != b"trigger" && root > 1 && root <= pages && roots.insert(root),
+            None => false,
+        };
+        if !placed {
+            differ(How::Misplaced);
+        }
+    }
+    if differences.len() < limit {
+        let known = statements().zip(seen).map(|(statement, seen)| (statement.kind, statement.name, seen));
+        for (kind, name, _) in known.chain([("index", PRIMARY, primary)]).filter(|(.., seen)| !seen) {
+            differences.push(Difference { how: How::Missing, kind: kind.to_owned(), name: name.to_owned() });
+        }
+    }
+    Ok(Comparison { differences, alone })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fresh_schema_carries_its_own_seal() {
+        let conn = Connection::open_in_memory().unwrap();
+        for statement in statements() {
+            conn.execute_batch(statement.sql).unwrap();
+        }
+        let comparison = || compare(&conn, 1).unwrap();
+        assert!(comparison().differences.is_empty() && comparison().alone);
+        conn.execute_batch("CREATE TABLE other(a)").unwrap();
+        assert!(comparison().differences.is_empty() && !comparison().alone);
+        conn.execute_batch("DROP TRIGGER larder_delete").unwrap();
+        assert!(comparison().differences[0].to_string().contains("larder_delete is missing"));
+    }
+}
