@@ -94,7 +94,8 @@ struct Flag {
 
 impl Flag {
     fn built(&self) -> Arg {
-        (self.build)(Arg::new(self.long).long(self.long).short(self.short).global(true))
+        let action = if self.takes_value { ArgAction::Set } else { ArgAction::SetTrue };
+        (self.build)(Arg::new(self.long).long(self.long).short(self.short).action(action).global(true))
     }
 
     /// Whether one of the words could be the flag, alone, with its value, or
@@ -134,15 +135,13 @@ const GLOBALS: [Flag; 7] = [
         long: "json",
         short: None,
         takes_value: false,
-        build: |flag| flag.action(ArgAction::SetTrue).help("Print JSON, one record a line"),
+        build: |flag| flag.help("Print JSON, one record a line"),
     },
     Flag {
         long: "quiet",
         short: Some('q'),
         takes_value: false,
-        build: |flag| {
-            flag.action(ArgAction::SetTrue).help("Print no notes and no progress, only results and errors")
-        },
+        build: |flag| flag.help("Print no notes and no progress, only results and errors"),
     },
     Flag {
         long: "color",

@@ -1,10 +1,12 @@
 use std::ffi::OsString;
+use std::io::Write;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Args, FromArgMatches};
 
 use super::{Context, Spec};
+use crate::exchange::target::Target;
 use crate::exit::{Exit, Failure};
 use crate::output::json::{self, EntryRecord};
 use crate::output::{Out, text};
@@ -103,7 +105,11 @@ fn emit_record(record: &impl serde::Serialize, file: Option<&Path>) -> anyhow::R
 }
 
 fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    std::fs::write(path, bytes).map_err(|e| Failure::io(&quote(&path.to_string_lossy()), e))
+    let written = Target::new(path).and_then(|mut target| {
+        target.write_all(bytes)?;
+        target.commit()
+    });
+    written.map_err(|e| Failure::io(&quote(&path.to_string_lossy()), e))
 }
 
 fn emit(context: &Context, mut value: Vec<u8>, newline: &str, file: Option<&Path>) -> anyhow::Result<()> {

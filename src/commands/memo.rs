@@ -46,8 +46,9 @@ pub const SPEC: Spec = Spec {
 /// what it printed takes read access only.
 ///
 /// Status 125: larder itself failed, be it only in passing on what the command
-/// printed, or the command waits for the very result it is to make. 126, 127: the command is not executable,
-/// or there is none. Else the command's own, kept or fresh.
+/// printed, or the command waits for the very result it is to make. 126, 127:
+/// the command is not executable, or there is none. Else the command's own,
+/// kept or fresh.
 #[derive(Args)]
 struct MemoArgs {
     /// The group

@@ -32,7 +32,6 @@ mod ttl;
 mod watch;
 
 use std::ffi::OsString;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Command};
@@ -43,7 +42,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::exit::{Exit, Failure};
 use crate::output::{Out, print_note};
 use crate::settings::{Environment, Settings};
-use crate::store::{Glob, Namespace, Scope, Store, StoreOptions, quote};
+use crate::store::{Glob, Namespace, Scope, Store, StoreOptions, is_part_of_store, quote};
 
 /// A subcommand as the root parser and the dispatcher see it.
 pub struct Spec {
@@ -186,22 +185,12 @@ impl Context {
     /// Refuses a file to be written that is the store or one of those that go
     /// with it: not even a copy would be left.
     fn refuse_store(&self, file: &Path) -> anyhow::Result<()> {
-        let identity = |path: &Path| std::fs::metadata(path).map(|meta| (meta.dev(), meta.ino())).ok();
-        let Some(file_identity) = identity(file) else { return Ok(()) };
-        let store = self.store_path()?;
-        for suffix in ["", "-wal", "-shm", "-journal"] {
-            let mut name = store.clone().into_os_string();
-            name.push(suffix);
-            if identity(name.as_ref()) == Some(file_identity) {
-                return Err(Failure::usage(format!(
-                    "{} is the store itself",
-                    quote(&file.to_string_lossy())
-                ))
-                .hint("name another file; 'larder backup' copies the store")
-                .into());
-            }
+        if !is_part_of_store(&self.store_path()?, file) {
+            return Ok(());
         }
-        Ok(())
+        Err(Failure::usage(format!("{} is the store itself", quote(&file.to_string_lossy())))
+            .hint("name another file; 'larder backup' copies the store")
+            .into())
     }
 
     /// The store, if there is one, for a command that reads it.

@@ -260,11 +260,11 @@ fn too_long() -> Error {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// Hands out a few bytes at a time.
-    struct Drip<'a>(&'a [u8], usize);
+    pub(in crate::exchange) struct Drip<'a>(pub &'a [u8], pub usize);
 
     impl Read for Drip<'_> {
         fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {

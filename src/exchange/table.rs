@@ -167,19 +167,8 @@ fn step(within: Within, byte: u8, row: &mut Row) -> Result<Within> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::input::tests::Drip;
     use super::*;
-
-    /// Hands out a few bytes at a time.
-    struct Drip<'a>(&'a [u8], usize);
-
-    impl Read for Drip<'_> {
-        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-            let length = self.1.min(self.0.len()).min(into.len());
-            into[..length].copy_from_slice(&self.0[..length]);
-            self.0 = &self.0[length..];
-            Ok(length)
-        }
-    }
 
     /// Line and fields of each row, the fields joined by `|`.
     fn rows(text: &str, step: usize) -> Vec<(u64, String)> {

@@ -13,7 +13,7 @@ use super::connection::Store;
 use super::copy::{Progress, Scratch, absolute, close, copy_pages, immutable, own_right, serious, told};
 use super::error::{Error, Result, quote};
 use super::findings::examine;
-use super::place::beside;
+use super::place::{COMPANIONS, beside};
 
 impl Store {
     /// Copies the store, as it is at one moment, to the new file `target`
@@ -32,7 +32,6 @@ impl Store {
             self.in_transaction("BEGIN", |tx| {
                 // The first read fixes the snapshot; within it no step has to
                 // start over, whoever writes meanwhile.
-                tx.permit_store()?;
                 tx.log_span()?;
                 tx.permit_store()?;
                 copy_pages(&self.conn, &mut copy, progress)
@@ -63,7 +62,7 @@ fn refuse_target(target: &Path, store: &Path) -> Result<()> {
     };
     let store = fs::canonicalize(store).unwrap_or_else(|_| store.to_owned());
     let name = resolved(target);
-    if name == store || ["-wal", "-shm", "-journal"].iter().any(|s| beside(&store, s) == name) {
+    if name == store || COMPANIONS.iter().any(|suffix| beside(&store, suffix) == name) {
         return Err(Error::Usage(format!(
             "{} is the store itself, or a part of it",
             quote(&target.to_string_lossy())

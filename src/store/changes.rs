@@ -105,19 +105,19 @@ impl Transaction<'_> {
 
     /// Makes sure that the log was not set back since it was read up to
     /// `position`, where `mark` stood: by a client that put an older copy in
-    /// its place.
+    /// its place. The log's extent, if all is well.
     ///
     /// # Errors
     /// [`Error::Trimmed`] if it ends before that position, or has another
     /// change there.
-    pub fn check_mark(&self, position: i64, mark: Option<LogMark>) -> Result<()> {
+    pub fn check_mark(&self, position: i64, mark: Option<LogMark>) -> Result<LogSpan> {
         let span = self.log_span()?;
         let same = match (mark, self.log_mark(position)?) {
             (Some(then), Some(now)) => then == now,
             _ => true,
         };
         if position <= span.newest && same {
-            return Ok(());
+            return Ok(span);
         }
         Err(Error::Trimmed { after: position, oldest: span.oldest })
     }

@@ -92,11 +92,9 @@ fn broken() -> Error {
 
 impl Store {
     /// Opens a file whose schema may be hostile: triggers and views are off. It
-    /// bears larder's mark, or is larder's but for the mark.
+    /// bears larder's mark, or is larder's but for the mark. The path is absolute.
     pub(super) fn open_to_check(options: &StoreOptions) -> Result<Self> {
-        let options =
-            StoreOptions { path: std::path::absolute(&options.path).unwrap_or_default(), ..options.clone() };
-        let store = Self::connect_unverified(options)?;
+        let store = Self::connect_unverified(options.clone())?;
         no_triggers(&store.conn)?;
         let ours = store.retry(|| {
             store.in_transaction("BEGIN", |tx| {

@@ -14,7 +14,7 @@ use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 
 use super::error::{Error, Result, quote};
-use super::held;
+use super::{held, ofd};
 
 /// What is claimed. Names are as stored, with the namespace's prefix.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +38,7 @@ pub enum Claimed<'a> {
 #[derive(Debug)]
 pub struct Claim {
     file: File,
-    lock: libc::flock,
+    byte: i64,
 }
 
 /// First byte of the range: past any database SQLite can hold (2^48 bytes).
@@ -48,9 +48,9 @@ impl Claim {
     /// Claims at once, on the store at `path`; `None` if another process has
     /// the claim.
     pub fn take(path: &Path, what: Claimed<'_>) -> Result<Option<Self>> {
-        let (file, lock) = (open(path)?, what.lock());
-        match fcntl(&file, FcntlArg::F_OFD_SETLK(&lock)) {
-            Ok(_) => Ok(Some(Self { file, lock })),
+        let (file, byte) = (open(path)?, what.byte());
+        match fcntl(&file, FcntlArg::F_OFD_SETLK(&ofd::range(libc::F_WRLCK, byte, 1))) {
+            Ok(_) => Ok(Some(Self { file, byte })),
             Err(Errno::EAGAIN | Errno::EACCES) => Ok(None),
             Err(e) => Err(told(path, e.into())),
         }
@@ -59,10 +59,10 @@ impl Claim {
     /// Claims, however long it takes. A signal that ends the process ends the
     /// wait.
     pub fn wait(path: &Path, what: Claimed<'_>) -> Result<Self> {
-        let (file, lock) = (open(path)?, what.lock());
+        let (file, byte) = (open(path)?, what.byte());
         loop {
-            match fcntl(&file, FcntlArg::F_OFD_SETLKW(&lock)) {
-                Ok(_) => return Ok(Self { file, lock }),
+            match fcntl(&file, FcntlArg::F_OFD_SETLKW(&ofd::range(libc::F_WRLCK, byte, 1))) {
+                Ok(_) => return Ok(Self { file, byte }),
                 Err(Errno::EINTR) => {}
                 Err(e) => return Err(told(path, e.into())),
             }
@@ -74,8 +74,7 @@ impl Drop for Claim {
     /// Closing does it, unless the descriptor is one of several on a store
     /// whose files are held.
     fn drop(&mut self) {
-        #[allow(clippy::cast_possible_truncation)] // as in Claimed::lock
-        let unlock = libc::flock { l_type: libc::F_UNLCK as libc::c_short, ..self.lock };
+        let unlock = ofd::range(libc::F_UNLCK, self.byte, 1);
         let _ = fcntl(&self.file, FcntlArg::F_OFD_SETLK(&unlock));
     }
 }
@@ -96,18 +95,6 @@ impl Claimed<'_> {
             (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
         });
         BASE + i64::try_from(hash >> 4).unwrap_or(0)
-    }
-
-    // The constants fit: they are 1 and 0.
-    #[allow(clippy::cast_possible_truncation)]
-    fn lock(self) -> libc::flock {
-        libc::flock {
-            l_type: libc::F_WRLCK as libc::c_short,
-            l_whence: libc::SEEK_SET as libc::c_short,
-            l_start: self.byte(),
-            l_len: 1,
-            l_pid: 0,
-        }
     }
 }
 

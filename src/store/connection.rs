@@ -235,9 +235,8 @@ impl Store {
 
     /// Size of the write-ahead log in frames, 0 if it cannot be told.
     fn wal_frames(&self) -> u64 {
-        let mut name = self.options.path.clone().into_os_string();
-        name.push("-wal");
-        place::metadata(Path::new(&name)).map_or(0, |meta| meta.len() / (4096 + 24))
+        let log = place::metadata(&place::beside(&self.options.path, "-wal"));
+        log.map_or(0, |meta| meta.len() / (4096 + 24))
     }
 
     /// What follows a commit: the checkpoint, if this commit took the log past

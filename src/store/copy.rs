@@ -3,7 +3,6 @@
 use std::cell::Cell;
 use std::fs::{self, File};
 use std::io::Error as IoError;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -17,8 +16,8 @@ use rusqlite::{Connection, OpenFlags};
 use super::error::{Error, Result, quote};
 use super::findings::{Finding, FindingKind};
 use super::opening::{harden, no_triggers};
-use super::place::beside;
-use super::vfs;
+use super::place::{COMPANIONS, beside, immutable_uri};
+use super::{ofd, vfs};
 
 /// Pages copied between two calls of the progress function.
 pub(super) const STEP: i32 = 1024;
@@ -93,16 +92,8 @@ impl Scratch {
 }
 
 /// Locks a part of the file for this descriptor alone; SQLite's locks count too.
-#[allow(clippy::cast_possible_truncation)] // the C library's own constants, of its own types
 fn lock(file: &File, start: libc::off_t, length: libc::off_t) -> nix::Result<()> {
-    let lock = libc::flock {
-        l_type: libc::F_WRLCK as libc::c_short,
-        l_whence: libc::SEEK_SET as libc::c_short,
-        l_start: start,
-        l_len: length,
-        l_pid: 0,
-    };
-    fcntl(file, FcntlArg::F_OFD_SETLK(&lock)).map(drop)
+    fcntl(file, FcntlArg::F_OFD_SETLK(&ofd::range(libc::F_WRLCK, start, length))).map(drop)
 }
 
 /// Takes the bytes that SQLite locks, all of them, for writing: as long as the
@@ -153,7 +144,7 @@ impl Drop for Scratch {
 }
 
 pub(super) fn forget_companions(path: &Path) {
-    for suffix in ["-wal", "-shm", "-journal"] {
+    for suffix in COMPANIONS {
         let _ = fs::remove_file(beside(path, suffix));
     }
 }
@@ -211,19 +202,9 @@ pub(super) fn own_right(path: &Path, right: AccessFlags) -> Result<()> {
 /// Opens a file that nobody changes: without locks, without files beside it.
 pub(super) fn immutable(path: &Path) -> Result<Connection> {
     vfs::register();
-    let mut uri = String::from("file:");
-    for byte in path.as_os_str().as_bytes() {
-        match byte {
-            b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
-                uri.push(char::from(*byte));
-            }
-            _ => uri.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    uri.push_str("?immutable=1");
     let flags =
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
-    let mut conn = Connection::open_with_flags_and_vfs(&uri, flags, vfs::NAME)?;
+    let mut conn = Connection::open_with_flags_and_vfs(immutable_uri(path), flags, vfs::NAME)?;
     harden(&mut conn)?;
     no_triggers(&conn)?;
     Ok(conn)

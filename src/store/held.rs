@@ -28,6 +28,7 @@ use nix::libc;
 use nix::sys::inotify::Inotify;
 use rusqlite::ffi;
 
+use super::ofd;
 use super::place::beside;
 
 /// The open files of a store, and a bell on its database.
@@ -76,14 +77,7 @@ pub fn hold(files: Files) -> io::Result<()> {
 /// lives: no other SQLite connection can be the last one that deletes the log.
 pub fn lock_shared(db: &File) -> io::Result<()> {
     // The range is SQLite's: PENDING_BYTE + 2, 510 bytes.
-    #[allow(clippy::cast_possible_truncation)] // the C library's own constants, of its own types
-    let lock = libc::flock {
-        l_type: libc::F_RDLCK as libc::c_short,
-        l_whence: libc::SEEK_SET as libc::c_short,
-        l_start: 0x4000_0002,
-        l_len: 510,
-        l_pid: 0,
-    };
+    let lock = ofd::range(libc::F_RDLCK, 0x4000_0002, 510);
     fcntl(db, FcntlArg::F_OFD_SETLK(&lock)).map(drop).map_err(Into::into)
 }
 

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -39,12 +38,7 @@ impl Reach {
             Self::Write => (path.into(), OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX),
             Self::Read => (path.into(), read),
             Self::Still => {
-                let mut uri = String::from("file:");
-                for byte in path.as_os_str().as_bytes() {
-                    uri += &format!("%{byte:02x}");
-                }
-                uri += "?immutable=1";
-                (PathBuf::from(uri).into(), read | OpenFlags::SQLITE_OPEN_URI)
+                (PathBuf::from(place::immutable_uri(path)).into(), read | OpenFlags::SQLITE_OPEN_URI)
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::ErrorKind;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -66,8 +67,33 @@ pub(super) fn identity(path: &Path) -> Option<(u64, u64)> {
     metadata(path).ok().map(|meta| (meta.dev(), meta.ino()))
 }
 
-/// The name of a file that SQLite keeps beside `path`: `-wal`, `-shm`,
-/// `-journal`.
+/// What the files are called, behind the database's name, that SQLite keeps
+/// beside it.
+pub(super) const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+/// Whether `file` is the store at `path`, or one of the files that SQLite keeps
+/// beside it, by whatever name.
+#[must_use]
+pub fn is_part_of_store(path: &Path, file: &Path) -> bool {
+    let Ok(meta) = fs::metadata(file) else { return false };
+    let companions = COMPANIONS.iter().map(|suffix| beside(path, suffix));
+    std::iter::once(path.to_owned())
+        .chain(companions)
+        .any(|part| identity(&part) == Some((meta.dev(), meta.ino())))
+}
+
+/// The URI that has SQLite open the file as one that nobody changes: without
+/// locks, without files beside it.
+pub(super) fn immutable_uri(path: &Path) -> String {
+    let mut uri = String::from("file:");
+    for byte in path.as_os_str().as_bytes() {
+        uri += &format!("%{byte:02x}");
+    }
+    uri + "?immutable=1"
+}
+
+/// The name of one of the [`COMPANIONS`] of `path`, or of another file that is
+/// called after it.
 pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);

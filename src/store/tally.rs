@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use rusqlite::{OptionalExtension, params};
 
 use super::error::Result;
+use super::quotas::Limits;
 use super::scope::split_stored;
 use super::transaction::Transaction;
 
@@ -39,22 +40,21 @@ pub(super) struct Namespace {
     keys: i64,
     bytes: i64,
     groups: i64,
-    max_keys: Option<i64>,
-    max_bytes: Option<i64>,
-    max_groups: Option<i64>,
+    limits: Limits,
     changed: bool,
 }
 
 impl Namespace {
     pub fn is_limited(&self) -> bool {
-        self.max_keys.is_some() || self.max_bytes.is_some() || self.max_groups.is_some()
+        self.limits != Limits::default()
     }
 
     /// Whether it would be past a limit with this much more in it.
     pub fn would_be_over(&self, keys: i64, bytes: i64, groups: i64) -> bool {
-        self.max_keys.is_some_and(|max| self.keys + keys > max)
-            || self.max_bytes.is_some_and(|max| self.bytes + bytes > max)
-            || self.max_groups.is_some_and(|max| self.groups + groups > max)
+        let Limits { keys: most_keys, bytes: most_bytes, groups: most_groups } = self.limits;
+        most_keys.is_some_and(|most| self.keys + keys > most)
+            || most_bytes.is_some_and(|most| self.bytes + bytes > most)
+            || most_groups.is_some_and(|most| self.groups + groups > most)
     }
 }
 
@@ -105,9 +105,7 @@ impl Tally {
                     keys: row.get(0)?,
                     bytes: row.get(1)?,
                     groups: row.get(2)?,
-                    max_keys: row.get(3)?,
-                    max_bytes: row.get(4)?,
-                    max_groups: row.get(5)?,
+                    limits: Limits { keys: row.get(3)?, bytes: row.get(4)?, groups: row.get(5)? },
                     changed: false,
                 })
             })

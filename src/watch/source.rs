@@ -22,9 +22,6 @@ const SNAPSHOT_VALUES: usize = 16;
 /// Most due entries claimed in one transaction.
 const CLAIM: i64 = 1000;
 
-/// Pause before claiming again after the store refused it.
-const CLAIM_AGAIN: Duration = Duration::from_secs(1);
-
 /// A position in the change log of one store.
 #[derive(Debug)]
 pub struct Source {
@@ -162,8 +159,7 @@ impl Source {
             let mut bytes = 0;
             let mut full = false;
             cursor = self.cursor;
-            let span = tx.log_span()?;
-            tx.check_mark(self.cursor, self.mark)?;
+            let span = tx.check_mark(self.cursor, self.mark)?;
             tx.changes(self.cursor, self.selection.group.as_deref(), with_values, |change| {
                 cursor = change.seq;
                 if self.selection.takes(&change, tx.scope) {
@@ -255,11 +251,8 @@ impl Source {
     /// Like [`Source::wait`], but no longer than `at_most`.
     #[must_use]
     pub fn wait_at_most(&self, control: &Control, at_most: Duration) -> Wake {
-        let limit = at_most;
-        let mut at_most = self.interval;
-        if self.cannot_claim {
-            at_most = at_most.max(CLAIM_AGAIN.min(self.interval));
-        } else if let Some(due) = self.next_due {
+        let mut at_most = at_most.min(self.interval);
+        if let Some(due) = self.next_due.filter(|_| !self.cannot_claim) {
             let left = due.since(self.store.now());
             at_most = at_most.min(Duration::from_millis(u64::try_from(left).unwrap_or(0)));
         }
@@ -269,7 +262,7 @@ impl Source {
             Some((ripples, None)) => fds.push(ripples.as_fd()),
             None => {}
         }
-        control.wait(&fds, at_most.min(limit))
+        control.wait(&fds, at_most)
     }
 }
 

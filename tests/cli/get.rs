@@ -194,3 +194,15 @@ fn closed_streams_are_errors_where_they_are_needed() {
     t.sh("larder lock l k --ttl 9s -- sh -c 'echo lost; exec 5>victim; : >&5' >&- 2>&-").output();
     assert_eq!(t.read("victim"), b"");
 }
+
+#[test]
+fn a_value_that_cannot_be_written_leaves_the_file_there() {
+    let t = Test::new();
+    t.run(["set", "g", "big", "-"]).stdin(vec![b'x'; 1 << 20]).ok("");
+    t.write("out", "precious");
+    t.sh("ulimit -f 100; larder get g big -o out").fails_with(10, "\"out\"");
+    assert_eq!(t.read("out"), b"precious");
+    t.run(["get", "g", "big", "-o", "out"]).ok("");
+    assert_eq!(t.read("out").len(), 1 << 20);
+    assert_eq!(t.files().iter().filter(|name| name.contains("larder-")).count(), 0);
+}
