@@ -182,7 +182,7 @@ fn memory(changes: usize) {
             let write = store.write(|tx| {
                 for i in 0..100 {
                     let value = batch.to_string();
-                    tx.set("g", &format!("k{i}"), value.as_bytes(), Expiry::Never, &Condition::Any)?;
+                    tx.set("g", format!("k{i}"), value.as_bytes(), Expiry::Never, &Condition::Any)?;
                 }
                 Ok(())
             });

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use larder::clock::Timestamp;
 use larder::output::text;
 use larder::render::{Template, Values};
-use larder::store::{Glob, Namespace, Scope, split_stored};
+use larder::store::{Glob, Name, Namespace, Scope};
 use larder::units;
 use larder::watch::websocket::parse_address;
 use proptest::prelude::*;
@@ -118,9 +118,12 @@ proptest! {
     fn names_split_and_join(namespace in "[A-Za-z0-9-]{1,8}", group in any::<String>()) {
         let scope = Scope(Namespace::new(&namespace));
         let stored = scope.stored(&group).into_owned();
-        prop_assert!(scope.holds(&stored));
         prop_assert_eq!(scope.named(&stored), group.as_str());
-        prop_assert_eq!(split_stored(&stored), (Namespace::new(&namespace), group.as_str()));
+        let stored = Name::from(&stored);
+        prop_assert!(scope.holds(&stored));
+        prop_assert_eq!(&scope.name_of(&stored), group.as_str());
+        let named = Name::from(&group);
+        prop_assert_eq!(&scope.stored_name(&named), &stored);
     }
 
     #[test]

@@ -45,7 +45,8 @@ pub const SPEC: Spec = Spec {
 /// incr "by", 1 without it. One condition may stand with set, delete and
 /// expire: "if_absent": true, "if_present": true, "if_version", "if_value" or
 /// "if_value_b64". A "namespace" must be the one given with -n, if one is.
-/// Blank lines are passed over; a line can have up to 256 MiB. Standard input
+/// A name that is not UTF-8 stands in "group_b64" or "key_b64", as base64. Blank
+/// lines are passed over; a line can have up to 256 MiB. Standard input
 /// is read to its end first.
 ///
 /// With --stream each line is a transaction of its own, answered in order on

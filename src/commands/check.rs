@@ -61,7 +61,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
 
 /// What can be done about each sort of what is left.
 fn advice(left: &[Finding], repaired: bool) -> String {
-    let all = [Remedy::Repair, Remedy::Revoke, Remedy::Quota, Remedy::Client, Remedy::Restore];
+    let all = [Remedy::Repair, Remedy::Revoke, Remedy::Quota, Remedy::Delete, Remedy::Restore];
     let there = |remedy: &Remedy| left.iter().any(|finding| finding.remedy == *remedy);
     // Nothing derived from damaged pages could be believed.
     let damaged = there(&Remedy::Restore);
@@ -70,7 +70,9 @@ fn advice(left: &[Finding], repaired: bool) -> String {
         Remedy::Repair if !repaired => "'larder check --repair' rebuilds what can be derived",
         Remedy::Revoke => "'larder access revoke NS PRINCIPAL' removes a grant",
         Remedy::Quota => "'larder quota clear NS' removes a quota",
-        Remedy::Client => "what larder cannot name another SQLite client can rename or delete",
+        Remedy::Delete => {
+            "'larder delete GROUP --glob P', or a line of 'larder batch' with the key_b64 that 'larder export' shows, deletes an entry whose name is not UTF-8"
+        }
         Remedy::Restore => {
             "damage cannot be repaired; 'larder restore FILE --yes' puts a backup in its place"
         }

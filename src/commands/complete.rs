@@ -17,7 +17,7 @@ use clap_complete::env::{Bash, EnvCompleter, Fish, Zsh};
 use crate::cli::{self, Globals};
 use crate::clock::Clock;
 use crate::settings::{ProcessEnvironment, Settings};
-use crate::store::{Error, Glob, Keys, Result, Store, StoreOptions, Transaction};
+use crate::store::{Error, Glob, Keys, Name, Result, Store, StoreOptions, Transaction};
 
 /// The variable by which a shell's script asks.
 const VARIABLE: &str = "LARDER_COMPLETE";
@@ -136,8 +136,9 @@ fn begins(current: &OsStr) -> Glob {
     Glob::prefix(&current.to_string_lossy())
 }
 
-fn take(names: &mut Vec<String>, name: String) -> ControlFlow<()> {
-    names.push(name);
+/// What is not UTF-8 cannot be an argument.
+fn take(names: &mut Vec<String>, name: &Name<'_>) -> ControlFlow<()> {
+    names.extend(name.as_str().map(str::to_owned));
     if names.len() < MOST { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
 }
 
@@ -145,7 +146,7 @@ fn groups(current: &OsStr) -> Vec<CompletionCandidate> {
     let glob = begins(current);
     from_store(|tx, _, names| {
         tx.groups(&Keys { glob: Some(&glob), after: None }, |group| {
-            Ok(take(names, tx.scope.named(&group.name).to_owned()))
+            Ok(take(names, &tx.scope.name_of(&group.name)))
         })
     })
 }
@@ -154,7 +155,9 @@ fn keys(current: &OsStr) -> Vec<CompletionCandidate> {
     let glob = begins(current);
     from_store(|tx, words, names| {
         let Ok(Some(group)) = words.try_get_one::<String>("group") else { return Ok(()) };
-        tx.entries(group, &Keys { glob: Some(&glob), after: None }, false, |entry| Ok(take(names, entry.key)))
+        tx.entries(group, &Keys { glob: Some(&glob), after: None }, false, |entry| {
+            Ok(take(names, &entry.key))
+        })
     })
 }
 

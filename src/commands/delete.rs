@@ -8,7 +8,7 @@ use super::list::check_names;
 use super::{Context, Spec, glob};
 use crate::exit::{Exit, Failure};
 use crate::output::{Out, text};
-use crate::store::{Condition, Error, Glob, Keys, Result, Transaction};
+use crate::store::{Condition, Error, Glob, Keys, Name, Result, Transaction};
 
 pub const SPEC: Spec = Spec {
     name: "delete",
@@ -108,12 +108,13 @@ fn delete(tx: &Transaction<'_>, args: &DeleteArgs, condition: &Condition) -> Res
     Ok(deleted)
 }
 
-fn would_go(tx: &Transaction<'_>, args: &DeleteArgs, condition: &Condition) -> Result<Vec<String>> {
+fn would_go(tx: &Transaction<'_>, args: &DeleteArgs, condition: &Condition) -> Result<Vec<Name<'static>>> {
     let Some(group) = &args.group else { return groups(tx, args) };
     let mut live = Vec::new();
     for key in keys(tx, group, args)? {
         tx.check(group, &key, condition)?;
-        match tx.get(group, &key) {
+        let found = tx.get(group, &key);
+        match found {
             Ok(_) => live.push(key),
             Err(Error::NotFound { .. }) => {}
             Err(e) => return Err(e),
@@ -122,9 +123,9 @@ fn would_go(tx: &Transaction<'_>, args: &DeleteArgs, condition: &Condition) -> R
     Ok(live)
 }
 
-fn keys(tx: &Transaction<'_>, group: &str, args: &DeleteArgs) -> Result<Vec<String>> {
+fn keys(tx: &Transaction<'_>, group: &str, args: &DeleteArgs) -> Result<Vec<Name<'static>>> {
     if args.glob.is_none() && !args.all {
-        return Ok(args.keys.clone());
+        return Ok(args.keys.iter().cloned().map(Name::from).collect());
     }
     let mut found = Vec::new();
     tx.entries(group, &Keys { glob: args.glob.as_ref(), after: None }, false, |entry| {
@@ -134,16 +135,16 @@ fn keys(tx: &Transaction<'_>, group: &str, args: &DeleteArgs) -> Result<Vec<Stri
     Ok(found)
 }
 
-fn groups(tx: &Transaction<'_>, args: &DeleteArgs) -> Result<Vec<String>> {
+fn groups(tx: &Transaction<'_>, args: &DeleteArgs) -> Result<Vec<Name<'static>>> {
     let mut found = Vec::new();
     tx.groups(&Keys { glob: args.groups.as_ref(), after: None }, |group| {
-        found.push(tx.scope.named(&group.name).to_owned());
+        found.push(tx.scope.name_of(&group.name).into_owned());
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(found)
 }
 
-fn report(context: &Context, args: &DeleteArgs, deleted: i64, names: &[String]) -> anyhow::Result<Exit> {
+fn report(context: &Context, args: &DeleteArgs, deleted: i64, names: &[Name<'_>]) -> anyhow::Result<Exit> {
     let mut out = Out::default();
     if context.settings.json {
         let mut record = serde_json::json!({ "deleted": deleted });
@@ -154,10 +155,14 @@ fn report(context: &Context, args: &DeleteArgs, deleted: i64, names: &[String]) 
     } else if args.dry_run {
         let terminal = context.settings.terminal;
         if !terminal {
-            check_names(names.iter().map(String::as_str), b'\n')?;
+            check_names(names.iter(), b'\n')?;
         }
         for name in names {
-            out.line(&if terminal { text::safe(name) } else { name.into() })?;
+            if terminal {
+                out.line(&text::safe_name(name.as_bytes()))?;
+            } else {
+                out.write(&[name.as_bytes(), b"\n"].concat())?;
+            }
         }
     }
     out.finish()?;

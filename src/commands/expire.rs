@@ -51,13 +51,13 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     let args = ExpireArgs::from_arg_matches(matches)?;
     let expiry = expiry(args.ttl, args.at, false, context.now())?;
     let Some(store) = context.existing_to_write()? else {
-        return Err(Error::NotFound { group: args.group, key: args.key }.into());
+        return Err(Error::NotFound { group: args.group.into(), key: args.key.into() }.into());
     };
     let (entry, now) =
         store.write(|tx| Ok((tx.expire(&args.group, &args.key, expiry, &Condition::Any)?, tx.now)))?;
     if context.settings.json {
         let mut out = Out::default();
-        out.json(&EntryRecord::new(entry, now))?;
+        out.json(&EntryRecord::new(entry, &context.settings.scope, now))?;
         out.finish()?;
     }
     Ok(Exit::Success)

@@ -10,7 +10,7 @@ use crate::exchange::{Format, Writer};
 use crate::exit::{Exit, Failure};
 use crate::output::progress::Progress;
 use crate::output::{self, text};
-use crate::store::{Error, Store, quote};
+use crate::store::{Error, quote};
 
 pub const SPEC: Spec = Spec {
     name: "export",
@@ -33,7 +33,8 @@ pub const SPEC: Spec = Spec {
 ///
 /// jsonl is one JSON object a line, json an array of them. Times to live are
 /// given as the moment they end (expires_at). A value that is not UTF-8 stands
-/// in value_b64, as base64; in csv too, where value is then empty. env is for
+/// in value_b64, as base64; in csv too, where value is then empty. A name that
+/// is not UTF-8 stands in group_b64 or key_b64; csv cannot hold it. env is for
 /// one group, KEY="VALUE" lines that a shell can read; keys must be names of
 /// variables, values text, and times to live are lost.
 ///
@@ -63,7 +64,6 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
             .hint("name one group: larder export GROUP --format env")
             .into());
     }
-    let store = context.existing()?;
     let group = args.group.as_deref();
     let Some(path) = &args.output else {
         let terminal = context.settings.terminal;
@@ -74,20 +74,20 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
             terminal,
             line: Vec::new(),
         };
-        export(store, group, format, &mut out, progress, "standard output")?;
+        export(context, group, format, &mut out, progress, "standard output")?;
         out.out.flush().map_err(|e| Failure::io("standard output", e))?;
         return Ok(Exit::Success);
     };
     let name = quote(&path.to_string_lossy());
     let mut target = Target::new(path).map_err(|e| Failure::io(&name, e))?;
     let progress = Progress::new(&context.settings, "exporting");
-    export(store, group, format, &mut target, progress, &name)?;
+    export(context, group, format, &mut target, progress, &name)?;
     target.commit().map_err(|e| Failure::io(&name, e))?;
     Ok(Exit::Success)
 }
 
 fn export(
-    store: Option<&Store>,
+    context: &Context,
     group: Option<&str>,
     format: Format,
     out: &mut dyn Write,
@@ -95,7 +95,8 @@ fn export(
     name: &str,
 ) -> anyhow::Result<()> {
     let told = |error| Failure::io(name, error);
-    let mut writer = Writer::new(format, out).map_err(told)?;
+    let store = context.existing()?;
+    let mut writer = Writer::new(format, &context.settings.scope, out).map_err(told)?;
     if let Some(store) = store {
         let mut failed = None;
         let mut begun = false;

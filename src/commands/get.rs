@@ -57,7 +57,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
         context.refuse_store(file)?;
     }
     let found = match context.existing_to_get()? {
-        None => Err(Error::NotFound { group: args.group.clone(), key: args.key.clone() }),
+        None => Err(Error::NotFound { group: args.group.clone().into(), key: args.key.clone().into() }),
         Some(store) => store.read(|tx| {
             let entry = match args.version {
                 None => tx.get(&args.group, &args.key)?,
@@ -73,11 +73,10 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
             return Ok(Exit::Success);
         }
         (Err(Error::NotFound { .. } | Error::Absent(_)), Some(default)) => {
-            let (namespace, group) = json::names(&context.settings.scope.stored(&args.group));
-            let mut record = serde_json::json!({"group": group, "key": args.key, "default": true});
-            if let Some(namespace) = namespace {
-                record["namespace"] = namespace.into();
-            }
+            let scope = &context.settings.scope;
+            let mut record = json::of_group(&scope.stored_name(&(&args.group).into()), scope);
+            record["key"] = args.key.into();
+            record["default"] = true.into();
             json::put_value(&mut record, default.into_vec());
             emit_record(&record, args.output.as_deref())?;
             return Ok(Exit::Success);
@@ -85,7 +84,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
         (Err(error), _) => return Err(error.into()),
     };
     if context.settings.json {
-        emit_record(&EntryRecord::new(entry, now), args.output.as_deref())?;
+        emit_record(&EntryRecord::new(entry, &context.settings.scope, now), args.output.as_deref())?;
         return Ok(Exit::Success);
     }
     let Entry { value, .. } = entry;

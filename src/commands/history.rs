@@ -2,7 +2,7 @@ use clap::{ArgMatches, Args, FromArgMatches};
 
 use super::{Context, Spec};
 use crate::exit::Exit;
-use crate::output::json::names;
+use crate::output::json;
 use crate::output::table::{Cell, Column, Table};
 use crate::output::{Out, print_note};
 use crate::store::{Change, ChangeKind, Error, quote};
@@ -42,7 +42,7 @@ struct HistoryArgs {
 fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     let args = HistoryArgs::from_arg_matches(matches)?;
     let Some(store) = context.existing()? else {
-        return Err(Error::NotFound { group: args.group, key: args.key }.into());
+        return Err(Error::NotFound { group: args.group.into(), key: args.key.into() }.into());
     };
     let (changes, span) =
         store.read(|tx| Ok((tx.history(&args.group, &args.key, args.limit)?, tx.log_span()?)))?;
@@ -56,19 +56,13 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     let mut table = context.settings.terminal.then(|| Table::new(&context.settings, COLUMNS));
     for change in &changes {
         if context.settings.json {
-            let (namespace, group) = names(&change.group);
-            let mut record = serde_json::json!({
-                "version": change.seq,
-                "type": change.kind.as_str(),
-                "at": change.at.to_string(),
-                "group": group,
-                "key": args.key,
-                "bytes": (change.kind == ChangeKind::Set).then_some(change.bytes),
-                "expires_at": change.expires_at.map(|at| at.to_string()),
-            });
-            if let Some(namespace) = namespace {
-                record["namespace"] = namespace.into();
-            }
+            let mut record = json::of_group(&change.group, store.scope());
+            record["version"] = change.seq.into();
+            record["type"] = change.kind.as_str().into();
+            record["at"] = change.at.to_string().into();
+            record["key"] = args.key.as_str().into();
+            record["bytes"] = (change.kind == ChangeKind::Set).then_some(change.bytes).into();
+            record["expires_at"] = change.expires_at.map(|at| at.to_string()).into();
             out.json(&record)?;
         } else if let Some(table) = &mut table {
             table.row(&mut out, columns(change).map(|column| Cell::text(&column)))?;

@@ -1,4 +1,3 @@
-use std::borrow::Cow;
 use std::cell::Cell;
 use std::path::PathBuf;
 
@@ -9,7 +8,7 @@ use crate::exchange::input::Source;
 use crate::exchange::{Format, Record, Records};
 use crate::exit::{Exit, Failure};
 use crate::output::progress::Progress;
-use crate::store::{Bulk, Condition, Error, Expiry, Namespace, Result, Scope, check_size, quote};
+use crate::store::{Bulk, Condition, Error, Expiry, Name, Namespace, Result, Scope, check_size, quote};
 
 pub const SPEC: Spec = Spec {
     name: "import",
@@ -31,9 +30,9 @@ pub const SPEC: Spec = Spec {
 /// a line is bad (status 8, the line is named), a quota is exceeded or, with
 /// --on-conflict fail, a key exists (status 3).
 ///
-/// jsonl is one JSON object a line, or an array of objects: group, key, value
-/// or value_b64, and if wanted namespace and one of ttl_ms and expires_at;
-/// other fields are passed over. csv has a header with these names. env is
+/// jsonl is one JSON object a line, or an array of objects: group, key, value,
+/// or group_b64, key_b64, value_b64 in their places, and if wanted namespace
+/// and one of ttl_ms and expires_at; other fields are passed over. csv has a header with these names. env is
 /// KEY=VALUE lines, quoted as for a shell, and needs --group. Without --format
 /// the file's name decides: .csv, .env, else jsonl.
 ///
@@ -203,12 +202,12 @@ fn expiry(record: &Record<'_>, now: crate::clock::Timestamp) -> Result<Option<Ex
 }
 
 /// The group an entry goes to, as the scope names it.
-fn group_of<'a>(scope: &Scope, given: Option<&'a str>, record: &'a Record<'_>) -> Result<Cow<'a, str>> {
+fn group_of<'a>(scope: &Scope, given: Option<&'a str>, record: &'a Record<'_>) -> Result<Name<'a>> {
     if let Some(namespace) = record.namespace.as_deref() {
         check_namespace(scope, namespace)?;
     }
-    match (given, record.group.as_deref()) {
-        (Some(group), _) => Ok(Cow::Borrowed(group)),
+    match (given, &record.group) {
+        (Some(group), _) => Ok(group.into()),
         (None, Some(group)) => Ok(group_in_scope(scope, record.namespace.as_deref(), group)),
         (None, None) => Err(Error::BadData("it names no group; name one with --group".into())),
     }
@@ -229,10 +228,12 @@ pub(super) fn check_namespace(scope: &Scope, namespace: &str) -> Result<()> {
 }
 
 /// A line's namespace and group as the scope names the group.
-pub(super) fn group_in_scope<'a>(scope: &Scope, namespace: Option<&str>, group: &'a str) -> Cow<'a, str> {
+pub(super) fn group_in_scope<'a>(scope: &Scope, namespace: Option<&str>, group: &'a Name<'_>) -> Name<'a> {
     match namespace {
-        Some(namespace) if scope.0.is_none() => Cow::Owned(format!("{namespace}:{group}")),
-        _ => Cow::Borrowed(group),
+        Some(namespace) if scope.0.is_none() => {
+            Name::new([namespace.as_bytes(), b":", group.as_bytes()].concat())
+        }
+        _ => group.borrowed(),
     }
 }
 

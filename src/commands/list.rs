@@ -8,7 +8,7 @@ use crate::exit::{Exit, Failure};
 use crate::output::json::{self, EntryRecord};
 use crate::output::table::{Cell, Column, Table};
 use crate::output::{Out, text};
-use crate::store::{Entry, Glob, Group, Keys, Store, quote};
+use crate::store::{Entry, Glob, Group, Keys, Name, Scope, Store};
 
 pub const SPEC: Spec = Spec {
     name: "list",
@@ -109,15 +109,15 @@ impl Limit {
 }
 
 /// Refuses names that would not be one each in a list that `end` separates.
-pub(super) fn check_names<'a>(names: impl IntoIterator<Item = &'a str>, end: u8) -> anyhow::Result<()> {
+pub(super) fn check_names<'a>(names: impl IntoIterator<Item = &'a Name<'a>>, end: u8) -> anyhow::Result<()> {
     match names.into_iter().find(|name| name.as_bytes().contains(&end)) {
         None => Ok(()),
         Some(name) if end == 0 => {
-            Err(Failure::new(Exit::BadData, format!("the name {} holds a NUL byte", quote(name)))
+            Err(Failure::new(Exit::BadData, format!("the name {} holds a NUL byte", name.quoted()))
                 .hint("list with --json")
                 .into())
         }
-        Some(name) => Err(Failure::new(Exit::BadData, format!("the name {} holds a newline", quote(name)))
+        Some(name) => Err(Failure::new(Exit::BadData, format!("the name {} holds a newline", name.quoted()))
             .hint("list with -0 or --json")
             .into()),
     }
@@ -150,7 +150,7 @@ impl Form {
     }
 
     /// Before any of them is printed.
-    fn check<'a>(self, names: impl IntoIterator<Item = &'a str>) -> anyhow::Result<()> {
+    fn check<'a>(self, names: impl IntoIterator<Item = &'a Name<'a>>) -> anyhow::Result<()> {
         match self {
             // Fields escape newlines, and nothing escapes a NUL byte.
             Self::Lines { end, fields } if end == 0 || !fields => check_names(names, end),
@@ -186,20 +186,20 @@ fn keys(context: &Context, args: &ListArgs, store: &Store, group: &str, out: &mu
             })?;
             Ok(next)
         })?;
-        form.check(page.iter().map(|entry| entry.key.as_str()))?;
+        form.check(page.iter().map(|entry| &entry.key))?;
         for entry in page {
             limit.take();
             match form {
-                Form::Json => out.json(&EntryRecord::new(entry, now))?,
+                Form::Json => out.json(&EntryRecord::new(entry, store.scope(), now))?,
                 Form::Table => table.row(out, cells(&entry, args.long, now))?,
-                Form::Shown => out.line(&text::safe(&entry.key))?,
+                Form::Shown => out.line(&text::safe_name(entry.key.as_bytes()))?,
                 Form::Lines { end, fields: false } => out.write(&[entry.key.as_bytes(), &[end]].concat())?,
                 Form::Lines { end, .. } => {
                     let line = fields(&entry, args.long);
                     if end == 0 && line.contains(&0) {
                         return Err(Failure::new(
                             Exit::BadData,
-                            format!("the value of {} holds a NUL byte", quote(&entry.key)),
+                            format!("the value of {} holds a NUL byte", entry.key.quoted()),
                         )
                         .hint("list with --json")
                         .into());
@@ -218,7 +218,8 @@ fn keys(context: &Context, args: &ListArgs, store: &Store, group: &str, out: &mu
 }
 
 fn cells(entry: &Entry, long: bool, now: Timestamp) -> Vec<Cell> {
-    let mut cells = vec![Cell::text(&entry.key), Cell::value(entry.value.as_deref().unwrap_or_default())];
+    let mut cells =
+        vec![Cell::name(entry.key.as_bytes()), Cell::value(entry.value.as_deref().unwrap_or_default())];
     if long {
         cells.extend([
             Cell::number(entry.bytes),
@@ -232,7 +233,7 @@ fn cells(entry: &Entry, long: bool, now: Timestamp) -> Vec<Cell> {
 
 /// An entry as TAB-separated fields.
 fn fields(entry: &Entry, long: bool) -> Vec<u8> {
-    let mut line = text::field(&entry.key).into_owned().into_bytes();
+    let mut line = text::field_bytes(entry.key.as_bytes()).into_owned();
     line.push(b'\t');
     line.extend_from_slice(&text::field_bytes(entry.value.as_deref().unwrap_or_default()));
     if long {
@@ -264,20 +265,24 @@ fn groups(context: &Context, args: &ListArgs, store: &Store, out: &mut Out) -> a
             })?;
             Ok(next)
         })?;
-        form.check(page.iter().map(|group| store.scope().named(&group.name)))?;
+        let names: Vec<_> = page.iter().map(|group| store.scope().name_of(&group.name)).collect();
+        form.check(&names)?;
         for group in page {
             limit.take();
-            let name = store.scope().named(&group.name);
+            let name = store.scope().name_of(&group.name);
             match form {
-                Form::Json => out.json(&record(&group))?,
+                Form::Json => out.json(&record(&group, store.scope()))?,
                 Form::Table => {
-                    table.row(out, [Cell::text(name), Cell::number(group.keys), Cell::bytes(group.bytes)])?;
+                    table.row(
+                        out,
+                        [Cell::name(name.as_bytes()), Cell::number(group.keys), Cell::bytes(group.bytes)],
+                    )?;
                 }
-                Form::Shown => out.line(&text::safe(name))?,
+                Form::Shown => out.line(&text::safe_name(name.as_bytes()))?,
                 Form::Lines { end, fields: false } => out.write(&[name.as_bytes(), &[end]].concat())?,
                 Form::Lines { end, .. } => {
-                    let line = format!("{}\t{}\t{}", text::field(name), group.keys, group.bytes);
-                    out.write(&[line.as_bytes(), &[end]].concat())?;
+                    let facts = format!("\t{}\t{}", group.keys, group.bytes);
+                    out.write(&[&text::field_bytes(name.as_bytes()), facts.as_bytes(), &[end]].concat())?;
                 }
             }
         }
@@ -289,11 +294,9 @@ fn groups(context: &Context, args: &ListArgs, store: &Store, out: &mut Out) -> a
     table.finish(out)
 }
 
-fn record(group: &Group) -> serde_json::Value {
-    let (namespace, name) = json::names(&group.name);
-    let mut record = serde_json::json!({ "group": name, "keys": group.keys, "bytes": group.bytes });
-    if let Some(namespace) = namespace {
-        record["namespace"] = namespace.into();
-    }
+fn record(group: &Group, scope: &Scope) -> serde_json::Value {
+    let mut record = json::of_group(&group.name, scope);
+    record["keys"] = group.keys.into();
+    record["bytes"] = group.bytes.into();
     record
 }

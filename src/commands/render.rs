@@ -194,7 +194,12 @@ impl Job<'_> {
                 (values, due) = (Values::default(), None);
                 tx.entries(&self.args.group, &Keys { glob: None, after: None }, true, |entry| {
                     due = due.into_iter().chain(entry.expires_at).min();
-                    refused = values.insert(entry.key, entry.value.unwrap_or_default()).err();
+                    let value = entry.value.unwrap_or_default();
+                    if let Some(key) = entry.key.as_str() {
+                        refused = values.insert(key.to_owned(), value).err();
+                    } else {
+                        values.insert_unnamed(text::safe_name(entry.key.as_bytes()).into_owned());
+                    }
                     Ok(if refused.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
                 })
             })?;

@@ -129,7 +129,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     })?;
     if context.settings.json {
         let mut out = Out::default();
-        out.json(&EntryRecord::new(entry, now))?;
+        out.json(&EntryRecord::new(entry, &context.settings.scope, now))?;
         out.finish()?;
     }
     Ok(Exit::Success)

@@ -27,7 +27,7 @@ struct TtlArgs {
 fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     let args = TtlArgs::from_arg_matches(matches)?;
     let Some(store) = context.existing_to_get()? else {
-        return Err(Error::NotFound { group: args.group, key: args.key }.into());
+        return Err(Error::NotFound { group: args.group.into(), key: args.key.into() }.into());
     };
     let left = store.read(|tx| Ok(tx.get(&args.group, &args.key)?.expires_at.map(|at| at.since(tx.now))))?;
     let mut out = Out::default();

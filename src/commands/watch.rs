@@ -37,13 +37,14 @@ pub const SPEC: Spec = Spec {
 /// SQLite client. Into a pipe it is SEQ, TYPE, GROUP and KEY between TABs, one
 /// change a line. With a command after --, the command runs once for each
 /// change, with the value on standard input and LARDER_SEQ, LARDER_TYPE,
-/// LARDER_NAMESPACE, LARDER_GROUP and LARDER_KEY in its environment.
+/// LARDER_NAMESPACE (with -n), LARDER_GROUP and LARDER_KEY in its environment.
 ///
 /// With --listen, the same changes go to WebSocket clients and to a page at
 /// http://ADDR/ that shows them. A client shows the token ("Authorization:
 /// Bearer T", or ?token=T in the URL), may name a position to go on from
 /// (?after=SEQ), and sends {"type":"subscribe","channel":C}, where C is
-/// store-events or group.GROUP.
+/// store-events or group.GROUP. Groups whose names are not of A-Z a-z 0-9 _ . :
+/// and - have no channel: their changes are in store-events.
 ///
 /// An entry that is due is reported as "expire" within 100 ms while a watch
 /// runs that may write to the store. SIGINT, SIGTERM and SIGHUP end a watch with status 0
@@ -196,8 +197,12 @@ fn end(exit: Exit) -> anyhow::Result<Exit> {
 
 fn sink(context: &Context, args: &WatchArgs, path: &std::path::Path) -> anyhow::Result<Box<dyn Sink>> {
     if !args.command.is_empty() {
-        let options =
-            ExecOptions { command: args.command.clone(), retry: args.retry, store: path.to_owned() };
+        let options = ExecOptions {
+            command: args.command.clone(),
+            retry: args.retry,
+            store: path.to_owned(),
+            scope: context.settings.scope.clone(),
+        };
         return Ok(Box::new(Exec::new(options)?));
     }
     let settings = &context.settings;

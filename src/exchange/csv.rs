@@ -13,7 +13,7 @@ use csv::WriterBuilder;
 
 use super::table::{Row, Table};
 use super::{Record, When, bad, decode};
-use crate::store::{EntryRef, Result, split_stored};
+use crate::store::{EntryRef, Name, Result, Scope};
 
 const COLUMNS: [&str; 9] =
     ["namespace", "group", "key", "value", "value_b64", "expires_at", "version", "bytes", "updated_at"];
@@ -87,8 +87,8 @@ impl<'a> Rows<'a> {
         let group = field(columns.group).map(|field| text(field, "group")).transpose()?;
         Ok(Some(Record {
             namespace: namespace.map(Cow::Borrowed),
-            group: group.map(Cow::Borrowed),
-            key: Cow::Borrowed(text(field(Some(columns.key)).unwrap_or_default(), "key")?),
+            group: group.map(Name::from),
+            key: text(field(Some(columns.key)).unwrap_or_default(), "key")?.into(),
             value,
             when: When::new(ttl_ms, expires_at)?,
         }))
@@ -128,15 +128,22 @@ pub(super) fn write_header(out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", COLUMNS.join(","))
 }
 
-pub(super) fn write_row(out: &mut dyn Write, entry: &EntryRef<'_>) -> io::Result<()> {
-    let (namespace, group) = split_stored(entry.group);
+/// Writes a row. The inner error is an entry that cannot be one: a file with
+/// bytes that are no text would be no CSV to most readers.
+pub(super) fn write_row(out: &mut dyn Write, scope: &Scope, entry: &EntryRef<'_>) -> io::Result<Result<()>> {
+    let group = scope.name_of(&entry.group);
+    for (what, name) in [("group", &group), ("key", &entry.key)] {
+        if name.as_str().is_none() {
+            return Ok(Err(super::not_text(what, name, "csv")));
+        }
+    }
     let base64 = std::str::from_utf8(entry.value).is_err().then(|| STANDARD.encode(entry.value));
     let (version, bytes) = (entry.version.to_string(), entry.bytes().to_string());
     let updated_at = entry.updated_at.to_string();
     let expires_at = entry.expires_at.map(|at| at.to_string()).unwrap_or_default();
     let mut writer = WriterBuilder::new().buffer_capacity(256).from_writer(out);
     writer.write_record([
-        namespace.as_ref().map_or("", |namespace| namespace.as_str()).as_bytes(),
+        scope.0.as_ref().map_or("", |namespace| namespace.as_str()).as_bytes(),
         group.as_bytes(),
         entry.key.as_bytes(),
         if base64.is_some() { b"" } else { entry.value },
@@ -146,5 +153,6 @@ pub(super) fn write_row(out: &mut dyn Write, entry: &EntryRef<'_>) -> io::Result
         bytes.as_bytes(),
         updated_at.as_bytes(),
     ])?;
-    writer.flush()
+    writer.flush()?;
+    Ok(Ok(()))
 }

@@ -74,7 +74,7 @@ impl<'a> Assignments<'a> {
         Ok(Some(Record {
             namespace: None,
             group: None,
-            key: Cow::Owned(key),
+            key: key.into(),
             value: Cow::Owned(value),
             when: When::Never,
         }))
@@ -130,7 +130,7 @@ fn is_name(key: &str) -> bool {
 
 /// The value of an entry that can be an assignment.
 pub(super) fn check<'a>(entry: &EntryRef<'a>) -> Result<&'a str> {
-    let key = entry.key;
+    let Some(key) = entry.key.as_str() else { return Err(super::not_text("key", &entry.key, "env")) };
     if !is_name(key) {
         return Err(bad(format!(
             "the key {} cannot name a variable: letters, digits and _, not a digit first",
@@ -147,12 +147,12 @@ pub(super) fn check<'a>(entry: &EntryRef<'a>) -> Result<&'a str> {
 
 /// Writes an assignment. The inner error is an entry that cannot be one.
 pub(super) fn write(out: &mut dyn Write, entry: &EntryRef<'_>) -> io::Result<Result<()>> {
-    let key = entry.key;
     let value = match check(entry) {
         Ok(value) => value,
         Err(error) => return Ok(Err(error)),
     };
-    write!(out, "{key}=")?;
+    out.write_all(entry.key.as_bytes())?;
+    out.write_all(b"=")?;
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"_-./:,+@%^".contains(&b);
     if value.bytes().all(plain) {
         writeln!(out, "{value}")?;
@@ -181,9 +181,11 @@ mod tests {
         let mut assignments = Assignments::new(Text::new(Box::new(text.as_bytes())));
         let mut found = Vec::new();
         loop {
-            let next = assignments
-                .next()
-                .map(|r| r.map(|r| (r.key.into_owned(), String::from_utf8(r.value.into_owned()).unwrap())));
+            let next = assignments.next().map(|r| {
+                r.map(|r| {
+                    (r.key.as_str().unwrap().to_owned(), String::from_utf8(r.value.into_owned()).unwrap())
+                })
+            });
             match next {
                 Ok(Some((key, value))) => found.push((assignments.line(), key, value)),
                 Ok(None) => return Ok(found),
@@ -242,8 +244,8 @@ mod tests {
             "a \t\nb ",
         ] {
             let entry = EntryRef {
-                group: "g",
-                key: "K",
+                group: "g".into(),
+                key: "K".into(),
                 value: value.as_bytes(),
                 version: 1,
                 updated_at: Timestamp(0),

@@ -10,8 +10,8 @@ use serde::de::{IgnoredAny, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::input::Text;
-use super::{Record, When, bad, decode, value};
-use crate::store::{Condition, EntryRef, Result, split_stored};
+use super::{Record, When, bad, decode, name, value};
+use crate::store::{Condition, EntryRef, Name, Result, Scope};
 
 /// JSON objects out of lines or one array, whichever the text begins with.
 pub struct Objects<'a> {
@@ -92,7 +92,11 @@ struct EntryLine<'a> {
     #[serde(borrow)]
     group: Option<Str<'a>>,
     #[serde(borrow)]
-    key: Str<'a>,
+    group_b64: Option<Str<'a>>,
+    #[serde(borrow)]
+    key: Option<Str<'a>>,
+    #[serde(borrow)]
+    key_b64: Option<Str<'a>>,
     #[serde(borrow)]
     value: Option<Str<'a>>,
     #[serde(borrow)]
@@ -108,11 +112,20 @@ pub fn record(object: &[u8]) -> Result<Record<'_>> {
     let value = value(line.value.map(|v| v.0), line.value_b64.as_ref().map(|v| v.0.as_ref()))?;
     Ok(Record {
         namespace: line.namespace.map(|name| name.0),
-        group: line.group.map(|name| name.0),
-        key: line.key.0,
+        group: group_of(line.group, line.group_b64.as_ref())?,
+        key: key_of(line.key, line.key_b64.as_ref())?,
         value: value.ok_or_else(|| bad("it has neither value nor value_b64"))?,
         when: When::new(line.ttl_ms, line.expires_at.as_ref().map(|at| at.0.as_ref()))?,
     })
+}
+
+fn group_of<'a>(text: Option<Str<'a>>, base64: Option<&Str<'_>>) -> Result<Option<Name<'a>>> {
+    name(text.map(|text| text.0), base64.map(|base64| base64.0.as_ref()), "group")
+}
+
+fn key_of<'a>(text: Option<Str<'a>>, base64: Option<&Str<'_>>) -> Result<Name<'a>> {
+    let key = name(text.map(|text| text.0), base64.map(|base64| base64.0.as_ref()), "key")?;
+    key.ok_or_else(|| bad("it has neither key nor key_b64"))
 }
 
 /// What a line of a batch asks for.
@@ -121,9 +134,9 @@ pub struct Operation<'a> {
     /// The namespace of its group, if it names one.
     pub namespace: Option<Cow<'a, str>>,
     /// The group.
-    pub group: Cow<'a, str>,
+    pub group: Name<'a>,
     /// The key.
-    pub key: Cow<'a, str>,
+    pub key: Name<'a>,
     /// What must hold for it.
     pub condition: Condition,
     /// What it does.
@@ -158,9 +171,13 @@ struct OperationLine<'a> {
     #[serde(borrow)]
     namespace: Option<Str<'a>>,
     #[serde(borrow)]
-    group: Str<'a>,
+    group: Option<Str<'a>>,
     #[serde(borrow)]
-    key: Str<'a>,
+    group_b64: Option<Str<'a>>,
+    #[serde(borrow)]
+    key: Option<Str<'a>>,
+    #[serde(borrow)]
+    key_b64: Option<Str<'a>>,
     #[serde(borrow)]
     value: Option<Str<'a>>,
     #[serde(borrow)]
@@ -241,8 +258,9 @@ pub fn operation(object: &[u8]) -> Result<Operation<'_>> {
     };
     Ok(Operation {
         namespace: line.namespace.map(|name| name.0),
-        group: line.group.0,
-        key: line.key.0,
+        group: group_of(line.group, line.group_b64.as_ref())?
+            .ok_or_else(|| bad("it has neither group nor group_b64"))?,
+        key: key_of(line.key, line.key_b64.as_ref())?,
         condition,
         action,
     })
@@ -266,8 +284,14 @@ fn parse<'a, T: Deserialize<'a>>(object: &'a [u8]) -> Result<T> {
 struct ExportLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     namespace: Option<&'a str>,
-    group: &'a str,
-    key: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group_b64: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_b64: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -279,13 +303,16 @@ struct ExportLine<'a> {
 }
 
 /// Writes an entry, without an end of line.
-pub(super) fn write(out: &mut dyn Write, entry: &EntryRef<'_>) -> io::Result<()> {
-    let (namespace, group) = split_stored(entry.group);
+pub(super) fn write(out: &mut dyn Write, scope: &Scope, entry: &EntryRef<'_>) -> io::Result<()> {
+    let group = scope.name_of(&entry.group);
+    let base64 = |name: &Name<'_>| name.as_str().is_none().then(|| STANDARD.encode(name));
     let value = std::str::from_utf8(entry.value).ok();
     let line = ExportLine {
-        namespace: namespace.as_ref().map(|namespace| namespace.as_str()),
-        group,
-        key: entry.key,
+        namespace: scope.0.as_ref().map(|namespace| namespace.as_str()),
+        group: group.as_str(),
+        group_b64: base64(&group),
+        key: entry.key.as_str(),
+        key_b64: base64(&entry.key),
         value,
         value_b64: value.is_none().then(|| STANDARD.encode(entry.value)),
         version: entry.version,

@@ -23,7 +23,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::clock::Timestamp;
-use crate::store::{EntryRef, Error, Result};
+use crate::store::{EntryRef, Error, Name, Result, Scope};
 use input::Text;
 
 /// How entries are written down.
@@ -131,9 +131,9 @@ pub struct Record<'a> {
     /// Its namespace, if the format names one.
     pub namespace: Option<Cow<'a, str>>,
     /// Its group, if the format names one.
-    pub group: Option<Cow<'a, str>>,
+    pub group: Option<Name<'a>>,
     /// Its key.
-    pub key: Cow<'a, str>,
+    pub key: Name<'a>,
     /// Its value.
     pub value: Cow<'a, [u8]>,
     /// When it is due.
@@ -188,33 +188,34 @@ impl<'a> Records<'a> {
 /// Entries into a text, one after the other.
 pub struct Writer<'a> {
     format: Format,
+    scope: &'a Scope,
     out: &'a mut dyn Write,
     first: bool,
 }
 
 impl<'a> Writer<'a> {
-    /// Begins a text.
-    pub fn new(format: Format, out: &'a mut dyn Write) -> io::Result<Self> {
+    /// Begins a text, with groups as `scope` names them.
+    pub fn new(format: Format, scope: &'a Scope, out: &'a mut dyn Write) -> io::Result<Self> {
         match format {
             Format::Json => out.write_all(b"[")?,
             Format::Csv => csv::write_header(out)?,
             Format::Jsonl | Format::Env => {}
         }
-        Ok(Self { format, out, first: true })
+        Ok(Self { format, scope, out, first: true })
     }
 
     /// Writes an entry. The inner error is an entry the format cannot hold.
     pub fn write(&mut self, entry: &EntryRef<'_>) -> io::Result<Result<()>> {
         match self.format {
             Format::Jsonl => {
-                json::write(self.out, entry)?;
+                json::write(self.out, self.scope, entry)?;
                 self.out.write_all(b"\n")?;
             }
             Format::Json => {
                 self.out.write_all(if self.first { b"\n" } else { b",\n" })?;
-                json::write(self.out, entry)?;
+                json::write(self.out, self.scope, entry)?;
             }
-            Format::Csv => csv::write_row(self.out, entry)?,
+            Format::Csv => return csv::write_row(self.out, self.scope, entry),
             Format::Env => return env::write(self.out, entry),
         }
         self.first = false;
@@ -242,8 +243,27 @@ fn value<'a>(text: Option<Cow<'a, str>>, base64: Option<&str>) -> Result<Option<
     }
 }
 
+/// The name that a line gives as text or as base64, in the fields `what` and
+/// `what_b64`.
+fn name<'a>(text: Option<Cow<'a, str>>, base64: Option<&str>, what: &str) -> Result<Option<Name<'a>>> {
+    match (text, base64) {
+        (Some(_), Some(_)) => Err(bad(format!("it has both {what} and {what}_b64; give one of them"))),
+        (Some(text), None) => Ok(Some(text.into())),
+        (None, Some(base64)) => Ok(Some(Name::new(decode(base64)?))),
+        (None, None) => Ok(None),
+    }
+}
+
 fn decode(base64: &str) -> Result<Vec<u8>> {
     STANDARD.decode(base64).map_err(|e| bad(format!("it holds what is not base64: {e}")))
+}
+
+/// The refusal of a name that is not UTF-8, by a format of nothing but text.
+fn not_text(what: &str, name: &Name<'_>, format: &str) -> Error {
+    bad(format!(
+        "the {what} {} is not UTF-8, which {format} cannot hold; export it as jsonl, which has {what}_b64",
+        name.quoted()
+    ))
 }
 
 fn bad(why: impl Into<String>) -> Error {

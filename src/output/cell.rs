@@ -1,5 +1,6 @@
 //! What stands in a table's cell: text for people, and how much it matters.
 
+use super::text;
 use crate::clock::Timestamp;
 use crate::units;
 
@@ -35,6 +36,12 @@ impl Cell {
         const KEPT: usize = 2048;
         let end = text.char_indices().nth(KEPT).map_or(text.len(), |(at, _)| at);
         Self { text: text[..end].to_owned(), tone: Tone::Plain }
+    }
+
+    /// The name of a group or key.
+    #[must_use]
+    pub fn name(name: &[u8]) -> Self {
+        Self::text(&text::safe_name(name))
     }
 
     /// A value: its text, or how long it is if it is binary.

@@ -1,8 +1,9 @@
 //! JSON: the records of the contract.
 //!
-//! A stored group is shown as namespace and group: inside a scope, and outside
-//! wherever the name has a namespace's prefix. `import` puts them together
-//! again.
+//! A group is what the same command line takes as GROUP: in a scope its name
+//! within the namespace, beside that namespace; else the whole stored name. A
+//! name that is not UTF-8 is `group_b64` or `key_b64`, in base64, in place of
+//! `group` or `key`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,7 +11,7 @@ use serde::Serialize;
 
 use crate::clock::Timestamp;
 use crate::exit::Report;
-use crate::store::{Change, Entry, split_stored};
+use crate::store::{Change, Entry, Name, Scope};
 
 /// A value: text if it is UTF-8, else base64.
 #[derive(Debug, Default, Serialize)]
@@ -31,13 +32,54 @@ impl Value {
     }
 }
 
+/// A group, as the scope names it.
+#[derive(Debug, Serialize)]
+struct Place {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group_b64: Option<String>,
+}
+
+impl Place {
+    fn new(stored: &Name<'_>, scope: &Scope) -> Self {
+        let (group, group_b64) = text_or_base64(scope.name_of(stored));
+        Self { namespace: scope.0.as_ref().map(|ns| ns.as_str().to_owned()), group, group_b64 }
+    }
+}
+
+/// A key; neither field if there is none.
+#[derive(Debug, Serialize)]
+struct Key {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_b64: Option<String>,
+}
+
+impl Key {
+    fn new(key: Option<Name<'_>>) -> Self {
+        let (key, key_b64) = key.map_or((None, None), text_or_base64);
+        Self { key, key_b64 }
+    }
+}
+
+fn text_or_base64(name: Name<'_>) -> (Option<String>, Option<String>) {
+    match String::from_utf8(name.into_bytes()) {
+        Ok(text) => (Some(text), None),
+        Err(e) => (None, Some(STANDARD.encode(e.into_bytes()))),
+    }
+}
+
 /// An entry; without its value if the store left it out.
 #[derive(Debug, Serialize)]
 pub struct EntryRecord {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    namespace: Option<String>,
-    group: String,
-    key: String,
+    #[serde(flatten)]
+    place: Place,
+    #[serde(flatten)]
+    key: Key,
     #[serde(flatten)]
     value: Value,
     version: i64,
@@ -48,14 +90,12 @@ pub struct EntryRecord {
 }
 
 impl EntryRecord {
-    /// The record of `entry` at the moment `now`.
+    /// The record of `entry`, as `scope` names it, at the moment `now`.
     #[must_use]
-    pub fn new(entry: Entry, now: Timestamp) -> Self {
-        let (namespace, group) = names(&entry.group);
+    pub fn new(entry: Entry, scope: &Scope, now: Timestamp) -> Self {
         Self {
-            namespace,
-            group,
-            key: entry.key,
+            place: Place::new(&entry.group, scope),
+            key: Key::new(Some(entry.key)),
             value: Value::new(entry.value),
             version: entry.version,
             bytes: entry.bytes,
@@ -73,11 +113,10 @@ pub struct ChangeRecord {
     seq: i64,
     at: String,
     r#type: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    namespace: Option<String>,
-    group: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    key: Option<String>,
+    #[serde(flatten)]
+    place: Place,
+    #[serde(flatten)]
+    key: Key,
     #[serde(flatten)]
     value: Value,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -85,17 +124,15 @@ pub struct ChangeRecord {
 }
 
 impl ChangeRecord {
-    /// The record of `change`.
+    /// The record of `change`, as `scope` names its group.
     #[must_use]
-    pub fn new(change: Change) -> Self {
-        let (namespace, group) = names(&change.group);
+    pub fn new(change: Change, scope: &Scope) -> Self {
         Self {
             seq: change.seq,
             at: change.at.to_string(),
             r#type: change.kind.as_str(),
-            namespace,
-            group,
-            key: change.key,
+            place: Place::new(&change.group, scope),
+            key: Key::new(change.key),
             value: Value::new(change.value),
             expires_at: change.expires_at.map(|at| at.to_string()),
         }
@@ -130,9 +167,8 @@ pub fn put_value(record: &mut serde_json::Value, bytes: Vec<u8>) {
     }
 }
 
-/// A stored group as namespace and group.
+/// A record that begins with a stored group, as `scope` names it.
 #[must_use]
-pub fn names(stored: &str) -> (Option<String>, String) {
-    let (namespace, group) = split_stored(stored);
-    (namespace.map(|ns| ns.as_str().to_owned()), group.to_owned())
+pub fn of_group(stored: &Name<'_>, scope: &Scope) -> serde_json::Value {
+    serde_json::to_value(Place::new(stored, scope)).unwrap_or_default()
 }

@@ -61,6 +61,23 @@ pub fn safe(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// A name as a terminal may safely show it: like [`safe`], and bytes that are no
+/// UTF-8 as `\xNN`.
+#[must_use]
+pub fn safe_name(name: &[u8]) -> Cow<'_, str> {
+    if let Ok(text) = std::str::from_utf8(name) {
+        return safe(text);
+    }
+    let mut shown = String::with_capacity(name.len() + 8);
+    for chunk in name.utf8_chunks() {
+        shown.push_str(&safe(chunk.valid()));
+        for byte in chunk.invalid() {
+            shown.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    Cow::Owned(shown)
+}
+
 /// Makes one emoji of two.
 pub const JOINER: char = '\u{200d}';
 
@@ -117,6 +134,7 @@ mod tests {
     fn terminals_are_safe() {
         assert_eq!(safe("\u{1b}[31mred\u{9b}\u{202e}x"), "\\x1b[31mred\\x9b\\u{202e}x");
         assert_eq!(safe("\u{61c}x"), "\\u{61c}x");
+        assert_eq!(safe_name(b"a\xff\n\xc3\xa9"), "a\\xff\\né");
         assert_eq!(safe_lines("a\n\u{7}b\t."), "a\n\\x07b\t.");
     }
 

@@ -103,6 +103,14 @@ impl Values {
         self.map.insert(key, value);
         Ok(())
     }
+
+    /// Adds a value whose key is not UTF-8, under what the key is shown as. No
+    /// template can name it, but one may go through all there are: it is kept
+    /// as a mark too.
+    pub fn insert_unnamed(&mut self, shown: String) {
+        let mark = helpers::binary_mark(&shown);
+        self.map.entry(shown).or_insert(mark);
+    }
 }
 
 /// What a rendering finds out on its way.

@@ -16,10 +16,11 @@ use rusqlite::params;
 
 use super::connection::Store;
 use super::entries::name;
-use super::error::{Error, Result, quote};
+use super::error::{Error, Result};
 use super::glob::Glob;
 use super::grants::{Grant, Level, Principal};
 use super::held::is_held;
+use super::name::Name;
 use super::scope::Namespace;
 use super::transaction::Transaction;
 
@@ -91,8 +92,9 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// [`Error::Denied`], the same whether or not the group exists.
-    pub fn permit(&self, level: Level, group: &str) -> Result<()> {
-        if self.may(level, group)? { Ok(()) } else { Err(self.denied(level, Some(group))) }
+    pub fn permit<'n>(&self, level: Level, group: impl Into<Name<'n>>) -> Result<()> {
+        let group = group.into();
+        if self.may(level, &group)? { Ok(()) } else { Err(self.denied(level, Some(&group))) }
     }
 
     /// Allows what needs `level` on every group of the scope.
@@ -126,7 +128,7 @@ impl Transaction<'_> {
     }
 
     /// Whether the caller has `level` on one group, named as in scope.
-    pub fn may(&self, level: Level, group: &str) -> Result<bool> {
+    pub fn may(&self, level: Level, group: &Name<'_>) -> Result<bool> {
         Ok(self.rights()?.hold(|right| right.level >= level && right.groups.matches(group)))
     }
 
@@ -140,13 +142,13 @@ impl Transaction<'_> {
         self.uid == 0 || self.uid == self.owner
     }
 
-    fn denied(&self, level: Level, group: Option<&str>) -> Error {
+    fn denied(&self, level: Level, group: Option<&Name<'_>>) -> Error {
         match (&self.scope.0, group) {
             (None, _) => denied_store(),
             (Some(namespace), Some(group)) => Error::Denied(format!(
                 "no {} access to group {} in namespace {}",
                 level.as_str(),
-                quote(group),
+                group.quoted(),
                 namespace.as_str()
             )),
             (Some(namespace), None) => {

@@ -11,12 +11,14 @@
 //! making room from due entries and refusing are their business alone.
 
 use rusqlite::config::DbConfig;
+use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, params};
 
 use super::connection::Store;
 use super::entries::{Condition, Expiry, Stored, add_integers, entry_bytes, parse_integer};
 use super::error::{Error, Result};
 use super::grants::Level;
+use super::name::Name;
 use super::purge::{HARD, SOFT, SOFT_AGE_MILLIS};
 use super::tally::Tally;
 use super::transaction::Transaction;
@@ -44,7 +46,7 @@ pub struct Bulk<'a> {
     newest: i64,
     total: i64,
     /// The group whose `delete_group` is the newest change.
-    deleted_group: Option<String>,
+    deleted_group: Option<Name<'static>>,
     /// Writes since the log was last bounded, and how many changes may go for
     /// them.
     writes: i64,
@@ -108,7 +110,7 @@ fn switch_triggers(conn: &rusqlite::Connection, on: bool) -> Result<()> {
 impl Transaction<'_> {
     /// Removes every row of a group whose `delete_group` is the newest change,
     /// which speaks for all of them: only the counters are left to keep.
-    pub(super) fn remove_rows_of_group(&self, stored: &str) -> Result<()> {
+    pub(super) fn remove_rows_of_group(&self, stored: &Name<'_>) -> Result<()> {
         let _switch = TriggersOff::new(self.conn)?;
         for sql in [
             "UPDATE larder_namespaces SET(keys,bytes,groups)=(SELECT n.keys-g.keys,n.bytes-g.bytes,n.groups-1 FROM larder_namespaces n,larder_groups g WHERE n.namespace=g.namespace AND g.group_name=?1)WHERE namespace=(SELECT namespace FROM larder_groups WHERE group_name=?1)",
@@ -149,8 +151,11 @@ impl<'a> Bulk<'a> {
         let mut query = self.tx.conn.prepare_cached(
             "SELECT seq,total,iif(type='delete_group',group_name,NULL)FROM larder_changes ORDER BY seq DESC LIMIT 1",
         )?;
-        (self.newest, self.total, self.deleted_group) =
-            query.query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        (self.newest, self.total, self.deleted_group) = query.query_row([], |row| {
+            let group = row.get_ref(2)?;
+            let group = (group != ValueRef::Null).then(|| Name::of(group).into_owned());
+            Ok((row.get(0)?, row.get(1)?, group))
+        })?;
         Ok(())
     }
 
@@ -167,14 +172,15 @@ impl<'a> Bulk<'a> {
     }
 
     /// [`Transaction::set`]; returns the version.
-    pub fn set(
+    pub fn set<'n>(
         &mut self,
-        group: &str,
-        key: &str,
+        group: impl Into<Name<'n>>,
+        key: impl Into<Name<'n>>,
         value: &[u8],
         expiry: Expiry,
         condition: &Condition,
     ) -> Result<i64> {
+        let (group, key) = (&group.into(), &key.into());
         let at = self.group(group)?;
         let limited = self.tally.namespace_of(at).is_limited();
         let bytes = entry_bytes(key, value);
@@ -220,7 +226,13 @@ impl<'a> Bulk<'a> {
     }
 
     /// Inserts, logs and counts an entry; `false` if its key has a row.
-    fn insert_new(&mut self, at: usize, key: &str, value: &[u8], expires_at: Option<i64>) -> Result<bool> {
+    fn insert_new(
+        &mut self,
+        at: usize,
+        key: &Name<'_>,
+        value: &[u8],
+        expires_at: Option<i64>,
+    ) -> Result<bool> {
         let inserted = self.insert.execute(params![
             self.tally.group(at).stored,
             key,
@@ -241,7 +253,13 @@ impl<'a> Bulk<'a> {
 
     /// The way of a write that needs room: counters are brought up to date,
     /// and the triggers decide.
-    fn set_by_triggers(&mut self, group: &str, key: &str, value: &[u8], expiry: Expiry) -> Result<i64> {
+    fn set_by_triggers(
+        &mut self,
+        group: &Name<'_>,
+        key: &Name<'_>,
+        value: &[u8],
+        expiry: Expiry,
+    ) -> Result<i64> {
         self.flush()?;
         switch_triggers(self.tx.conn, true)?;
         let result = self.tx.set(group, key, value, expiry, &Condition::Any);
@@ -251,7 +269,13 @@ impl<'a> Bulk<'a> {
     }
 
     /// [`Transaction::delete`].
-    pub fn delete(&mut self, group: &str, key: &str, condition: &Condition) -> Result<bool> {
+    pub fn delete<'n>(
+        &mut self,
+        group: impl Into<Name<'n>>,
+        key: impl Into<Name<'n>>,
+        condition: &Condition,
+    ) -> Result<bool> {
+        let (group, key) = (&group.into(), &key.into());
         let at = self.group(group)?;
         let row = self.tx.row(&self.tally.group(at).stored, key, matches!(condition, Condition::Value(_)))?;
         self.tx.hold(group, key, row.as_ref(), condition)?;
@@ -267,13 +291,26 @@ impl<'a> Bulk<'a> {
     }
 
     /// [`Transaction::expire`]; returns the version.
-    pub fn expire(&mut self, group: &str, key: &str, expiry: Expiry, condition: &Condition) -> Result<i64> {
+    pub fn expire<'n>(
+        &mut self,
+        group: impl Into<Name<'n>>,
+        key: impl Into<Name<'n>>,
+        expiry: Expiry,
+        condition: &Condition,
+    ) -> Result<i64> {
+        let (group, key) = (&group.into(), &key.into());
         let entry = self.tx.get(group, key)?;
         self.set(group, key, entry.value.as_deref().unwrap_or_default(), expiry, condition)
     }
 
     /// [`Transaction::incr`]; returns the sum and the version.
-    pub fn incr(&mut self, group: &str, key: &str, by: i64) -> Result<(i64, i64)> {
+    pub fn incr<'n>(
+        &mut self,
+        group: impl Into<Name<'n>>,
+        key: impl Into<Name<'n>>,
+        by: i64,
+    ) -> Result<(i64, i64)> {
+        let (group, key) = (&group.into(), &key.into());
         let old = match self.tx.get(group, key) {
             Ok(entry) => parse_integer(group, key, &entry.value.unwrap_or_default())?,
             Err(Error::NotFound { .. }) => 0,
@@ -289,7 +326,7 @@ impl<'a> Bulk<'a> {
         &mut self,
         kind: &str,
         at: usize,
-        key: &str,
+        key: &Name<'_>,
         value: Option<&[u8]>,
         expires_at: Option<i64>,
         bytes: i64,
@@ -312,14 +349,14 @@ impl<'a> Bulk<'a> {
     }
 
     /// Where in the tally a group is, as the caller names it.
-    fn group(&mut self, group: &str) -> Result<usize> {
+    fn group(&mut self, group: &Name<'_>) -> Result<usize> {
         if let Some(last) = self.last
-            && self.tx.scope.named(&self.tally.group(last).stored) == group
+            && self.tx.scope.name_of(&self.tally.group(last).stored) == *group
         {
             return Ok(last);
         }
         self.tx.permit(Level::Write, group)?;
-        let stored = self.tx.scope.stored(group);
+        let stored = self.tx.scope.stored_name(group).into_owned();
         if let Some(at) = self.tally.find(&stored) {
             self.last = Some(at);
             return Ok(at);
@@ -327,7 +364,7 @@ impl<'a> Bulk<'a> {
         if self.tally.is_full() {
             self.flush()?;
         }
-        let at = self.tally.load(self.tx, stored.into_owned())?;
+        let at = self.tally.load(self.tx, stored)?;
         self.last = Some(at);
         Ok(at)
     }

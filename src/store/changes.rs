@@ -5,9 +5,10 @@ use std::ops::ControlFlow;
 use rusqlite::types::ValueRef;
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::entries::{Entry, name, value_bytes};
+use super::entries::{Entry, value_bytes};
 use super::error::{Error, Result, quote};
 use super::grants::Level;
+use super::name::Name;
 use super::transaction::Transaction;
 use crate::clock::Timestamp;
 
@@ -53,9 +54,9 @@ pub struct Change {
     /// What happened.
     pub kind: ChangeKind,
     /// Group as stored: with the namespace's prefix.
-    pub group: String,
+    pub group: Name<'static>,
     /// Key; `None` for a whole group.
-    pub key: Option<String>,
+    pub key: Option<Name<'static>>,
     /// The value set; `None` for other kinds, or where it was not asked for.
     pub value: Option<Vec<u8>>,
     /// When the entry is due, or was when it went.
@@ -158,7 +159,7 @@ impl Transaction<'_> {
         let mut rows = query.query(params![after, first, past])?;
         while let Some(row) = rows.next()? {
             let Some(change) = read_change(row, with_values)? else { continue };
-            if hides_some && !self.may(Level::Read, self.scope.named(&change.group))? {
+            if hides_some && !self.may(Level::Read, &self.scope.name_of(&change.group))? {
                 continue;
             }
             if each(change)?.is_break() {
@@ -180,8 +181,8 @@ impl Transaction<'_> {
             )?
             .query_row(params![version, stored, key], |row| {
                 Ok(Entry {
-                    group: stored.to_string(),
-                    key: key.to_owned(),
+                    group: stored.to_string().into(),
+                    key: key.to_owned().into(),
                     value: Some(value_bytes(row.get_ref(0)?)),
                     version,
                     updated_at: Timestamp(row.get(1)?),
@@ -237,7 +238,7 @@ impl Transaction<'_> {
 
     /// Logs that a whole group goes; the rows deleted next go without a change
     /// of their own.
-    pub(super) fn append_delete_group(&self, stored: &str) -> Result<()> {
+    pub(super) fn append_delete_group(&self, stored: &Name<'_>) -> Result<()> {
         self.conn
             .prepare_cached(
                 "INSERT INTO larder_changes SELECT seq+1,?1,'delete_group',?2,NULL,NULL,NULL,0,total FROM larder_changes ORDER BY seq DESC LIMIT 1",
@@ -258,8 +259,8 @@ fn read_change(row: &Row<'_>, with_value: bool) -> Result<Option<Change>> {
         seq: row.get(0)?,
         at: Timestamp(row.get(1)?),
         kind,
-        group: name(row.get_ref(3)?),
-        key: (key != ValueRef::Null).then(|| name(key)),
+        group: Name::of(row.get_ref(3)?).into_owned(),
+        key: (key != ValueRef::Null).then(|| Name::of(key).into_owned()),
         value: (with_value && kind == ChangeKind::Set)
             .then(|| row.get_ref(5).map(value_bytes))
             .transpose()?,

@@ -5,6 +5,7 @@ use rusqlite::{OptionalExtension, ToSql, params};
 
 use super::error::{Error, Result};
 use super::grants::Level;
+use super::name::Name;
 use super::transaction::Transaction;
 use crate::clock::Timestamp;
 
@@ -16,9 +17,9 @@ pub const MAX_ENTRY_BYTES: usize = 999_000_000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// Group as stored: with the namespace's prefix.
-    pub group: String,
+    pub group: Name<'static>,
     /// Key.
-    pub key: String,
+    pub key: Name<'static>,
     /// Value; `None` where only the facts about it were asked for.
     pub value: Option<Vec<u8>>,
     /// Sequence number of the change that wrote it.
@@ -96,8 +97,9 @@ pub(super) fn value_bytes(value: ValueRef<'_>) -> Vec<u8> {
     }
 }
 
-/// A name from the store. Text that is not UTF-8 can only come from another
-/// client; it is shown with replacement characters rather than refused.
+/// Text of larder's own tables. What is not UTF-8 can only come from another
+/// client; it is shown with replacement characters rather than refused. Groups
+/// and keys are a [`Name`].
 pub(super) fn name(value: ValueRef<'_>) -> String {
     match value {
         ValueRef::Text(bytes) | ValueRef::Blob(bytes) => String::from_utf8_lossy(bytes).into_owned(),
@@ -106,13 +108,13 @@ pub(super) fn name(value: ValueRef<'_>) -> String {
 }
 
 /// Refuses an entry SQLite could not hold, before any transaction opens.
-pub fn check_size(key: &str, value: &[u8]) -> Result<()> {
+pub fn check_size(key: impl AsRef<[u8]>, value: &[u8]) -> Result<()> {
     check_length(key, value.len() as u64)
 }
 
 /// [`check_size`] of a value that has yet to be read.
-pub fn check_length(key: &str, value_bytes: u64) -> Result<()> {
-    let bytes = value_bytes.saturating_add(key.len() as u64);
+pub fn check_length(key: impl AsRef<[u8]>, value_bytes: u64) -> Result<()> {
+    let bytes = value_bytes.saturating_add(key.as_ref().len() as u64);
     if bytes > MAX_ENTRY_BYTES as u64 {
         return Err(Error::BadData(format!(
             "key and value have {bytes} bytes together; the most an entry can hold is {MAX_ENTRY_BYTES}"
@@ -123,9 +125,10 @@ pub fn check_length(key: &str, value_bytes: u64) -> Result<()> {
 
 impl Transaction<'_> {
     /// The live entry under `key`.
-    pub fn get(&self, group: &str, key: &str) -> Result<Entry> {
+    pub fn get<'n>(&self, group: impl Into<Name<'n>>, key: impl Into<Name<'n>>) -> Result<Entry> {
+        let (group, key) = (&group.into(), &key.into());
         self.permit(Level::Read, group)?;
-        let stored = self.scope.stored(group);
+        let stored = self.scope.stored_name(group);
         let mut query = self.conn.prepare_cached(
             "SELECT entry_value,version,updated_at,expires_at FROM entries WHERE group_name=?1 AND entry_key=?2",
         )?;
@@ -138,8 +141,8 @@ impl Transaction<'_> {
                 let value = value_bytes(row.get_ref(0)?);
                 Ok(Some(Entry {
                     bytes: entry_bytes(key, &value),
-                    group: String::new(),
-                    key: String::new(),
+                    group: "".into(),
+                    key: "".into(),
                     value: Some(value),
                     version: row.get(1)?,
                     updated_at: Timestamp(row.get(2)?),
@@ -148,23 +151,24 @@ impl Transaction<'_> {
             })
             .optional()?;
         match found.flatten() {
-            Some(entry) => Ok(Entry { group: stored.into_owned(), key: key.to_owned(), ..entry }),
+            Some(entry) => Ok(Entry { group: stored.into_owned(), key: key.clone().into_owned(), ..entry }),
             None => Err(not_found(group, key)),
         }
     }
 
     /// Writes an entry, new or over what is there, if `condition` holds.
     /// Returns its facts, without the value.
-    pub fn set(
+    pub fn set<'n>(
         &self,
-        group: &str,
-        key: &str,
+        group: impl Into<Name<'n>>,
+        key: impl Into<Name<'n>>,
         value: &[u8],
         expiry: Expiry,
         condition: &Condition,
     ) -> Result<Entry> {
+        let (group, key) = (&group.into(), &key.into());
         self.permit(Level::Write, group)?;
-        let stored = self.scope.stored(group);
+        let stored = self.scope.stored_name(group);
         let row = self.row(&stored, key, matches!(condition, Condition::Value(_)))?;
         self.hold(group, key, row.as_ref(), condition)?;
         let live = row.as_ref().filter(|row| row.is_live(self.now));
@@ -199,7 +203,7 @@ impl Transaction<'_> {
         };
         Ok(Entry {
             group: stored.into_owned(),
-            key: key.to_owned(),
+            key: key.clone().into_owned(),
             value: None,
             version,
             bytes: entry_bytes(key, value),
@@ -209,16 +213,28 @@ impl Transaction<'_> {
     }
 
     /// Whether `condition` holds, without writing anything.
-    pub fn check(&self, group: &str, key: &str, condition: &Condition) -> Result<()> {
-        let row = self.row(&self.scope.stored(group), key, matches!(condition, Condition::Value(_)))?;
+    pub fn check<'n>(
+        &self,
+        group: impl Into<Name<'n>>,
+        key: impl Into<Name<'n>>,
+        condition: &Condition,
+    ) -> Result<()> {
+        let (group, key) = (&group.into(), &key.into());
+        let row = self.row(&self.scope.stored_name(group), key, matches!(condition, Condition::Value(_)))?;
         self.hold(group, key, row.as_ref(), condition)
     }
 
     /// Deletes one entry if `condition` holds; `false` if there was no live
     /// one. A due one is logged as the expiry it is.
-    pub fn delete(&self, group: &str, key: &str, condition: &Condition) -> Result<bool> {
+    pub fn delete<'n>(
+        &self,
+        group: impl Into<Name<'n>>,
+        key: impl Into<Name<'n>>,
+        condition: &Condition,
+    ) -> Result<bool> {
+        let (group, key) = (&group.into(), &key.into());
         self.permit(Level::Write, group)?;
-        let stored = self.scope.stored(group);
+        let stored = self.scope.stored_name(group);
         let row = self.row(&stored, key, matches!(condition, Condition::Value(_)))?;
         self.hold(group, key, row.as_ref(), condition)?;
         let Some(row) = row else { return Ok(false) };
@@ -227,7 +243,14 @@ impl Transaction<'_> {
     }
 
     /// Changes when a live entry is due, and nothing else about it.
-    pub fn expire(&self, group: &str, key: &str, expiry: Expiry, condition: &Condition) -> Result<Entry> {
+    pub fn expire<'n>(
+        &self,
+        group: impl Into<Name<'n>>,
+        key: impl Into<Name<'n>>,
+        expiry: Expiry,
+        condition: &Condition,
+    ) -> Result<Entry> {
+        let (group, key) = (&group.into(), &key.into());
         self.permit(Level::Write, group)?;
         let entry = self.get(group, key)?;
         self.set(group, key, entry.value.as_deref().unwrap_or_default(), expiry, condition)
@@ -235,7 +258,13 @@ impl Transaction<'_> {
 
     /// Adds to an integer, which starts at 0; its time to live stays. Returns
     /// the sum and the version.
-    pub fn incr(&self, group: &str, key: &str, by: i64) -> Result<(i64, i64)> {
+    pub fn incr<'n>(
+        &self,
+        group: impl Into<Name<'n>>,
+        key: impl Into<Name<'n>>,
+        by: i64,
+    ) -> Result<(i64, i64)> {
+        let (group, key) = (&group.into(), &key.into());
         self.permit(Level::Write, group)?;
         let old = match self.get(group, key) {
             Ok(entry) => parse_integer(group, key, &entry.value.unwrap_or_default())?,
@@ -248,7 +277,7 @@ impl Transaction<'_> {
     }
 
     /// The row under a key, live or due.
-    pub(super) fn row(&self, stored: &str, key: &str, with_value: bool) -> Result<Option<Row>> {
+    pub(super) fn row(&self, stored: &Name<'_>, key: &Name<'_>, with_value: bool) -> Result<Option<Row>> {
         let sql = if with_value {
             "SELECT rowid,version,expires_at,octet_length(entry_key)+octet_length(entry_value),entry_value FROM entries WHERE group_name=?1 AND entry_key=?2"
         } else {
@@ -269,14 +298,14 @@ impl Transaction<'_> {
     /// Refuses unless `condition` holds of `row`.
     pub(super) fn hold(
         &self,
-        group: &str,
-        key: &str,
+        group: &Name<'_>,
+        key: &Name<'_>,
         row: Option<&Row>,
         condition: &Condition,
     ) -> Result<()> {
         let live = row.filter(|row| row.is_live(self.now));
         let failed = |why: String| {
-            let (key, group) = (super::quote(key), super::quote(group));
+            let (key, group) = (key.quoted(), group.quoted());
             Err(Error::Condition(format!("key {key} in group {group} {why}")))
         };
         match (condition, live) {
@@ -296,12 +325,12 @@ impl Transaction<'_> {
 }
 
 /// A stored value as the integer that `incr` takes it for.
-pub(super) fn parse_integer(group: &str, key: &str, value: &[u8]) -> Result<i64> {
+pub(super) fn parse_integer(group: &Name<'_>, key: &Name<'_>, value: &[u8]) -> Result<i64> {
     std::str::from_utf8(value).ok().and_then(|text| text.parse::<i64>().ok()).ok_or_else(|| {
         Error::BadData(format!(
             "the value of {} in {} is not an integer of 64 bits",
-            super::quote(key),
-            super::quote(group)
+            key.quoted(),
+            group.quoted()
         ))
     })
 }
@@ -311,10 +340,10 @@ pub(super) fn add_integers(old: i64, by: i64) -> Result<i64> {
         .ok_or_else(|| Error::BadData(format!("{old} plus {by} does not fit into an integer of 64 bits")))
 }
 
-pub(super) fn entry_bytes(key: &str, value: &[u8]) -> i64 {
+pub(super) fn entry_bytes(key: &Name<'_>, value: &[u8]) -> i64 {
     i64::try_from(key.len() + value.len()).unwrap_or(i64::MAX)
 }
 
-pub(super) fn not_found(group: &str, key: &str) -> Error {
-    Error::NotFound { group: group.to_owned(), key: key.to_owned() }
+pub(super) fn not_found(group: &Name<'_>, key: &Name<'_>) -> Error {
+    Error::NotFound { group: group.clone().into_owned(), key: key.clone().into_owned() }
 }

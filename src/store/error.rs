@@ -8,6 +8,7 @@ use nix::unistd::{AccessFlags, faccessat};
 use rusqlite::ErrorCode;
 use rusqlite::ffi;
 
+use super::name::Name;
 use super::place::beside;
 
 /// Shorthand for results of the store.
@@ -18,12 +19,12 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The key is absent, or due.
-    #[error("no key {} in group {}", quote(.key), quote(.group))]
+    #[error("no key {} in group {}", .key.quoted(), .group.quoted())]
     NotFound {
         /// Group as the caller named it.
-        group: String,
+        group: Name<'static>,
         /// Key as the caller named it.
-        key: String,
+        key: Name<'static>,
     },
     /// A named thing other than a key (namespace, consumer, version) is absent.
     #[error("{0}")]

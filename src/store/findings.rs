@@ -11,6 +11,7 @@ use rusqlite::Connection;
 use super::changes::ChangeKind;
 use super::entries::name;
 use super::error::{Result, quote};
+use super::name::Name;
 use super::schema;
 use super::seal::{self, Difference, How};
 use super::{repair, ruin, strays};
@@ -69,8 +70,8 @@ pub enum Remedy {
     Revoke,
     /// Setting or clearing the quota.
     Quota,
-    /// Another SQLite client: larder has no name for the entry.
-    Client,
+    /// Deleting the entry by a pattern or in base64: its name is no argument.
+    Delete,
     /// A backup.
     Restore,
 }
@@ -212,7 +213,7 @@ fn counters(conn: &Connection, findings: &mut Findings) -> Result<()> {
         |row| {
             Ok(format!(
                 "group {}: the counters say {} keys and {} bytes, a recount {} and {}",
-                quote(&name(row.get_ref(0)?)),
+                Name::of(row.get_ref(0)?).quoted(),
                 row.get::<_, i64>(1)?,
                 row.get::<_, i64>(2)?,
                 row.get::<_, i64>(3)?,
@@ -290,8 +291,8 @@ fn versions(conn: &Connection, findings: &mut Findings) -> Result<()> {
     let tell = |row: &rusqlite::Row<'_>| {
         Ok(format!(
             "key {} in group {}: version {} {}",
-            quote(&name(row.get_ref(1)?)),
-            quote(&name(row.get_ref(0)?)),
+            Name::of(row.get_ref(1)?).quoted(),
+            Name::of(row.get_ref(0)?).quoted(),
             row.get::<_, i64>(2)?,
             name(row.get_ref(3)?)
         ))

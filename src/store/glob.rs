@@ -68,13 +68,14 @@ impl Glob {
         Self { tokens: text.chars().map(Token::Literal).chain([Token::Run]).collect() }
     }
 
-    /// Whether the whole of `name` fits. Linear in pattern times name: after a
-    /// mismatch only the last `*` is tried again.
+    /// Whether the whole of `name` fits. A byte that is no UTF-8 counts as one
+    /// character, unlike any that can stand in a pattern. Linear in pattern
+    /// times name: after a mismatch only the last `*` is tried again.
     #[must_use]
-    pub fn matches(&self, name: &str) -> bool {
+    pub fn matches(&self, name: impl AsRef<[u8]>) -> bool {
         let mut at = 0;
-        let mut rest = name.chars();
-        let mut retry: Option<(usize, std::str::Chars<'_>)> = None;
+        let mut rest = Characters(name.as_ref());
+        let mut retry: Option<(usize, Characters<'_>)> = None;
         loop {
             if let Some(Token::Run) = self.tokens.get(at) {
                 at += 1;
@@ -112,13 +113,36 @@ impl Glob {
     }
 }
 
+/// The characters of a name; `None` for a byte that is no part of one.
+#[derive(Clone)]
+struct Characters<'a>(&'a [u8]);
+
+impl Iterator for Characters<'_> {
+    type Item = Option<char>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let first = *self.0.first()?;
+        let length = match first {
+            0..0x80 => 1,
+            0xc0..0xe0 => 2,
+            0xe0..0xf0 => 3,
+            0xf0.. => 4,
+            _ => 0,
+        };
+        let text = self.0.get(..length).and_then(|bytes| std::str::from_utf8(bytes).ok());
+        let c = text.and_then(|text| text.chars().next());
+        self.0 = &self.0[if c.is_some() { length } else { 1 }..];
+        Some(c)
+    }
+}
+
 impl Token {
-    fn fits(&self, c: char) -> bool {
+    fn fits(&self, c: Option<char>) -> bool {
         match self {
             Self::Run | Self::One => true,
-            Self::Literal(literal) => *literal == c,
+            Self::Literal(literal) => Some(*literal) == c,
             Self::Set { negated, ranges } => {
-                ranges.iter().any(|(low, high)| (*low..=*high).contains(&c)) != *negated
+                c.is_some_and(|c| ranges.iter().any(|(low, high)| (*low..=*high).contains(&c))) != *negated
             }
         }
     }
@@ -155,8 +179,25 @@ mod tests {
     #[test]
     fn a_pattern_of_many_stars_stays_quick() {
         let glob = Glob::new(&"*a".repeat(200)).unwrap();
-        assert!(!glob.matches(&"a".repeat(199)));
-        assert!(glob.matches(&"a".repeat(100_000)));
+        assert!(!glob.matches("a".repeat(199)));
+        assert!(glob.matches("a".repeat(100_000)));
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_characters_too() {
+        let matches = |pattern: &str, name: &[u8]| Glob::new(pattern).unwrap().matches(name);
+        for (pattern, name) in [
+            ("*", &b"\xff"[..]),
+            ("?", b"\xff"),
+            ("a?b", b"a\xc3b"),
+            ("[^a]*é", b"\x80x\xc3\xa9"),
+            ("a*", b"a\xe2\x82"),
+        ] {
+            assert!(matches(pattern, name), "{pattern} {name:?}");
+        }
+        assert!(
+            !matches("?", b"\xff\xff") && !matches("[a-\u{ffff}]", b"\xff") && !matches("\u{fffd}", b"\xff")
+        );
     }
 
     #[test]

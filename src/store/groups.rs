@@ -2,13 +2,13 @@
 
 use std::ops::ControlFlow;
 
-use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{OptionalExtension, ToSql, params};
 
-use super::entries::{Entry, name, value_bytes};
+use super::entries::{Entry, value_bytes};
 use super::error::Result;
 use super::glob::Glob;
 use super::grants::Level;
+use super::name::Name;
 use super::transaction::Transaction;
 use crate::clock::Timestamp;
 
@@ -20,7 +20,7 @@ const WORTH_A_SWITCH: i64 = 1000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
     /// Name as stored: with the namespace's prefix.
-    pub name: String,
+    pub name: Name<'static>,
     /// Live keys.
     pub keys: i64,
     /// Bytes of their keys and values.
@@ -37,8 +37,8 @@ pub struct Keys<'a> {
 }
 
 impl Keys<'_> {
-    fn wants(&self, name: &str) -> bool {
-        self.glob.is_none_or(|glob| glob.matches(name)) && self.after.is_none_or(|after| name > after)
+    fn wants(&self, name: &Name<'_>) -> bool {
+        self.glob.is_none_or(|glob| glob.matches(name)) && self.after.is_none_or(|after| *name > *after)
     }
 
     /// The least name that can be wanted.
@@ -61,33 +61,12 @@ impl Keys<'_> {
     }
 }
 
-/// Where a listing stands: the last name it came to, exactly as stored, so that
-/// names which are no UTF-8 are passed too.
-#[derive(Clone, Debug)]
-pub struct Position {
-    is_text: bool,
-    bytes: Vec<u8>,
-}
-
-impl Position {
-    fn of(name: ValueRef<'_>) -> Self {
-        Self { is_text: matches!(name, ValueRef::Text(_)), bytes: value_bytes(name) }
-    }
-}
-
-impl ToSql for Position {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        let bytes = &self.bytes;
-        Ok(ToSqlOutput::Borrowed(if self.is_text { ValueRef::Text(bytes) } else { ValueRef::Blob(bytes) }))
-    }
-}
-
 impl Transaction<'_> {
     /// Streams the live entries of a group in byte order of their keys until
     /// `each` breaks. Values are read only if asked for.
-    pub fn entries(
+    pub fn entries<'n>(
         &self,
-        group: &str,
+        group: impl Into<Name<'n>>,
         keys: &Keys<'_>,
         with_values: bool,
         each: impl FnMut(Entry) -> Result<ControlFlow<()>>,
@@ -95,18 +74,20 @@ impl Transaction<'_> {
         self.entries_past(group, keys, with_values, &mut None, each)
     }
 
-    /// Like [`Transaction::entries`], from past `position`, which moves along:
-    /// a later transaction can go on where this one ended.
-    pub fn entries_past(
+    /// Like [`Transaction::entries`], from past `position`, the last name that
+    /// a listing came to, which moves along: a later transaction can go on where
+    /// this one ended.
+    pub fn entries_past<'n>(
         &self,
-        group: &str,
+        group: impl Into<Name<'n>>,
         keys: &Keys<'_>,
         with_values: bool,
-        position: &mut Option<Position>,
+        position: &mut Option<Name<'static>>,
         mut each: impl FnMut(Entry) -> Result<ControlFlow<()>>,
     ) -> Result<()> {
+        let group = &group.into();
         self.permit(Level::Read, group)?;
-        let stored = self.scope.stored(group);
+        let stored = self.scope.stored_name(group);
         let value = if with_values { "entry_value" } else { "NULL" };
         let bound = if keys.high().is_some() { "AND entry_key<?4" } else { "AND ?4 IS NULL" };
         let low: (&str, Box<dyn ToSql>) = match position.take() {
@@ -119,13 +100,13 @@ impl Transaction<'_> {
         ))?;
         let mut rows = query.query(params![stored, low.1, self.now.0, keys.high()])?;
         while let Some(row) = rows.next()? {
-            let key = name(row.get_ref(0)?);
+            let key = Name::of(row.get_ref(0)?);
             if !keys.wants(&key) {
                 continue;
             }
             let entry = Entry {
                 group: stored.clone().into_owned(),
-                key,
+                key: key.into_owned(),
                 value: with_values.then(|| row.get_ref(1).map(value_bytes)).transpose()?,
                 version: row.get(2)?,
                 bytes: row.get(3)?,
@@ -133,7 +114,7 @@ impl Transaction<'_> {
                 expires_at: row.get::<_, Option<i64>>(5)?.map(Timestamp),
             };
             if each(entry)?.is_break() {
-                *position = Some(Position::of(row.get_ref(0)?));
+                *position = Some(Name::of(row.get_ref(0)?).into_owned());
                 break;
             }
         }
@@ -156,18 +137,19 @@ impl Transaction<'_> {
         let hides_some = group.is_none() && !self.sees_all()?;
         let (first, past) = self.scope.range_of(group);
         let value = if with_values { "entry_value" } else { "NULL" };
-        // A name with a NUL byte more is the next possible one.
-        let past_entry = |e: &Entry| (e.group.clone(), format!("{}\0", e.key));
-        let mut from = after.map_or((first, String::new()), past_entry);
+        let place = |e: &Entry| (e.group.clone(), e.key.clone());
+        let mut from = after.map_or((first.into(), "".into()), place);
+        let mut past_it = after.is_some();
         let mut query = self.conn.prepare_cached(&format!(
-            "SELECT group_name,entry_key,{value},version,octet_length(entry_key)+octet_length(entry_value),updated_at,expires_at FROM entries WHERE(group_name,entry_key)>=(?1,?2)AND(?3 IS NULL OR group_name<?3)AND version<=?4 AND(expires_at IS NULL OR expires_at>?5)ORDER BY group_name,entry_key LIMIT ?6"
+            "SELECT group_name,entry_key,{value},version,octet_length(entry_key)+octet_length(entry_value),updated_at,expires_at FROM entries WHERE(group_name,entry_key)>=(?1,?2)AND NOT(?7 AND group_name=?1 AND entry_key=?2)AND(?3 IS NULL OR group_name<?3)AND version<=?4 AND(expires_at IS NULL OR expires_at>?5)ORDER BY group_name,entry_key LIMIT ?6"
         ))?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         loop {
-            let rows = query.query_map(params![from.0, from.1, past, newest, self.now.0, limit], |row| {
+            let from_there = params![from.0, from.1, past, newest, self.now.0, limit, past_it];
+            let rows = query.query_map(from_there, |row| {
                 Ok(Entry {
-                    group: name(row.get_ref(0)?),
-                    key: name(row.get_ref(1)?),
+                    group: Name::of(row.get_ref(0)?).into_owned(),
+                    key: Name::of(row.get_ref(1)?).into_owned(),
                     value: with_values.then(|| row.get_ref(2).map(value_bytes)).transpose()?,
                     version: row.get(3)?,
                     bytes: row.get(4)?,
@@ -178,10 +160,10 @@ impl Transaction<'_> {
             let mut page: Vec<Entry> = rows.collect::<rusqlite::Result<_>>()?;
             // An empty page means the end, so one that is all hidden is passed.
             let Some(last) = page.last().filter(|_| hides_some) else { return Ok(page) };
-            from = past_entry(last);
+            (from, past_it) = (place(last), true);
             let mut seen = Vec::new();
             for entry in page.drain(..) {
-                if self.may(Level::Read, self.scope.named(&entry.group))? {
+                if self.may(Level::Read, &self.scope.name_of(&entry.group))? {
                     seen.push(entry);
                 }
             }
@@ -202,7 +184,7 @@ impl Transaction<'_> {
     pub fn groups_past(
         &self,
         names: &Keys<'_>,
-        position: &mut Option<Position>,
+        position: &mut Option<Name<'static>>,
         mut each: impl FnMut(Group) -> Result<ControlFlow<()>>,
     ) -> Result<()> {
         self.permit_some(Level::Read)?;
@@ -217,13 +199,14 @@ impl Transaction<'_> {
         };
         let mut rows = query.query(params![first, past, self.now.0, last])?;
         while let Some(row) = rows.next()? {
-            let group = Group { name: name(row.get_ref(0)?), keys: row.get(1)?, bytes: row.get(2)? };
-            let name = self.scope.named(&group.name);
-            if group.keys <= 0 || !names.wants(name) || !self.may(Level::Read, name)? {
+            let stored = Name::of(row.get_ref(0)?).into_owned();
+            let group = Group { name: stored, keys: row.get(1)?, bytes: row.get(2)? };
+            let name = self.scope.name_of(&group.name);
+            if group.keys <= 0 || !names.wants(&name) || !self.may(Level::Read, &name)? {
                 continue;
             }
             if each(group)?.is_break() {
-                *position = Some(Position::of(row.get_ref(0)?));
+                *position = Some(Name::of(row.get_ref(0)?).into_owned());
                 break;
             }
         }
@@ -233,9 +216,10 @@ impl Transaction<'_> {
     /// Live keys of a group: its counter less the due rows, both by index. The
     /// index has to be named wherever due rows are sought: without statistics
     /// SQLite takes the primary key, and walks the whole group.
-    pub fn count(&self, group: &str) -> Result<i64> {
+    pub fn count<'n>(&self, group: impl Into<Name<'n>>) -> Result<i64> {
+        let group = &group.into();
         self.permit(Level::Read, group)?;
-        let stored = self.scope.stored(group);
+        let stored = self.scope.stored_name(group);
         let keys = self
             .conn
             .prepare_cached("SELECT keys FROM larder_groups WHERE group_name=?1")?
@@ -279,9 +263,10 @@ impl Transaction<'_> {
 
     /// Deletes a whole group, as one `delete_group` change; returns how many
     /// live keys it held. Its due entries go first, as the expiries they are.
-    pub fn delete_group(&self, group: &str) -> Result<i64> {
+    pub fn delete_group<'n>(&self, group: impl Into<Name<'n>>) -> Result<i64> {
+        let group = &group.into();
         self.permit(Level::Write, group)?;
-        let stored = self.scope.stored(group);
+        let stored = self.scope.stored_name(group);
         self.conn
             .prepare_cached(
                 "DELETE FROM entries INDEXED BY larder_expiry WHERE group_name=?1 AND expires_at<=?2",

@@ -109,7 +109,7 @@ impl Transaction<'_> {
         )?;
         let mut groups = Vec::new();
         self.groups(&Keys::default(), |group| {
-            groups.push(self.scope.named(&group.name).to_owned());
+            groups.push(self.scope.name_of(&group.name).into_owned());
             Ok(ControlFlow::Continue(()))
         })?;
         let mut deleted = 0;
@@ -117,8 +117,6 @@ impl Transaction<'_> {
             deleted += self.delete_group(&group)?;
         }
         self.set_limits(namespace, Limits::default())?;
-        // Counters that are not 0 belong to groups whose names are not UTF-8,
-        // which only another client can make and delete.
         self.conn
             .execute("DELETE FROM larder_namespaces WHERE namespace=?1 AND keys=0", [namespace.as_str()])?;
         self.conn.execute("DELETE FROM larder_grants WHERE namespace=?1", [namespace.as_str()])?;

@@ -6,7 +6,8 @@ use rusqlite::{OptionalExtension, params};
 use super::entries::entry_bytes;
 use super::error::{Error, Result};
 use super::grants::Level;
-use super::scope::{Namespace, split_stored};
+use super::name::Name;
+use super::scope::{Namespace, namespace_of};
 use super::transaction::Transaction;
 
 /// A namespace's limits; `None` is no limit.
@@ -60,8 +61,8 @@ impl Transaction<'_> {
     /// Says which limit stopped a write of `value` under `key`. Called after
     /// the refusal, in the same transaction, so use is as the trigger saw it
     /// but for due entries, which are taken off here.
-    pub(super) fn quota_error(&self, stored: &str, key: &str, value: &[u8]) -> Result<Error> {
-        let (Some(namespace), _) = split_stored(stored) else {
+    pub(super) fn quota_error(&self, stored: &Name<'_>, key: &Name<'_>, value: &[u8]) -> Result<Error> {
+        let Some(namespace) = namespace_of(stored) else {
             return Ok(Error::Condition("a quota was exceeded".into()));
         };
         let limits = self.known_limits(&namespace)?;

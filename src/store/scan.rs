@@ -9,16 +9,17 @@ use rusqlite::types::ValueRef;
 use super::entries::{entry_bytes, value_bytes};
 use super::error::Result;
 use super::grants::Level;
+use super::name::Name;
 use super::transaction::Transaction;
 use crate::clock::Timestamp;
 
 /// A live entry, as long as the scan stands on it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct EntryRef<'a> {
     /// Group as stored: with the namespace's prefix.
-    pub group: &'a str,
+    pub group: Name<'a>,
     /// Key.
-    pub key: &'a str,
+    pub key: Name<'a>,
     /// Value.
     pub value: &'a [u8],
     /// Sequence number of the change that wrote it.
@@ -33,7 +34,7 @@ impl EntryRef<'_> {
     /// Bytes of key plus value, the measure of quotas.
     #[must_use]
     pub fn bytes(&self) -> i64 {
-        entry_bytes(self.key, self.value)
+        entry_bytes(&self.key, self.value)
     }
 }
 
@@ -62,10 +63,10 @@ impl Transaction<'_> {
         ))?;
         let mut rows = query.query(params![first, past, self.now.0])?;
         while let Some(row) = rows.next()? {
-            let (group, key) = (text(row.get_ref(0)?), text(row.get_ref(1)?));
+            let (group, key) = (Name::of(row.get_ref(0)?), Name::of(row.get_ref(1)?));
             if !sees_all {
                 if hidden.as_ref().is_none_or(|(of, _)| *of != group) {
-                    let may = self.may(Level::Read, self.scope.named(&group))?;
+                    let may = self.may(Level::Read, &self.scope.name_of(&group))?;
                     hidden = Some((group.clone().into_owned(), !may));
                 }
                 if matches!(hidden, Some((_, true))) {
@@ -74,8 +75,8 @@ impl Transaction<'_> {
             }
             let value = bytes(row.get_ref(2)?);
             let entry = EntryRef {
-                group: &group,
-                key: &key,
+                group,
+                key,
                 value: &value,
                 version: row.get(3)?,
                 updated_at: Timestamp(row.get(4)?),
@@ -93,12 +94,5 @@ fn bytes(value: ValueRef<'_>) -> Cow<'_, [u8]> {
     match value {
         ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Cow::Borrowed(bytes),
         other => Cow::Owned(value_bytes(other)),
-    }
-}
-
-fn text(value: ValueRef<'_>) -> Cow<'_, str> {
-    match bytes(value) {
-        Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
-        Cow::Owned(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
     }
 }

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::name::Name;
+
 /// A tenant's name: one or more of `A-Z a-z 0-9 -`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Namespace(String);
@@ -48,7 +50,31 @@ impl Scope {
         }
     }
 
-    /// A stored group name as this scope names it.
+    /// The same for any group.
+    #[must_use]
+    pub fn stored_name<'a>(&self, group: &'a Name<'_>) -> Name<'a> {
+        match &self.0 {
+            None => group.borrowed(),
+            Some(namespace) => group.behind(&namespace.first_group()),
+        }
+    }
+
+    /// A stored group as this scope names it.
+    #[must_use]
+    pub fn name_of<'a>(&self, stored: &'a Name<'_>) -> Name<'a> {
+        let prefix = self.prefix_of(stored).unwrap_or_default();
+        stored.past(prefix)
+    }
+
+    /// Bytes of the prefix with which a group of this scope is stored; `None`
+    /// if the group is not in it.
+    fn prefix_of(&self, stored: &Name<'_>) -> Option<usize> {
+        let Some(namespace) = &self.0 else { return Some(0) };
+        let rest = stored.as_bytes().strip_prefix(namespace.as_str().as_bytes())?;
+        rest.starts_with(b":").then_some(namespace.as_str().len() + 1)
+    }
+
+    /// A name stored with this scope's prefix as the scope has it.
     #[must_use]
     pub fn named<'a>(&self, stored: &'a str) -> &'a str {
         match &self.0 {
@@ -62,13 +88,8 @@ impl Scope {
 
     /// Whether a stored group name lies in this scope.
     #[must_use]
-    pub fn holds(&self, stored: &str) -> bool {
-        match &self.0 {
-            None => true,
-            Some(namespace) => {
-                stored.strip_prefix(namespace.as_str()).is_some_and(|rest| rest.starts_with(':'))
-            }
-        }
+    pub fn holds(&self, stored: &Name<'_>) -> bool {
+        self.prefix_of(stored).is_some()
     }
 
     /// The range of one group of this scope, from its own name to the next
@@ -96,15 +117,11 @@ impl Scope {
     }
 }
 
-/// Splits a stored group name into namespace and group.
+/// The namespace of a stored group, if its name begins with one.
 #[must_use]
-pub fn split_stored(stored: &str) -> (Option<Namespace>, &str) {
-    if let Some((prefix, group)) = stored.split_once(':')
-        && let Some(namespace) = Namespace::new(prefix)
-    {
-        return (Some(namespace), group);
-    }
-    (None, stored)
+pub fn namespace_of(stored: &Name<'_>) -> Option<Namespace> {
+    let colon = stored.as_bytes().iter().position(|b| *b == b':')?;
+    Namespace::new(std::str::from_utf8(&stored.as_bytes()[..colon]).ok()?)
 }
 
 #[cfg(test)]
@@ -118,15 +135,19 @@ mod tests {
         assert_eq!(scope.named("a:g:h"), "g:h");
         for inside in ["a:", "a:g", "a:\u{10ffff}"] {
             let (low, high) = scope.range();
-            assert!(scope.holds(inside) && *inside >= *low && *inside < *high.unwrap());
+            assert!(scope.holds(&inside.into()) && *inside >= *low && *inside < *high.unwrap());
         }
         for outside in ["a", "A:g", "ab:g", "a;", ":a"] {
             let (low, high) = scope.range();
-            assert!(!(scope.holds(outside) || *outside >= *low && *outside < *high.unwrap()));
+            assert!(!(scope.holds(&outside.into()) || *outside >= *low && *outside < *high.unwrap()));
         }
-        assert_eq!(split_stored("a:b:c"), (Namespace::new("a"), "b:c"));
+        assert_eq!(namespace_of(&"a:b:c".into()), Namespace::new("a"));
         for plain in ["a", ":a", "é:a", "a b:c", "a\0:b"] {
-            assert_eq!(split_stored(plain), (None, plain));
+            assert_eq!(namespace_of(&plain.into()), None);
         }
+        let (odd, stored) = (Name::new(&b"g\xff"[..]), Name::new(&b"a:g\xff"[..]));
+        assert_eq!((&scope.stored_name(&odd), &scope.name_of(&stored)), (&stored, &odd));
+        assert_eq!(namespace_of(&stored), Namespace::new("a"));
+        assert_eq!(namespace_of(&Name::new(&b"a\xff:g"[..])), None);
     }
 }

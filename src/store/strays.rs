@@ -11,6 +11,7 @@ use super::error::{Result, quote};
 use super::findings::{Finding, FindingKind, Findings, MOST, Remedy};
 use super::glob::Glob;
 use super::grants::{Level, Principal};
+use super::name::Name;
 use super::scope::Namespace;
 use super::transaction::Transaction;
 
@@ -95,8 +96,8 @@ pub(super) fn data(conn: &Connection, findings: &mut Findings) -> Result<()> {
         |row| {
             Ok(format!(
                 "key {} in group {}: its {} is of the wrong type",
-                quote(&name(row.get_ref(1)?)),
-                quote(&name(row.get_ref(0)?)),
+                Name::of(row.get_ref(1)?).quoted(),
+                Name::of(row.get_ref(0)?).quoted(),
                 name(row.get_ref(2)?)
             ))
         },
@@ -119,13 +120,13 @@ fn nameless(conn: &Connection, findings: &mut Findings) -> Result<()> {
             (false, _) => "the group's name is not UTF-8",
         };
         count += 1;
-        let (group, key) = (quote(&name(group)), quote(&name(key)));
+        let (group, key) = (Name::of(group).quoted(), Name::of(key).quoted());
         let what = if count > MOST {
             "and more of the same sort".to_owned()
         } else {
             format!("key {key} in group {group}: {what}")
         };
-        findings.push(Finding::new(FindingKind::Data, Remedy::Client, what));
+        findings.push(Finding::new(FindingKind::Data, Remedy::Delete, what));
         if count > MOST {
             break;
         }

@@ -6,8 +6,9 @@ use std::collections::HashMap;
 use rusqlite::{OptionalExtension, params};
 
 use super::error::Result;
+use super::name::Name;
 use super::quotas::Limits;
-use super::scope::split_stored;
+use super::scope::namespace_of;
 use super::transaction::Transaction;
 
 /// Groups that are kept at once, so that memory does not grow with the input.
@@ -17,7 +18,7 @@ const MOST_GROUPS: usize = 4096;
 /// Groups are known by where they are in it, until it is written.
 #[derive(Default)]
 pub(super) struct Tally {
-    group_index: HashMap<String, usize>,
+    group_index: HashMap<Name<'static>, usize>,
     groups: Vec<Group>,
     namespace_index: HashMap<String, usize>,
     namespaces: Vec<Namespace>,
@@ -25,7 +26,7 @@ pub(super) struct Tally {
 
 /// A group as it will be in `larder_groups`.
 pub(super) struct Group {
-    pub stored: String,
+    pub stored: Name<'static>,
     pub keys: i64,
     bytes: i64,
     /// Where in `namespaces`.
@@ -72,13 +73,13 @@ impl Tally {
     }
 
     /// Where a group is, by its stored name.
-    pub fn find(&self, stored: &str) -> Option<usize> {
+    pub fn find(&self, stored: &Name<'static>) -> Option<usize> {
         self.group_index.get(stored).copied()
     }
 
     /// Reads what a group holds, and where it is now.
-    pub fn load(&mut self, tx: &Transaction<'_>, stored: String) -> Result<usize> {
-        let name = split_stored(&stored).0.map_or(String::new(), |namespace| namespace.as_str().to_owned());
+    pub fn load(&mut self, tx: &Transaction<'_>, stored: Name<'static>) -> Result<usize> {
+        let name = namespace_of(&stored).map_or(String::new(), |namespace| namespace.as_str().to_owned());
         let namespace = match self.namespace_index.get(&name) {
             Some(at) => *at,
             None => self.load_namespace(tx, name)?,

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -13,7 +14,7 @@ use super::{Delivery, Sink};
 use crate::exit::{Exit, Failure};
 use crate::output::print_note;
 use crate::process::{Child, exit_code, find_program};
-use crate::store::{Change, quote, split_stored};
+use crate::store::{Change, Name, Scope, quote};
 
 /// How long a command may go on after the watch was told to end, before its
 /// process group gets SIGTERM; and after that, before SIGKILL.
@@ -36,6 +37,8 @@ pub struct ExecOptions {
     pub retry: Option<u32>,
     /// The store's path, for larder calls of the command.
     pub store: PathBuf,
+    /// The scope of the watch, which names the groups.
+    pub scope: Scope,
 }
 
 /// Runs the command once per change: the value on standard input, the facts in
@@ -55,15 +58,15 @@ impl Exec {
     }
 
     fn spawn(&self, change: &Change) -> std::io::Result<Child> {
-        let (namespace, group) = split_stored(&change.group);
+        let scope = &self.options.scope;
         let mut command = Child::command(&self.program, &self.options.command);
         command
             .stdin(Stdio::piped())
             .env("LARDER_DB", &self.options.store)
             .env("LARDER_SEQ", change.seq.to_string())
             .env("LARDER_TYPE", change.kind.as_str())
-            .env("LARDER_GROUP", variable(group));
-        match namespace {
+            .env("LARDER_GROUP", variable(&scope.name_of(&change.group)));
+        match &scope.0 {
             Some(namespace) => command.env("LARDER_NAMESPACE", namespace.as_str()),
             None => command.env_remove("LARDER_NAMESPACE"),
         };
@@ -81,6 +84,12 @@ impl Exec {
             });
         }
         Ok(child)
+    }
+
+    fn describe(&self, change: &Change) -> String {
+        let group = self.options.scope.name_of(&change.group).quoted();
+        let key = change.key.as_ref().map(|key| format!(" {}", key.quoted())).unwrap_or_default();
+        format!("change {} ({} {group}{key})", change.seq, change.kind.as_str())
     }
 
     /// Waits for the command. A signal to the watch leaves it [`GRACE`]; a
@@ -166,7 +175,7 @@ impl Sink for Exec {
                 // A change that was handled counts, even if it is the last.
                 return Ok(Delivery::Done);
             }
-            let what = describe(change);
+            let what = self.describe(change);
             let code = exit_code(status);
             if let Some(stop) = stop {
                 if stop == Stop::Timeout {
@@ -207,11 +216,7 @@ impl Sink for Exec {
 }
 
 /// A name as a variable's value, which cannot hold a NUL byte.
-fn variable(name: &str) -> String {
-    name.replace('\0', "\\0")
-}
-
-fn describe(change: &Change) -> String {
-    let key = change.key.as_deref().map(|key| format!(" {}", quote(key))).unwrap_or_default();
-    format!("change {} ({} {}{key})", change.seq, change.kind.as_str(), quote(&change.group))
+fn variable(name: &Name<'_>) -> OsString {
+    let pieces: Vec<_> = name.as_bytes().split(|b| *b == 0).collect();
+    OsString::from_vec(pieces.join(&b"\\0"[..]))
 }

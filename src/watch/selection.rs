@@ -17,10 +17,10 @@ impl Selection {
     /// Whether the change is one of the chosen.
     #[must_use]
     pub fn takes(&self, change: &Change, scope: &Scope) -> bool {
-        let group = scope.named(&change.group);
+        let group = scope.name_of(&change.group);
         scope.holds(&change.group)
-            && self.group.as_deref().is_none_or(|wanted| wanted == group)
-            && self.groups.as_ref().is_none_or(|glob| glob.matches(group))
+            && self.group.as_deref().is_none_or(|wanted| group == wanted)
+            && self.groups.as_ref().is_none_or(|glob| glob.matches(&group))
             && match (&self.keys, &change.key) {
                 (Some(glob), Some(key)) => glob.matches(key),
                 (Some(_), None) => change.kind == ChangeKind::DeleteGroup,

@@ -8,7 +8,7 @@ use super::{Delivery, Sink};
 use crate::exit::Failure;
 use crate::output;
 use crate::output::json::ChangeRecord;
-use crate::output::text::{field, safe};
+use crate::output::text::{field_bytes, safe_name};
 use crate::store::{Change, ChangeKind, Scope};
 
 /// What a change looks like.
@@ -45,12 +45,15 @@ impl Stdout {
     }
 
     fn line(&self, change: &Change) -> anyhow::Result<Vec<u8>> {
-        let group = self.scope.named(&change.group);
-        let key = change.key.as_deref().unwrap_or_default();
+        let group = self.scope.name_of(&change.group);
+        let (group, key) = (group.as_bytes(), change.key.as_ref().map_or(&b""[..], AsRef::as_ref));
         let kind = change.kind.as_str();
         let mut line = match self.form {
-            Form::Json => serde_json::to_vec(&ChangeRecord::new(change.clone()))?,
-            Form::Tabs => format!("{}\t{kind}\t{}\t{}", change.seq, field(group), field(key)).into_bytes(),
+            Form::Json => serde_json::to_vec(&ChangeRecord::new(change.clone(), &self.scope))?,
+            Form::Tabs => {
+                let before = format!("{}\t{kind}\t", change.seq);
+                [before.as_bytes(), &field_bytes(group), b"\t", &field_bytes(key)].concat()
+            }
             Form::Columns { color } => {
                 let time = change.at.to_string();
                 let time = time.get(11..23).unwrap_or(&time).to_owned();
@@ -60,7 +63,8 @@ impl Stdout {
                     (true, ChangeKind::Expire) => ("\x1b[33m", "\x1b[0m"),
                     (true, _) => ("\x1b[31m", "\x1b[0m"),
                 };
-                format!("{time}  {:>7}  {start}{kind:<12}{end}  {}  {}", change.seq, safe(group), safe(key))
+                let (group, key) = (safe_name(group), safe_name(key));
+                format!("{time}  {:>7}  {start}{kind:<12}{end}  {group}  {key}", change.seq)
                     .trim_end()
                     .to_owned()
                     .into_bytes()

@@ -37,8 +37,8 @@ fn whole(t: &Test) {
     t.execute(&trigger);
 }
 
-const LINES: &str = r#"{"namespace":"a","group":"x","key":"bin","value_b64":"/wA=","version":4,"bytes":5,"updated_at":"1970-01-01T00:00:00.000Z","expires_at":null}
-{"namespace":"a","group":"x","key":"é","value":"\"q\",","version":3,"bytes":6,"updated_at":"1970-01-01T00:00:00.000Z","expires_at":null}
+const LINES: &str = r#"{"group":"a:x","key":"bin","value_b64":"/wA=","version":4,"bytes":5,"updated_at":"1970-01-01T00:00:00.000Z","expires_at":null}
+{"group":"a:x","key":"é","value":"\"q\",","version":3,"bytes":6,"updated_at":"1970-01-01T00:00:00.000Z","expires_at":null}
 {"group":"b","key":"k1","value":"","version":2,"bytes":2,"updated_at":"1970-01-01T00:00:00.000Z","expires_at":null}
 {"group":"b","key":"k2","value":"two\nlines","version":1,"bytes":11,"updated_at":"1970-01-01T00:00:00.000Z","expires_at":null}
 {"group":"b","key":"until","value":"v","version":6,"bytes":6,"updated_at":"1970-01-01T00:00:00.000Z","expires_at":"2100-01-01T00:00:00.000Z"}
@@ -55,8 +55,16 @@ fn json_lines_in_byte_order() {
     t.run(["export"]).ok(LINES);
     t.run(["export", "--json"]).ok(LINES);
     t.run(["export", "a:x"]).ok(first_two());
-    t.run(["-n", "a", "export"]).ok(first_two());
-    t.run(["-n", "a", "export", "x"]).ok(first_two());
+    let scoped = first_two().replace("\"group\":\"a:x\"", "\"namespace\":\"a\",\"group\":\"x\"");
+    t.run(["-n", "a", "export"]).ok(&scoped);
+    t.run(["-n", "a", "export", "x"]).ok(&scoped);
+    t.run(["-n", "a", "export", "--format", "csv"]).ok(
+        "namespace,group,key,value,value_b64,expires_at,version,bytes,updated_at\n\
+         a,x,bin,,/wA=,,4,5,1970-01-01T00:00:00.000Z\n\
+         a,x,é,\"\"\"q\"\",\",,,3,6,1970-01-01T00:00:00.000Z\n",
+    );
+    t.sh("larder -n a export | larder --db c.db import -").ok("");
+    t.run(["--db", "c.db", "list", "a:x"]).ok("bin\né\n");
     t.run(["-n", "A", "export"]).ok("");
     t.run(["export", "*"]).ok("");
 }
@@ -76,8 +84,8 @@ fn a_table() {
     whole(&t);
     t.run(["export", "--format", "csv"]).ok("\
 namespace,group,key,value,value_b64,expires_at,version,bytes,updated_at
-a,x,bin,,/wA=,,4,5,1970-01-01T00:00:00.000Z
-a,x,é,\"\"\"q\"\",\",,,3,6,1970-01-01T00:00:00.000Z
+,a:x,bin,,/wA=,,4,5,1970-01-01T00:00:00.000Z
+,a:x,é,\"\"\"q\"\",\",,,3,6,1970-01-01T00:00:00.000Z
 ,b,k1,,,,2,2,1970-01-01T00:00:00.000Z
 ,b,k2,\"two\nlines\",,,1,11,1970-01-01T00:00:00.000Z
 ,b,until,v,,2100-01-01T00:00:00.000Z,6,6,1970-01-01T00:00:00.000Z

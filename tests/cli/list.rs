@@ -149,7 +149,9 @@ fn records() {
         (&"B".into(), &"3".into(), &3.into())
     );
     let groups = t.run(["--json", "list"]).json_lines();
-    assert_eq!(groups[1], serde_json::json!({"namespace":"a","group":"g","keys":1,"bytes":2}));
+    assert_eq!(groups[1], serde_json::json!({"group":"a:g","keys":1,"bytes":2}));
+    let scoped = t.run(["-n", "a", "--json", "list"]).json();
+    assert_eq!(scoped, serde_json::json!({"namespace":"a","group":"g","keys":1,"bytes":2}));
     assert_eq!(groups[2], serde_json::json!({"group":"g","keys":3,"bytes":6}));
 }
 

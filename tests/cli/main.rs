@@ -17,6 +17,7 @@ mod incr;
 mod info;
 mod list;
 mod manual;
+mod names;
 mod namespace;
 mod place;
 mod purge;

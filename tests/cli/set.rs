@@ -246,6 +246,8 @@ fn a_namespace_is_a_prefix_of_the_group() {
     t.run(["get", "b:a:g", "k"]).ok("w");
     t.run(["get", "a:g", "k"]).ok("v");
     let record = t.run(["--json", "get", "a:g", "k"]).json();
+    assert_eq!((record.get("namespace"), &record["group"]), (None, &"a:g".into()));
+    let record = t.run(["-n", "a", "--json", "get", "g", "k"]).json();
     assert_eq!((&record["namespace"], &record["group"]), (&"a".into(), &"g".into()));
 }
 

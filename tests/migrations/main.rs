@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::process::{Command, Output, Stdio};
 
 use larder::clock::{Clock, Timestamp};
-use larder::store::{ChangeKind, Condition, Error, Expiry, Keys, Store, StoreOptions};
+use larder::store::{ChangeKind, Condition, Error, Expiry, Keys, Name, Store, StoreOptions};
 use rusqlite::{Connection, params};
 
 use forms::{FORMS, Form, NOW, Row, long, rows};
@@ -65,7 +65,7 @@ fn every_row_comes_through_byte_for_byte() {
                         groups.push((group.name, group.keys));
                         Ok(ControlFlow::Continue(()))
                     })?;
-                    let want: Vec<_> = live.iter().map(|(group, n)| ((*group).to_owned(), *n)).collect();
+                    let want: Vec<_> = live.iter().map(|(group, n)| (Name::from(*group), *n)).collect();
                     assert_eq!(groups, want, "{form:?}");
                     assert_eq!(tx.count_all()?, live.values().sum::<i64>());
                     Ok(())
@@ -139,7 +139,7 @@ fn the_loser_of_a_conflict_is_in_the_log() {
             })
         })
         .unwrap();
-    let set = |seq, value: &[u8]| (seq, ChangeKind::Set, Some("both".to_owned()), Some(value.to_vec()));
+    let set = |seq, value: &[u8]| (seq, ChangeKind::Set, Some("both".into()), Some(value.to_vec()));
     assert_eq!(log, [set(2, b"from kv"), set(3, b"from entries")]);
     let entry = store.read(|tx| tx.get("conflict", "both")).unwrap();
     assert_eq!((entry.version, entry.value.as_deref()), (3, Some(&b"from entries"[..])));
@@ -208,7 +208,7 @@ fn go_store_goes_on_working() {
         conn.execute("DELETE FROM entries WHERE expires_at IS NOT NULL AND expires_at <= ?", [NOW]).unwrap();
         conn.execute("DELETE FROM entries WHERE group_name = ?", ["long"]).unwrap();
         assert_eq!(store.read(|tx| tx.count("long")).unwrap(), 0);
-        assert!(matches!(store.read(|tx| tx.get("long", &long())), Err(Error::NotFound { .. })));
+        assert!(matches!(store.read(|tx| tx.get("long", long())), Err(Error::NotFound { .. })));
     }
 }
 

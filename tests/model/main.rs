@@ -21,7 +21,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use larder::clock::{Clock, Timestamp};
 use larder::store::{
-    Change, Error, KeepChanges, Keys, Limits, Namespace, Result, Scope, Store, StoreOptions,
+    Change, Error, KeepChanges, Keys, Limits, Name, Namespace, Result, Scope, Store, StoreOptions,
 };
 use rusqlite::{Connection, OpenFlags, params};
 
@@ -349,7 +349,7 @@ fn compare_scope(store: &Store, model: &Model, prefix: &str) {
                 groups.push(group);
                 Ok(ControlFlow::Continue(()))
             })?;
-            let got: Vec<_> = groups.iter().map(|g| (g.name.as_str(), (g.keys, g.bytes))).collect();
+            let got: Vec<_> = groups.iter().map(|g| (g.name.as_str().unwrap(), (g.keys, g.bytes))).collect();
             assert_eq!(got, want.iter().map(|(g, sums)| (*g, *sums)).collect::<Vec<_>>(), "groups");
             assert_eq!(tx.count_all()?, i64::try_from(live().count()).unwrap(), "count");
             for stored in GROUPS.iter().filter(|g| g.starts_with(prefix)) {
@@ -362,7 +362,10 @@ fn compare_scope(store: &Store, model: &Model, prefix: &str) {
                 let mut rest = live().filter(|((g, _), _)| g == stored);
                 tx.entries(group, &Keys::default(), true, |entry| {
                     let ((_, key), row) = rest.next().expect("an entry the model does not have");
-                    assert_eq!((&entry.key, entry.value.as_deref()), (key, Some(row.value.as_slice())));
+                    assert_eq!(
+                        (&entry.key, entry.value.as_deref()),
+                        (&key.into(), Some(row.value.as_slice()))
+                    );
                     assert_eq!(entry.bytes, size(key, &row.value));
                     assert_eq!((entry.version, entry.updated_at.0), (row.version, row.updated_at));
                     assert_eq!(entry.expires_at.map(|at| at.0), row.expires_at);
@@ -377,7 +380,9 @@ fn compare_scope(store: &Store, model: &Model, prefix: &str) {
 
 fn logged(change: &Change) -> Logged {
     let expires_at = change.expires_at.map(|at| at.0);
-    (change.kind, change.group.clone(), change.key.clone(), change.value.clone(), expires_at)
+    let text = |name: &Name<'_>| name.as_str().unwrap().to_owned();
+    let key = change.key.as_ref().map(text);
+    (change.kind, text(&change.group), key, change.value.clone(), expires_at)
 }
 
 fn sorted(mut changes: Vec<Logged>) -> Vec<Logged> {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use larder::store::{ChangeKind, Condition, Expiry, Limits, split_stored};
+use larder::store::{ChangeKind, Condition, Expiry, Limits, namespace_of};
 
 use crate::operations::Op;
 
@@ -61,7 +61,7 @@ impl Usage {
 }
 
 pub fn namespace(stored: &str) -> String {
-    split_stored(stored).0.map_or(String::new(), |ns| ns.as_str().to_owned())
+    namespace_of(&stored.into()).map_or(String::new(), |ns| ns.as_str().to_owned())
 }
 
 pub fn size(key: &str, value: &[u8]) -> i64 {

@@ -82,11 +82,11 @@ pub fn run_in_store(tx: &Transaction<'_>, op: &Op) -> Result<String> {
     let named = |stored: &str| tx.scope.named(stored).to_owned();
     Ok(match op {
         Op::Set(g, k, value, expiry, condition) => {
-            format!("{}", tx.set(&named(g), k, value, *expiry, condition)?.version)
+            format!("{}", tx.set(named(g), k, value, *expiry, condition)?.version)
         }
         Op::Get(g, k) => {
-            let entry = tx.get(&named(g), k)?;
-            assert_eq!(&entry.group, g);
+            let entry = tx.get(named(g), k)?;
+            assert_eq!(entry.group, g.as_str());
             format!(
                 "{:?} {} {:?} {}",
                 entry.value,
@@ -95,10 +95,10 @@ pub fn run_in_store(tx: &Transaction<'_>, op: &Op) -> Result<String> {
                 entry.updated_at.0
             )
         }
-        Op::Delete(g, k, condition) => format!("{}", tx.delete(&named(g), k, condition)?),
-        Op::DeleteGroup(g) => format!("{}", tx.delete_group(&named(g))?),
-        Op::Expire(g, k, expiry) => format!("{}", tx.expire(&named(g), k, *expiry, &Condition::Any)?.version),
-        Op::Incr(g, k, by) => format!("{:?}", tx.incr(&named(g), k, *by)?),
+        Op::Delete(g, k, condition) => format!("{}", tx.delete(named(g), k, condition)?),
+        Op::DeleteGroup(g) => format!("{}", tx.delete_group(named(g))?),
+        Op::Expire(g, k, expiry) => format!("{}", tx.expire(named(g), k, *expiry, &Condition::Any)?.version),
+        Op::Incr(g, k, by) => format!("{:?}", tx.incr(named(g), k, *by)?),
     })
 }
 

@@ -242,7 +242,7 @@ fn many_groups_do_not_stay_in_memory() {
     pair.triggers
         .write(|tx| {
             for (n, group) in names.iter().chain(&names).enumerate() {
-                tx.set(group, &n.to_string(), b"v", Expiry::Never, &Condition::Any)?;
+                tx.set(group, n.to_string(), b"v", Expiry::Never, &Condition::Any)?;
             }
             Ok(())
         })
@@ -250,7 +250,7 @@ fn many_groups_do_not_stay_in_memory() {
     pair.bulk
         .bulk(|bulk| {
             for (n, group) in names.iter().chain(&names).enumerate() {
-                bulk.set(group, &n.to_string(), b"v", Expiry::Never, &Condition::Any)?;
+                bulk.set(group, n.to_string(), b"v", Expiry::Never, &Condition::Any)?;
             }
             Ok(())
         })
@@ -299,7 +299,7 @@ fn a_large_group_goes_in_one_change() {
                     for group in ["a:x", "a:y", "b:x"] {
                         for key in 0..keys {
                             let expiry = if key % 7 == 0 { soon } else { Expiry::Never };
-                            bulk.set(group, &key.to_string(), b"value", expiry, &Condition::Any)?;
+                            bulk.set(group, key.to_string(), b"value", expiry, &Condition::Any)?;
                         }
                     }
                     Ok(())

@@ -50,7 +50,7 @@ fn a_due_entry_is_invisible_everywhere() {
                 groups.push((group.name, group.keys, group.bytes));
                 Ok(ControlFlow::Continue(()))
             })?;
-            assert_eq!(groups, [("a:g".to_owned(), 1, 6)]);
+            assert_eq!(groups, [("a:g".into(), 1, 6)]);
             assert_eq!((tx.count("g")?, tx.count("alone")?, tx.count_all()?), (1, 0, 1));
             let usage = tx.usage(&ns("a"))?;
             assert_eq!((usage.keys, usage.bytes, usage.groups, usage.next_expiry), (1, 6, 1, None));
@@ -124,7 +124,7 @@ fn purge_takes_what_is_due_and_nothing_else() {
         .write(|tx| {
             for n in 0..2500 {
                 let expiry = Expiry::At(Timestamp(START + n % 3));
-                tx.set("g", &format!("{n}"), b"v", expiry, &Condition::Any)?;
+                tx.set("g", format!("{n}"), b"v", expiry, &Condition::Any)?;
             }
             Ok(())
         })

@@ -14,8 +14,8 @@ use std::process::Command;
 
 use larder::clock::{Clock, Timestamp};
 use larder::store::{
-    Change, Condition, Entry, Error, Expiry, Keys, Limits, Namespace, Result, Scope, Store, StoreOptions,
-    Transaction,
+    Change, Condition, Entry, Error, Expiry, Keys, Limits, Name, Namespace, Result, Scope, Store,
+    StoreOptions, Transaction,
 };
 use rusqlite::Connection;
 
@@ -80,7 +80,7 @@ impl Fixture {
     fn keys(&self, group: &str) -> Vec<String> {
         let mut keys = Vec::new();
         let each = |entry: Entry| {
-            keys.push(entry.key);
+            keys.push(entry.key.as_str().unwrap().to_owned());
             Ok(ControlFlow::Continue(()))
         };
         let mut each = each;
@@ -154,10 +154,14 @@ fn ns(name: &str) -> Namespace {
     Namespace::new(name).unwrap()
 }
 
+fn text<'a>(name: &'a Name<'_>) -> &'a str {
+    name.as_str().unwrap()
+}
+
 fn line(change: &Change) -> String {
-    let mut line = format!("{} {}", change.kind.as_str(), change.group);
+    let mut line = format!("{} {}", change.kind.as_str(), text(&change.group));
     if let Some(key) = &change.key {
-        line.push_str(&format!(" {key}"));
+        line.push_str(&format!(" {}", text(key)));
     }
     if let Some(value) = &change.value {
         line.push_str(&format!(" {}", String::from_utf8_lossy(value)));

@@ -36,7 +36,7 @@ fn every_way_writes_under_the_triggers() {
         let before = f.seq();
         for change in 1..=2 {
             let set = |tx: &Transaction<'_>| {
-                tx.set("shop:g", &format!("k{n}"), b"v", Expiry::Never, &Condition::Any)
+                tx.set("shop:g", format!("k{n}"), b"v", Expiry::Never, &Condition::Any)
             };
             assert_eq!(store.write(set).unwrap().version, before + change);
         }

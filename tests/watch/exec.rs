@@ -16,7 +16,21 @@ fn a_command_gets_value_and_facts() {
         "echo \"$LARDER_SEQ $LARDER_TYPE ${LARDER_NAMESPACE-none} $LARDER_GROUP ${LARDER_KEY-none} $(/usr/bin/wc -c) $#\"",
         "sh", "an argument; echo no shell",
     ])
-    .ok("1 set t g k 5 1\n2 set none g k 1048576 1\n3 delete_group none g none 0 1\n");
+    .ok("1 set none t:g k 5 1\n2 set none g k 1048576 1\n3 delete_group none g none 0 1\n");
+    t.run([
+        "-n",
+        "t",
+        "watch",
+        "--after",
+        "0",
+        "--count",
+        "1",
+        "--",
+        "/bin/sh",
+        "-c",
+        "echo $LARDER_NAMESPACE $LARDER_GROUP",
+    ])
+    .ok("t g\n");
 }
 
 #[test]

@@ -139,3 +139,40 @@ fn it_is_held_to_quotas() {
     go.execute(SET, params!["t:g", "b", "over"]).expect("an overwrite");
     t.run(["-n", "t", "count"]).ok("2\n");
 }
+
+/// A snapshot began its next page at the last key with U+FFFD in place of what
+/// was no text, which lies behind many others: those were never shown.
+#[test]
+fn names_that_are_not_utf8_are_passed_on_byte_for_byte() {
+    let t = Test::new();
+    t.run(["set", "g", "", "v"]).ok("");
+    let mut shown = vec!["1\tset\tg\t".to_owned()];
+    t.execute(
+        "WITH n(i)AS(SELECT 0 UNION ALL SELECT i+1 FROM n WHERE i<299)INSERT INTO entries(group_name,entry_key,entry_value)SELECT 'g',CAST(x'80' AS TEXT)||printf('%03d',i),'v'FROM n",
+    );
+    shown.extend((0..300).map(|key| format!("{}\tset\tg\t\u{fffd}{key:03}", key + 2)));
+    t.execute("INSERT INTO entries(group_name,entry_key,entry_value)VALUES('g','é','v')");
+    shown.push("302\tset\tg\té".to_owned());
+    for form in [&["--json"][..], &[]] {
+        let output = t.run([&["watch", "--snapshot", "--count", "302"][..], form].concat()).output();
+        assert_eq!(output.stdout.split(|b| *b == b'\n').count(), 303);
+    }
+    let output = t.run(["watch", "--snapshot", "--count", "302"]).output();
+    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().collect::<Vec<_>>(), shown);
+    assert!(output.stdout.starts_with(b"1\tset\tg\t\n2\tset\tg\t\x80000\n"));
+}
+
+#[test]
+fn a_command_gets_names_byte_for_byte() {
+    let t = Test::new();
+    t.run(["set", "g", "k", "v"]).ok("");
+    t.execute("INSERT INTO entries(group_name,entry_key,entry_value)VALUES(CAST(x'613afd' AS TEXT),CAST(x'ff09' AS TEXT),'v')");
+    let facts = "printf '%s|%s|%s' \"${LARDER_NAMESPACE-none}\" \"$LARDER_GROUP\" \"$LARDER_KEY\"";
+    let watch = ["watch", "--after", "1", "--count", "1"];
+    t.run([&watch[..], &["--", "/bin/sh", "-c", facts]].concat()).ok(b"none|a:\xfd|\xff\t");
+    t.run([&["-n", "a"], &watch[..], &["--", "/bin/sh", "-c", facts]].concat()).ok(b"a|\xfd|\xff\t");
+    t.run(watch).ok(b"2\tset\ta:\xfd\t\xff\\t\n");
+    let change = t.run([&["-n", "a", "--json"], &watch[..]].concat()).json();
+    assert_eq!((&change["namespace"], &change["group_b64"]), (&"a".into(), &"/Q==".into()));
+    assert_eq!((change.get("group"), change.get("key"), &change["key_b64"]), (None, None, &"/wk=".into()));
+}

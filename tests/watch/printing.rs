@@ -76,7 +76,7 @@ fn json_carries_values() {
         (
             &records[0]["seq"],
             &records[0]["type"],
-            &records[0]["namespace"],
+            records[0].get("namespace"),
             &records[0]["group"],
             &records[0]["key"],
             &records[0]["value"],
@@ -85,8 +85,8 @@ fn json_carries_values() {
         (
             &1.into(),
             &"set".into(),
-            &"t".into(),
-            &"g".into(),
+            None,
+            &"t:g".into(),
             &"k".into(),
             &"v".into(),
             &"2100-01-01T00:00:00.000Z".into()

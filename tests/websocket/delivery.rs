@@ -19,7 +19,7 @@ fn events_as_the_protocol_says() {
     let event = client.next();
     assert_eq!(
         event["data"],
-        json!({ "seq": 3, "at": "2026-11-23T01:02:03.004Z", "type": "set", "namespace": "ns", "group": "g", "key": "k", "value": "v" })
+        json!({ "seq": 3, "at": "2026-11-23T01:02:03.004Z", "type": "set", "group": "ns:g", "key": "k", "value": "v" })
     );
     assert_eq!((&event["type"], &event["channel"]), (&"event".into(), &"store-events".into()));
     let timestamp = event["timestamp"].as_str().unwrap();

@@ -115,8 +115,11 @@ fn environment() -> Section {
             table(&[
                 ("LARDER_SEQ", "watch: the number of the change in the change log."),
                 ("LARDER_TYPE", "watch: set, delete, expire or delete_group."),
-                ("LARDER_NAMESPACE", "watch: the namespace; not set for a group that is in none."),
-                ("LARDER_GROUP, LARDER_KEY", "watch: the group, and the key; no key for delete_group."),
+                ("LARDER_NAMESPACE", "watch: the namespace given with -n; not set without one."),
+                (
+                    "LARDER_GROUP, LARDER_KEY",
+                    "watch: the group as -n names it, and the key; no key for delete_group.",
+                ),
                 (
                     "LARDER_LOCK_TOKEN",
                     "lock: a number that grows with each holder of the lock, for others to tell an old holder from \
@@ -165,10 +168,17 @@ fn json() -> Section {
                 "With --json, results are JSON, one record a line. Names are in snake_case; times are RFC 3339 in UTC \
                  with milliseconds. Later versions may add fields: ignore those you do not know.",
             ),
+            Text(
+                "A group is printed as the same command line takes it: with -n its name in the namespace, beside \
+                 namespace; without, the whole name, such as \"NS:g\", and no namespace. A group or key that another \
+                 client has given a name that is not UTF-8 is group_b64 or key_b64, in base64, in place of group or \
+                 key. batch and import take these too: no argument can name it. In text such a name is printed byte \
+                 for byte, on a terminal with \\xNN escapes.",
+            ),
             table(&[
                 (
                     "entry",
-                    "namespace (absent outside of one), group, key, value, version, bytes, updated_at, expires_at, \
+                    "namespace (with -n), group, key, value, version, bytes, updated_at, expires_at, \
                      ttl_ms. A value that is not UTF-8 is value_b64 in place of value. bytes is key plus value, the \
                      measure of quotas.",
                 ),

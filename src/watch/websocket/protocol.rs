@@ -93,17 +93,19 @@ impl Event {
     /// is left out: the value, and names only if they alone are too large.
     #[must_use]
     pub fn new(change: &Change, scope: &Scope, now: Timestamp) -> Self {
-        let channel = format!("{GROUP_PREFIX}{}", scope.named(&change.group));
+        let group = scope.name_of(&change.group);
+        // A name that is no text makes no channel: its changes are in store-events.
+        let channel = group.as_str().map(|group| format!("{GROUP_PREFIX}{group}"));
         let mut event = Self {
             seq: change.seq,
-            group_channel: is_legal(&channel).then_some(channel),
+            group_channel: channel.filter(|channel| is_legal(channel)),
             data: String::new(),
             timestamp: now.to_string(),
         };
         let longest = event.group_channel.as_deref().unwrap_or_default();
         let longest = if longest.len() > STORE_EVENTS.len() { longest } else { STORE_EVENTS };
         let room = MAX_MESSAGE - event.message(longest).len();
-        event.data = render(change, room);
+        event.data = render(change, scope, room);
         event
     }
 
@@ -124,17 +126,17 @@ impl Event {
     }
 }
 
-fn render(change: &Change, room: usize) -> String {
+fn render(change: &Change, scope: &Scope, room: usize) -> String {
     let whole = change.value.as_ref().is_none_or(|value| value.len() <= room);
     if whole
-        && let Ok(text) = serde_json::to_string(&ChangeRecord::new(change.clone()))
+        && let Ok(text) = serde_json::to_string(&ChangeRecord::new(change.clone(), scope))
         && text.len() <= room
     {
         return text;
     }
     let mut small = change.clone();
     small.value = None;
-    let mut record = serde_json::to_value(ChangeRecord::new(small)).unwrap_or_default();
+    let mut record = serde_json::to_value(ChangeRecord::new(small, scope)).unwrap_or_default();
     if change.value.is_some() {
         record["value_omitted"] = true.into();
         record["bytes"] = change.bytes.into();
@@ -144,6 +146,7 @@ fn render(change: &Change, room: usize) -> String {
             && let Some(record) = record.as_object_mut()
         {
             record.remove(name);
+            record.remove(&format!("{name}_b64"));
             record.insert(format!("{name}_omitted"), true.into());
         }
     }
@@ -176,8 +179,8 @@ mod tests {
             seq: 7,
             at: Timestamp(0),
             kind: ChangeKind::Set,
-            group: group.into(),
-            key: Some(key.into()),
+            group: group.to_owned().into(),
+            key: Some(key.to_owned().into()),
             value,
             expires_at: None,
             bytes,
