@@ -8,7 +8,7 @@ use super::list::check_names;
 use super::{Context, Spec, glob};
 use crate::exit::{Exit, Failure};
 use crate::output::{Out, text};
-use crate::store::{Condition, Error, Glob, Keys, Name, Result, Transaction};
+use crate::store::{Condition, Error, Glob, Keys, Level, Name, Result, Transaction};
 
 pub const SPEC: Spec = Spec {
     name: "delete",
@@ -108,8 +108,14 @@ fn delete(tx: &Transaction<'_>, args: &DeleteArgs, condition: &Condition) -> Res
     Ok(deleted)
 }
 
+/// What [`delete`] would delete; refused where that would be.
 fn would_go(tx: &Transaction<'_>, args: &DeleteArgs, condition: &Condition) -> Result<Vec<Name<'static>>> {
-    let Some(group) = &args.group else { return groups(tx, args) };
+    let Some(group) = &args.group else {
+        let found = groups(tx, args)?;
+        found.iter().try_for_each(|group| tx.permit(Level::Write, group))?;
+        return Ok(found);
+    };
+    tx.permit(Level::Write, group)?;
     let mut live = Vec::new();
     for key in keys(tx, group, args)? {
         tx.check(group, &key, condition)?;

@@ -24,8 +24,10 @@ pub const SPEC: Spec = Spec {
 /// log reaches: a fact a line. "access" is "open" if nothing in scope is closed
 /// by a grant, "advisory" if you could open the file with another program and so
 /// pass by every grant and quota, "enforced" if you cannot. With --namespace, keys, groups and consumers are
-/// those of the namespace. A store that does not exist is no error, and is not
-/// created.
+/// those of the namespace, and always only those you may read. The sizes of the
+/// file, of its log and of the change log tell how much others write; they are
+/// shown to those who may use the whole store. A store that does not exist is no
+/// error, and is not created.
 #[derive(Args)]
 struct InfoArgs {}
 
@@ -45,8 +47,10 @@ struct Facts {
 #[derive(Serialize)]
 struct StoreFacts {
     schema_version: i32,
-    file_bytes: u64,
-    wal_bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wal_bytes: Option<u64>,
     keys: i64,
     bytes: i64,
     groups: i64,
@@ -56,7 +60,8 @@ struct StoreFacts {
     /// The oldest change that is still in the log, if there is any.
     log_oldest: Option<i64>,
     log_newest: i64,
-    log_bytes: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log_bytes: Option<i64>,
 }
 
 fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
@@ -97,10 +102,11 @@ fn inspect(store: &Store) -> anyhow::Result<(StoreFacts, Option<Timestamp>, Time
     let sizes = store.sizes();
     Ok(store.read(|tx| {
         let (holdings, log) = (tx.holdings()?, tx.log_span()?);
+        let whole = tx.sees_whole_store()?;
         let facts = StoreFacts {
             schema_version: tx.schema_version()?,
-            file_bytes: sizes.file,
-            wal_bytes: sizes.wal,
+            file_bytes: whole.then_some(sizes.file),
+            wal_bytes: whole.then_some(sizes.wal),
             keys: holdings.keys,
             bytes: holdings.bytes,
             groups: holdings.groups,
@@ -110,7 +116,7 @@ fn inspect(store: &Store) -> anyhow::Result<(StoreFacts, Option<Timestamp>, Time
             // Change 0 stands for the beginning and is nobody's.
             log_oldest: (log.newest > 0).then_some(log.oldest.max(1)),
             log_newest: log.newest,
-            log_bytes: log.bytes,
+            log_bytes: whole.then_some(log.bytes),
         };
         Ok((facts, holdings.next_expiry, tx.now))
     })?)
@@ -139,19 +145,18 @@ fn lines(
             Some(oldest) => format!("{oldest} to {}", store.log_newest),
             None => "none".to_owned(),
         };
+        lines.push(("schema", store.schema_version.to_string()));
+        lines.extend(store.file_bytes.map(|bytes| ("file", size(bytes))));
+        lines.extend(store.wal_bytes.map(|bytes| ("wal", size(bytes))));
         lines.extend([
-            ("schema", store.schema_version.to_string()),
-            ("file", size(store.file_bytes)),
-            ("wal", size(store.wal_bytes)),
             ("keys", store.keys.to_string()),
             ("bytes", bytes(store.bytes)),
             ("groups", store.groups.to_string()),
             ("namespaces", store.namespaces.to_string()),
             ("changes", log),
-            ("change bytes", bytes(store.log_bytes)),
-            ("consumers", store.consumers.to_string()),
-            ("next expiry", due),
         ]);
+        lines.extend(store.log_bytes.map(|log| ("change bytes", bytes(log))));
+        lines.extend([("consumers", store.consumers.to_string()), ("next expiry", due)]);
     }
     lines.extend([("sqlite", facts.sqlite_version.to_owned()), ("access", facts.access.to_owned())]);
     lines

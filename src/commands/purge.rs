@@ -74,6 +74,10 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
             Ok(Purged { entries: tx.count_due(group)?, changes })
         })?,
         Some(store) => {
+            if args.vacuum {
+                // Before anything is done by halves.
+                store.read(|tx| tx.permit_store())?;
+            }
             let mut progress = Progress::new(&context.settings, "purging");
             let mut told = Purged::default();
             let purged = store.purge(group, keep, |done| {

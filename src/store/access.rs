@@ -110,6 +110,19 @@ impl Transaction<'_> {
         if held { Ok(()) } else { Err(self.denied(level, None)) }
     }
 
+    /// Allows what concerns one namespace by name: the scope must reach it, and
+    /// the caller have `level` in the scope, above [`Level::Read`] on all of it.
+    pub(super) fn permit_namespace(&self, namespace: &Namespace, level: Level) -> Result<()> {
+        if self.scope.0.as_ref().is_some_and(|scope| scope != namespace) {
+            return Err(Error::Denied(format!(
+                "no {} access to namespace {}",
+                level.as_str(),
+                namespace.as_str()
+            )));
+        }
+        if level == Level::Read { self.permit_some(level) } else { self.permit_scope(level) }
+    }
+
     /// Allows what needs `level` on one group or, without one, shows or
     /// touches only groups that [`Transaction::may`] lets through.
     pub(super) fn permit_range(&self, level: Level, group: Option<&str>) -> Result<()> {

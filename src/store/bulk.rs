@@ -299,6 +299,7 @@ impl<'a> Bulk<'a> {
         condition: &Condition,
     ) -> Result<i64> {
         let (group, key) = (&group.into(), &key.into());
+        self.group(group)?;
         let entry = self.tx.get(group, key)?;
         self.set(group, key, entry.value.as_deref().unwrap_or_default(), expiry, condition)
     }
@@ -311,6 +312,7 @@ impl<'a> Bulk<'a> {
         by: i64,
     ) -> Result<(i64, i64)> {
         let (group, key) = (&group.into(), &key.into());
+        self.group(group)?;
         let old = match self.tx.get(group, key) {
             Ok(entry) => parse_integer(group, key, &entry.value.unwrap_or_default())?,
             Err(Error::NotFound { .. }) => 0,

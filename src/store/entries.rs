@@ -212,7 +212,8 @@ impl Transaction<'_> {
         })
     }
 
-    /// Whether `condition` holds, without writing anything.
+    /// Whether `condition` holds, without writing anything: the rehearsal of a
+    /// write, so it needs the access that the write would.
     pub fn check<'n>(
         &self,
         group: impl Into<Name<'n>>,
@@ -220,6 +221,7 @@ impl Transaction<'_> {
         condition: &Condition,
     ) -> Result<()> {
         let (group, key) = (&group.into(), &key.into());
+        self.permit(Level::Write, group)?;
         let row = self.row(&self.scope.stored_name(group), key, matches!(condition, Condition::Value(_)))?;
         self.hold(group, key, row.as_ref(), condition)
     }

@@ -1,11 +1,15 @@
 //! What a store is and holds, in numbers.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use rusqlite::params;
 
+use super::Keys;
+use super::Name;
 use super::connection::Store;
 use super::error::{Error, Result};
+use super::grants::Level;
 use super::place;
 use super::scope::Namespace;
 use super::seal::{self, Seal};
@@ -78,9 +82,15 @@ impl Transaction<'_> {
         }
     }
 
-    /// What the scope holds: the counters, less what is due. Time grows with
-    /// the due entries and the namespaces, not with the store.
+    /// What the scope holds as far as it may be read: the counters, less what
+    /// is due. Time grows with the due entries and the namespaces, not with the
+    /// store.
     pub fn holdings(&self) -> Result<Holdings> {
+        self.permit_some(Level::Read)?;
+        if !self.sees_all()? {
+            let namespaces = i64::from(!self.namespaces()?.is_empty());
+            return Ok(Holdings { namespaces, ..self.visible_holdings()? });
+        }
         let (first, past) = self.scope.range();
         let only = self.scope.0.as_ref().map(Namespace::as_str);
         let due = "due AS(SELECT g.namespace ns,g.keys had,count(*)n,sum(octet_length(e.entry_key)+octet_length(e.entry_value))b FROM entries e INDEXED BY larder_expiry JOIN larder_groups g USING(group_name)WHERE e.expires_at<=?1 AND(?2 IS NULL OR g.namespace=?2)GROUP BY g.group_name)";
@@ -97,6 +107,41 @@ impl Transaction<'_> {
             |row| row.get(0),
         )?;
         Ok(Holdings { keys, bytes, groups, namespaces, next_expiry: next_expiry.map(Timestamp) })
+    }
+
+    /// What the groups hold that may be read, for who may not read all of them:
+    /// counted group by group.
+    pub(super) fn visible_holdings(&self) -> Result<Holdings> {
+        let mut visible = Holdings::default();
+        self.groups(&Keys::default(), |group| {
+            visible.keys += group.keys;
+            visible.bytes += group.bytes;
+            visible.groups += 1;
+            Ok(ControlFlow::Continue(()))
+        })?;
+        let (first, past) = self.scope.range();
+        let mut query = self.conn.prepare(
+            "SELECT group_name,expires_at FROM entries INDEXED BY larder_expiry WHERE expires_at>?1 AND group_name>=?2 AND(?3 IS NULL OR group_name<?3)ORDER BY expires_at",
+        )?;
+        let mut rows = query.query(params![self.now.0, first, past])?;
+        while let Some(row) = rows.next()? {
+            if self.may(Level::Read, &self.scope.name_of(&Name::of(row.get_ref(0)?)))? {
+                visible.next_expiry = Some(Timestamp(row.get(1)?));
+                break;
+            }
+        }
+        Ok(visible)
+    }
+
+    /// Whether nothing in the store is kept from the caller, so that he may
+    /// know what the whole of it takes: from sizes before and after a write he
+    /// could tell how much others wrote.
+    pub fn sees_whole_store(&self) -> Result<bool> {
+        match self.permit_store() {
+            Ok(()) => Ok(true),
+            Err(Error::Denied(_)) => Ok(false),
+            Err(e) => Err(e),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use rusqlite::params;
 use super::entries::name;
 use super::error::{Error, Result};
 use super::grants::Level;
+use super::info::Holdings;
 use super::scope::Namespace;
 use super::transaction::Transaction;
 use super::{Keys, Limits};
@@ -38,10 +39,16 @@ impl NamespaceUsage {
 }
 
 impl Transaction<'_> {
-    /// Live use of one namespace: counters less what is due.
+    /// Live use of one namespace, as far as it may be read: counters less what
+    /// is due.
     pub fn usage(&self, namespace: &Namespace) -> Result<NamespaceUsage> {
-        self.permit_some(Level::Read)?;
-        self.known_usage(namespace)
+        self.permit_namespace(namespace, Level::Read)?;
+        if self.sees_all()? {
+            return self.known_usage(namespace);
+        }
+        let Holdings { keys, bytes, groups, next_expiry, .. } = self.visible_holdings()?;
+        let limits = self.known_limits(namespace)?;
+        Ok(NamespaceUsage { namespace: namespace.clone(), keys, bytes, groups, limits, next_expiry })
     }
 
     pub(super) fn known_usage(&self, namespace: &Namespace) -> Result<NamespaceUsage> {

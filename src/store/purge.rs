@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{OptionalExtension, params};
 
+use super::Name;
 use super::changes::LogSpan;
 use super::connection::Store;
 use super::error::Result;
@@ -69,11 +70,25 @@ impl Transaction<'_> {
     pub fn count_due(&self, group: Option<&str>) -> Result<i64> {
         self.permit_range(Level::Read, group)?;
         let (first, past) = self.scope.range_of(group);
-        Ok(self.conn.query_row(
-            "SELECT count(*)FROM entries INDEXED BY larder_expiry WHERE expires_at<=?1 AND group_name>=?2 AND(?3 IS NULL OR group_name<?3)",
-            params![self.now.0, first, past],
-            |row| row.get(0),
-        )?)
+        if group.is_some() || self.sees_all()? {
+            return Ok(self.conn.query_row(
+                "SELECT count(*)FROM entries INDEXED BY larder_expiry WHERE expires_at<=?1 AND group_name>=?2 AND(?3 IS NULL OR group_name<?3)",
+                params![self.now.0, first, past],
+                |row| row.get(0),
+            )?);
+        }
+        let mut query = self.conn.prepare(
+            "SELECT group_name,count(*)FROM entries INDEXED BY larder_expiry WHERE expires_at<=?1 AND group_name>=?2 AND(?3 IS NULL OR group_name<?3)GROUP BY group_name",
+        )?;
+        let mut rows = query.query(params![self.now.0, first, past])?;
+        let mut due = 0;
+        while let Some(row) = rows.next()? {
+            let group = Name::of(row.get_ref(0)?);
+            if self.may(Level::Read, &self.scope.name_of(&group))? {
+                due += row.get::<_, i64>(1)?;
+            }
+        }
+        Ok(due)
     }
 
     /// Up to `limit` entries that were due at `until`, oldest expiry first and
@@ -204,6 +219,7 @@ impl Transaction<'_> {
 
     /// Changes that a trim at `horizon` would remove.
     pub fn count_trimmable(&self, horizon: Horizon) -> Result<i64> {
+        self.permit_some(Level::Read)?;
         let point = self.trim_point(horizon)?;
         Ok(self
             .conn

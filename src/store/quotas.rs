@@ -24,7 +24,7 @@ pub struct Limits {
 impl Transaction<'_> {
     /// The limits of a namespace; all `None` if it has no quota.
     pub fn limits(&self, namespace: &Namespace) -> Result<Limits> {
-        self.permit_some(Level::Read)?;
+        self.permit_namespace(namespace, Level::Read)?;
         self.known_limits(namespace)
     }
 
@@ -43,7 +43,7 @@ impl Transaction<'_> {
     /// Replaces the limits of a namespace. Limits below today's use are fine:
     /// they stop growth and delete nothing.
     pub fn set_limits(&self, namespace: &Namespace, limits: Limits) -> Result<()> {
-        self.permit_scope(Level::Admin)?;
+        self.permit_namespace(namespace, Level::Admin)?;
         if limits == Limits::default() {
             self.conn.execute(
                 "UPDATE larder_namespaces SET max_keys=NULL,max_bytes=NULL,max_groups=NULL WHERE namespace=?1",

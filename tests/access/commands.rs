@@ -29,6 +29,9 @@ const SCOPED: &[&str] = &[
     "history G k",
     "delete G new",
     "delete G --glob 'x*'",
+    "delete G k --dry-run",
+    "delete G --all --dry-run",
+    "delete G --glob '*' --dry-run",
     "purge G",
     "lock G lock --ttl 1m --try -- true",
     "memo G memo --ttl 1m -- echo made",
@@ -42,6 +45,8 @@ const WIDE: &[&str] = &[
     "count",
     "list --long",
     "delete --groups 'nothing*' --yes",
+    "delete --groups '*' --yes --dry-run",
+    "purge --dry-run",
     "purge",
     "watch --after 0 --count 1",
     "watch --after 0 --count 1 --json",
@@ -95,6 +100,67 @@ fn denied_reads_the_same_whether_or_not_it_exists() {
         let not_there = vault.fails(BOB, 5, &line(template, "a", "h"));
         assert_eq!(there.replace("\"g\"", "\"h\""), not_there, "{template}");
     }
+}
+
+/// `delete --dry-run` looked at its condition before it asked for access: a
+/// stranger learnt whether a key exists, its version, and whether a guess at
+/// its value is right.
+#[test]
+fn a_condition_tells_a_stranger_nothing() {
+    let Some(vault) = two_tenants() else { return };
+    let denied = "no write access to group \"g\" in namespace a\n";
+    for condition in ["--if-value wrong", "--if-value alice", "--if-version 9", "--if-version 1"] {
+        for command in ["delete g KEY COND", "delete g KEY COND --dry-run", "set g KEY v COND"] {
+            for key in ["k", "nothere"] {
+                let line = command.replace("KEY", key).replace("COND", condition);
+                let err = vault.fails(BOB, 5, &format!("larder --db $DB -n a {line}"));
+                assert!(err.ends_with(denied), "{line}: {err}");
+            }
+        }
+    }
+    for command in
+        ["set g nothere v --if-absent", "set g nothere v --if-present", "incr g k", "expire g k --never"]
+    {
+        vault.fails(BOB, 5, &format!("larder --db $DB -n a {command}"));
+    }
+    // A rehearsal is for those who may do it.
+    vault.ok(ROOT, &format!("larder --db $DB access grant a user:{BOB} read"));
+    for line in ["delete g k", "delete g nothere", "delete g --all", "delete --groups '*' --yes"] {
+        for dry_run in ["", " --dry-run"] {
+            vault.fails(BOB, 5, &format!("larder --db $DB -n a {line}{dry_run}"));
+        }
+    }
+    assert_eq!(vault.ok(ALICE, "larder --db $DB -n a get g k"), "alice");
+}
+
+/// Who may read some groups was told keys, bytes, groups and the exact next
+/// expiry of all of them; and the size of the change log, asked for before and
+/// after, told everybody how much a closed namespace wrote.
+#[test]
+fn info_counts_what_may_be_read() {
+    let Some(vault) = Vault::new() else { return };
+    vault.ok(ROOT, "larder --db $DB -n a set pub k v; larder --db $DB -n a set priv secret v --ttl 1h");
+    vault.ok(ROOT, "larder --db $DB -n a set pub later v --ttl 2h");
+    vault.ok(ROOT, "larder --db $DB access grant a everyone read --group 'pub*'");
+    let all = vault.ok(ROOT, "larder --db $DB -n a info");
+    assert!(all.contains("\nkeys: 3\n") && all.contains("\nchange bytes: "), "{all}");
+    for command in ["-n a info", "-n open info"] {
+        let seen = vault.ok(ALICE, &format!("larder --db $DB {command}"));
+        for line in ["file: ", "wal: ", "change bytes: "] {
+            assert!(!seen.contains(line), "{command}: {seen}");
+        }
+        let json = vault.ok(ALICE, &format!("larder --db $DB {command} --json"));
+        assert!(!json.contains("_bytes"), "{command}: {json}");
+    }
+    let seen = vault.ok(ALICE, "larder --db $DB -n a info");
+    assert!(seen.contains("\nkeys: 2\nbytes: 8\ngroups: 1\nnamespaces: 1\n"), "{seen}");
+    let at = seen.lines().find_map(|line| line.strip_prefix("next expiry: ")).unwrap();
+    let entry = vault.ok(ALICE, "larder --db $DB -n a get pub later --json");
+    assert!(entry.contains(at), "{at}, {entry}");
+    assert!(vault.ok(ALICE, "larder --db $DB quota show a").starts_with("a\t2\tnone\t8\tnone\t1\tnone"));
+    assert!(
+        vault.ok(ALICE, "larder --db $DB -n a namespace list").starts_with("a\t2\t8\t1\tnone\tnone\tnone")
+    );
 }
 
 #[test]

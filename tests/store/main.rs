@@ -5,6 +5,7 @@ mod expiry;
 mod foreign;
 mod log;
 mod opening;
+mod permits;
 mod quotas;
 mod versions;
 

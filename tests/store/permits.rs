@@ -1,0 +1,195 @@
+//! Every public operation of the store asks who is asking.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::time::Duration;
+
+use larder::store::{
+    Bulk, Caller, Condition, Error, Expiry, KeepChanges, Keys, Level, Limits, Namespace, Principal, Result,
+    Scope, Store, StoreOptions, Transaction,
+};
+
+use crate::Fixture;
+
+/// What a caller without any grant gets from an operation on a closed
+/// namespace.
+enum Rule {
+    /// [`Error::Denied`], inside a transaction.
+    Tx(fn(&Transaction<'_>) -> Result<()>),
+    /// The same, of a bulk write.
+    Bulk(fn(&mut Bulk<'_>) -> Result<()>),
+    /// The same, of an operation with transactions of its own.
+    Store(fn(&Store) -> Result<()>),
+    /// An answer: for this reason.
+    Open(#[allow(dead_code)] &'static str),
+}
+
+use Rule::{Bulk as B, Open, Store as S, Tx as T};
+
+const GO_ON: Result<ControlFlow<()>> = Ok(ControlFlow::Continue(()));
+
+fn ns() -> Namespace {
+    Namespace::new("closed").unwrap()
+}
+
+/// Each `pub fn` of `impl Transaction`, `impl Bulk` and `impl Store`.
+const OPERATIONS: &[(&str, Rule)] = &[
+    ("Transaction::permit", T(|tx| tx.permit(Level::Read, "g"))),
+    ("Transaction::permit_scope", T(|tx| tx.permit_scope(Level::Read))),
+    ("Transaction::permit_some", T(|tx| tx.permit_some(Level::Read))),
+    ("Transaction::permit_store", T(|tx| tx.permit_store())),
+    ("Transaction::may", Open("the question itself; the answer is no")),
+    ("Transaction::is_closed", Open("whoever is denied knows it")),
+    ("Transaction::sees_whole_store", Open("about the caller; the answer is no")),
+    ("Transaction::grants", T(|tx| tx.grants().map(drop))),
+    ("Transaction::grant", T(|tx| tx.grant(Principal::Everyone, Level::Read, "*"))),
+    ("Transaction::revoke", T(|tx| tx.revoke("everyone").map(drop))),
+    ("Transaction::get", T(|tx| tx.get("g", "k").map(drop))),
+    ("Transaction::set", T(|tx| tx.set("g", "k", b"v", Expiry::Never, &Condition::Any).map(drop))),
+    ("Transaction::check", T(|tx| tx.check("g", "k", &Condition::Value(b"secret".to_vec())))),
+    ("Transaction::delete", T(|tx| tx.delete("g", "k", &Condition::Any).map(drop))),
+    ("Transaction::expire", T(|tx| tx.expire("g", "k", Expiry::Never, &Condition::Any).map(drop))),
+    ("Transaction::incr", T(|tx| tx.incr("g", "k", 1).map(drop))),
+    ("Transaction::entries", T(|tx| tx.entries("g", &Keys::default(), true, |_| GO_ON))),
+    ("Transaction::entries_past", T(|tx| tx.entries_past("g", &Keys::default(), true, &mut None, |_| GO_ON))),
+    ("Transaction::entries_page", T(|tx| tx.entries_page(Some("g"), None, i64::MAX, 9, true).map(drop))),
+    ("Transaction::groups", T(|tx| tx.groups(&Keys::default(), |_| GO_ON))),
+    ("Transaction::groups_past", T(|tx| tx.groups_past(&Keys::default(), &mut None, |_| GO_ON))),
+    ("Transaction::count", T(|tx| tx.count("g").map(drop))),
+    ("Transaction::count_all", T(|tx| tx.count_all().map(drop))),
+    ("Transaction::delete_group", T(|tx| tx.delete_group("g").map(drop))),
+    ("Transaction::scan", T(|tx| tx.scan(None, |_| GO_ON))),
+    ("Transaction::holdings", T(|tx| tx.holdings().map(drop))),
+    ("Transaction::usage", T(|tx| tx.usage(&ns()).map(drop))),
+    ("Transaction::namespaces", T(|tx| tx.namespaces().map(drop))),
+    ("Transaction::delete_namespace", T(|tx| tx.delete_namespace().map(drop))),
+    ("Transaction::limits", T(|tx| tx.limits(&ns()).map(drop))),
+    ("Transaction::set_limits", T(|tx| tx.set_limits(&ns(), Limits { keys: Some(1), ..Limits::default() }))),
+    ("Transaction::changes", T(|tx| tx.changes(0, None, true, |_| GO_ON))),
+    ("Transaction::get_version", T(|tx| tx.get_version("g", "k", 1).map(drop))),
+    ("Transaction::history", T(|tx| tx.history("g", "k", None).map(drop))),
+    ("Transaction::log_span", Open("sequence numbers are the whole store's, and everybody's positions")),
+    ("Transaction::log_mark", Open("a time, to compare positions by; no command shows it")),
+    ("Transaction::check_mark", Open("compares positions of the log")),
+    ("Transaction::count_due", T(|tx| tx.count_due(None).map(drop))),
+    (
+        "Transaction::count_trimmable",
+        T(|tx| tx.count_trimmable(tx.trim_horizon(KeepChanges::Bounded)?).map(drop)),
+    ),
+    ("Transaction::trim_horizon", Open("positions of the log")),
+    ("Transaction::trim_point", Open("positions of the log")),
+    ("Transaction::claim_due", Open("due entries are gone for everybody; only says how many went")),
+    ("Transaction::next_due", Open("when to look again; no command shows it")),
+    ("Transaction::consumer", T(|tx| tx.consumer("c").map(drop))),
+    ("Transaction::consumers", T(|tx| tx.consumers().map(drop))),
+    ("Transaction::put_consumer", T(|tx| tx.put_consumer("c", 0, "me"))),
+    ("Transaction::reset_consumer", T(|tx| tx.reset_consumer("c", 0))),
+    ("Transaction::delete_consumer", T(|tx| tx.delete_consumer("c").map(drop))),
+    ("Transaction::schema_version", Open("about larder, not about what is stored")),
+    ("Transaction::schema_cookie", Open("about larder, not about what is stored")),
+    ("Transaction::verify_schema", Open("about larder, not about what is stored")),
+    ("Bulk::now", Open("the time")),
+    ("Bulk::newest", Open("as log_span")),
+    ("Bulk::set", B(|bulk| bulk.set("g", "k", b"v", Expiry::Never, &Condition::Any).map(drop))),
+    ("Bulk::delete", B(|bulk| bulk.delete("g", "k", &Condition::Any).map(drop))),
+    ("Bulk::expire", B(|bulk| bulk.expire("g", "k", Expiry::Never, &Condition::Any).map(drop))),
+    ("Bulk::incr", B(|bulk| bulk.incr("g", "k", 1).map(drop))),
+    ("Store::read", Open("only opens a transaction")),
+    ("Store::write", Open("only opens a transaction")),
+    ("Store::bulk", Open("only opens a transaction")),
+    ("Store::rehearse", Open("only opens a transaction")),
+    ("Store::move_consumer", S(|store| store.move_consumer("c", 0, None))),
+    ("Store::backup", S(|store| store.backup(&store.path().with_extension("copy"), &mut |_, _| true))),
+    ("Store::purge", S(|store| store.purge(None, KeepChanges::Younger(Duration::ZERO), |_| {}).map(drop))),
+    ("Store::vacuum", S(|store| store.vacuum())),
+    ("Store::checkpoint", Open("moves what is committed; says nothing")),
+    ("Store::open", Open("opening is the operating system's affair")),
+    ("Store::open_to_read", Open("as open")),
+    ("Store::open_to_get", Open("as open")),
+    ("Store::create", Open("as open")),
+    ("Store::peek", Open("as open")),
+    ("Store::path", Open("the caller named it")),
+    ("Store::identity", Open("as path")),
+    ("Store::scope", Open("the caller named it")),
+    ("Store::now", Open("the time")),
+    ("Store::set_busy_timeout", Open("the caller's own")),
+    ("Store::data_version", Open("that something was committed, as the bell")),
+    ("Store::sizes", Open("of files, which no command shows to who does not see the whole store")),
+    ("Store::protection", Open("about the caller")),
+];
+
+/// The public operations as the source has them.
+fn in_source(dir: &Path, found: &mut BTreeSet<String>) {
+    for file in std::fs::read_dir(dir).unwrap().map(|file| file.unwrap().path()) {
+        if file.is_dir() {
+            in_source(&file, found);
+            continue;
+        }
+        let text = std::fs::read_to_string(&file).unwrap_or_default();
+        let mut of = None;
+        for line in text.lines() {
+            if let Some(rest) = line.strip_prefix("impl") {
+                let subject = rest.trim_start_matches(|c| c != ' ').trim_start();
+                of = ["Transaction", "Bulk", "Store"].into_iter().find(|name| {
+                    let rest = subject.strip_prefix(name);
+                    rest.is_some_and(|rest| rest.starts_with('<') || rest.starts_with(" {"))
+                });
+            } else if line.starts_with('}') {
+                of = None;
+            } else if let (Some(of), Some(rest)) = (of, line.strip_prefix("    pub fn ")) {
+                let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+                found.insert(format!("{of}::{name}"));
+            }
+        }
+    }
+}
+
+/// A condition could be checked without any access, and so a stranger learnt
+/// versions, existence and, guess by guess, values of a closed namespace; the
+/// list of commands to try had no line with a condition. This one lists the
+/// operations, and a new one without a rule fails it.
+#[test]
+fn every_operation_has_its_rule() {
+    let mut found = BTreeSet::new();
+    in_source(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store"), &mut found);
+    let listed: BTreeSet<String> = OPERATIONS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(listed.len(), OPERATIONS.len(), "a name is listed twice");
+    assert_eq!(found, listed);
+}
+
+#[test]
+fn no_operation_answers_a_stranger() {
+    let fixture = Fixture::new();
+    fixture.set("closed:g", "k", "secret");
+    fixture.store.write(|tx| tx.put_consumer("closed:c", 0, "owner")).unwrap();
+    fixture.scoped("closed").write(|tx| tx.grant(Principal::User(1), Level::Admin, "*")).unwrap();
+    let stranger = Caller { uid: 7_700_001, groups: vec![7_700_001] };
+    let options = StoreOptions {
+        clock: fixture.clock.clone(),
+        scope: Scope(Some(ns())),
+        caller: Some(stranger),
+        ..StoreOptions::new(fixture.path())
+    };
+    for (name, rule) in OPERATIONS {
+        let store = Store::open(&options).unwrap().unwrap();
+        let came_to = match rule {
+            T(operation) => store.write(operation),
+            B(operation) => store.bulk(operation),
+            S(operation) => operation(&store),
+            Open(_) => continue,
+        };
+        assert!(matches!(came_to, Err(Error::Denied(_))), "{name}: {came_to:?}");
+    }
+    // Nor does a scope reach past itself.
+    let open =
+        Store::open(&StoreOptions { scope: Scope(Namespace::new("open")), ..options }).unwrap().unwrap();
+    for (what, came_to) in [
+        ("usage", open.read(|tx| tx.usage(&ns()).map(drop))),
+        ("limits", open.read(|tx| tx.limits(&ns()).map(drop))),
+        ("set_limits", open.write(|tx| tx.set_limits(&ns(), Limits::default()))),
+    ] {
+        assert!(matches!(came_to, Err(Error::Denied(_))), "{what}: {came_to:?}");
+    }
+    assert_eq!(fixture.store.read(|tx| tx.get("closed:g", "k")).unwrap().value.unwrap(), b"secret");
+}
