@@ -1,34 +1,24 @@
-
-_clap_complete_larder() {
-    local IFS=$'\013'
-    local _CLAP_COMPLETE_INDEX=${COMP_CWORD}
-    local _CLAP_COMPLETE_COMP_TYPE=${COMP_TYPE}
-    if compopt +o nospace 2> /dev/null; then
-        local _CLAP_COMPLETE_SPACE=false
-    else
-        local _CLAP_COMPLETE_SPACE=true
+# Completion of larder in bash. The line goes to larder as it stands, and what
+# comes back is quoted for the place it goes to: nothing of it is evaluated.
+_larder() {
+    local at reply
+    COMPREPLY=()
+    # Behind '--' stands a command of the caller's own.
+    if [[ " ${COMP_WORDS[*]} " == *' '@(lock|memo|watch)' '* ]]; then
+        for ((at = 2; at < COMP_CWORD; at++)); do
+            [[ ${COMP_WORDS[at]} == -- ]] || continue
+            if ((at + 1 == COMP_CWORD)); then
+                mapfile -t COMPREPLY < <(compgen -c -- "${COMP_WORDS[COMP_CWORD]}" | sort -u)
+            elif declare -F _command_offset >/dev/null; then
+                _command_offset $((at + 1))
+            fi
+            return
+        done
     fi
-    local words=("${COMP_WORDS[@]}")
-    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-        words[COMP_CWORD]="$2"
-    fi
-    COMPREPLY=( $( \
-        _CLAP_IFS="$IFS" \
-        _CLAP_COMPLETE_INDEX="$_CLAP_COMPLETE_INDEX" \
-        _CLAP_COMPLETE_COMP_TYPE="$_CLAP_COMPLETE_COMP_TYPE" \
-        _CLAP_COMPLETE_SPACE="$_CLAP_COMPLETE_SPACE" \
-        LARDER_COMPLETE="bash" \
-        "larder" -- "${words[@]}" \
-    ) )
-    if [[ $? != 0 ]]; then
-        unset COMPREPLY
-    elif [[ $_CLAP_COMPLETE_SPACE == false ]] && [[ "${COMPREPLY-}" =~ [=/:]$ ]]; then
-        compopt -o nospace
-    fi
+    while IFS= read -r reply; do
+        COMPREPLY+=("${reply#*:}")
+        [[ $reply == word:* ]] || compopt -o nospace
+    done < <(LARDER_COMPLETE=bash LARDER_COMPLETE_LINE=${COMP_LINE:0:COMP_POINT} \
+        LARDER_COMPLETE_BREAKS=$COMP_WORDBREAKS larder -- larder 2>/dev/null)
 }
-if [[ "${BASH_VERSINFO[0]}" -eq 4 && "${BASH_VERSINFO[1]}" -ge 4 || "${BASH_VERSINFO[0]}" -gt 4 ]]; then
-    complete -o nospace -o bashdefault -o nosort -F _clap_complete_larder larder
-else
-    complete -o nospace -o bashdefault -F _clap_complete_larder larder
-fi
-
+complete -o bashdefault -o nosort -F _larder larder

@@ -54,7 +54,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     // the form it asked for.
     let json = args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--json");
     let elevated = vault::begin();
-    if commands::complete::is_asked() {
+    if commands::complete::is_asked(&args) {
         // A vault is nothing to complete from: its group is given up first.
         if elevated.is_none_or(|elevated| elevated.enter(Some("".as_ref())).is_ok()) {
             commands::complete::answer(args);

@@ -27,12 +27,17 @@ fn store() -> Test {
     t
 }
 
-/// What bash offers after these words, the last one begun.
-fn bash(t: &Test, words: &str) -> String {
-    let script = format!(
-        "larder completions bash > script; bash --norc -c 'source ./script; COMP_WORDS=(larder {words}); COMP_CWORD=$((${{#COMP_WORDS[@]}}-1)); _clap_complete_larder larder \"${{COMP_WORDS[COMP_CWORD]}}\" 2>/dev/null; printf \"%s \" \"${{COMPREPLY[@]}}\"'"
-    );
-    String::from_utf8_lossy(&t.sh(&script).output().stdout).trim().to_owned()
+/// What bash puts into the line in place of its end.
+fn bash(t: &Test, line: &str) -> Vec<String> {
+    let script = "larder completions bash > script; bash --norc -c 'source ./script; compopt() { :; }; \
+        COMP_LINE=$LINE COMP_POINT=${#LINE}; read -ra COMP_WORDS <<<\"$LINE\"; [[ $LINE != *\" \" ]] || COMP_WORDS+=(\"\"); \
+        COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _larder; printf \"%s\\n\" \"${COMPREPLY[@]}\"'";
+    let output = t.sh(script).env("LINE", line).output();
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .map(str::to_owned)
+        .filter(|name| !name.is_empty())
+        .collect()
 }
 
 #[test]
@@ -53,13 +58,90 @@ fn bash_offers_what_the_store_holds() {
         ("get esc", ""),
         ("--db nowhere get se", ""),
         ("get --defa", "--default"),
+        ("quota show ten", "tenant"),
+        ("namespace delete ten", "tenant"),
+        ("access list ten", "tenant"),
+        ("get tenant:", "jobs"),
+        ("get tenant:jobs o", "one"),
+        ("de", "delete"),
+        ("get session ", "token tomato"),
+        ("lock g k --ttl 1s -- mktem", "mktemp"),
     ] {
-        let mut names: Vec<String> = bash(&t, words).split_whitespace().map(str::to_owned).collect();
+        let mut names = bash(&t, &format!("larder {words}"));
         names.sort();
         let mut expected: Vec<&str> = offered.split_whitespace().collect();
         expected.sort_unstable();
         assert_eq!(names, expected, "larder {words}");
     }
+}
+
+/// bash runs what stands in a line. Names were put into it as they are: a key
+/// `$(…)` of a stranger's ran when the user completed it and pressed Enter, a
+/// name with a blank fell into two words, and a `*` became the names of files.
+#[test]
+fn bash_gets_names_quoted() {
+    if !has("bash") {
+        return;
+    }
+    let t = Test::new();
+    for (group, key) in [
+        ("my group", "with space"),
+        ("my group", "quo'te"),
+        ("odd", "a$(touch PWNED)"),
+        ("odd", "b`touch PWNED`"),
+        ("odd", "c;touch PWNED"),
+        ("odd", "d|touch PWNED&"),
+        ("odd", "e${x:=$(touch PWNED)}"),
+        ("odd", "f*"),
+        ("odd", "g\"\\!h"),
+        ("odd", "~i"),
+        ("odd", "#j"),
+    ] {
+        t.run(["set", group, key, "v"]).ok("");
+    }
+    for (line, group, key) in [
+        ("my\\ group wi", "my group", "with space"),
+        ("'my group' quo", "my group", "quo'te"),
+        ("\"my group\" \"wi", "my group", "with space"),
+        ("'my group' 'quo", "my group", "quo'te"),
+        ("odd a", "odd", "a$(touch PWNED)"),
+        ("odd 'a", "odd", "a$(touch PWNED)"),
+        ("odd \"a", "odd", "a$(touch PWNED)"),
+        ("odd b", "odd", "b`touch PWNED`"),
+        ("odd \"b", "odd", "b`touch PWNED`"),
+        ("odd c", "odd", "c;touch PWNED"),
+        ("odd d", "odd", "d|touch PWNED&"),
+        ("odd e", "odd", "e${x:=$(touch PWNED)}"),
+        ("odd f", "odd", "f*"),
+        ("odd g", "odd", "g\"\\!h"),
+        ("odd \"g", "odd", "g\"\\!h"),
+        ("odd '~", "odd", "~i"),
+        ("odd \\~", "odd", "~i"),
+        ("odd \\#", "odd", "#j"),
+    ] {
+        let whole = format!("larder get {line}");
+        let [reply] = &bash(&t, &whole)[..] else { panic!("{line}: not one name") };
+        // What bash replaces begins behind the last blank or the open quote,
+        // and the quote is closed.
+        let (kept, close) = match line.rfind([' ', '\'', '"']) {
+            Some(at) if line.as_bytes()[at] != b' ' => (&line[..=at], &line[at..=at]),
+            at => (&line[..=at.expect("two words")], ""),
+        };
+        t.write("f1", "");
+        let script = format!("printf '%s\\n' {kept}{reply}{close}");
+        let run = t.sh("bash --norc -i -c \"$SCRIPT\" 2>/dev/null").env("SCRIPT", script).output();
+        assert_eq!(String::from_utf8_lossy(&run.stdout), format!("{group}\n{key}\n"), "{line}");
+    }
+    assert!(!t.path("PWNED").exists());
+}
+
+/// A line that was run under an exported LARDER_COMPLETE answered with nothing
+/// and status 0, and stored nothing.
+#[test]
+fn an_exported_variable_changes_no_command() {
+    let t = Test::new();
+    t.run(["set", "g", "k", "v"]).env("LARDER_COMPLETE", "bash").ok("");
+    t.run(["get", "g", "k"]).env("LARDER_COMPLETE", "fish").ok("v");
 }
 
 #[test]
@@ -68,8 +150,8 @@ fn fish_offers_what_the_store_holds() {
         return;
     }
     let t = store();
-    t.sh("larder completions fish > script; fish --no-config -c 'source script; complete -C \"larder get se\"; complete -C \"larder get session tok\"'")
-        .ok("service\nsession\ntoken\n");
+    t.sh("larder completions fish > script; fish --no-config -c 'source script; complete -C \"larder get se\"; complete -C \"larder get session tok\"; complete -C \"larder -n tenant get jobs \"; complete -C \"larder de\"'")
+        .ok("service\nsession\ntoken\none\ndelete\tDelete keys, a group, or many groups\n");
 }
 
 #[test]
@@ -78,6 +160,7 @@ fn zsh_offers_what_the_store_holds() {
         return;
     }
     let t = store();
+    t.run(["set", "my group", "k", "v"]).ok("");
     t.write(
         "drive.zsh",
         r#"zmodload zsh/zpty
@@ -86,11 +169,13 @@ zpty -w z 'PS1=; fpath=($PWD $fpath); autoload -Uz compinit; compinit -u -D; ech
 zpty -r z line '*ready*'
 zpty -w -n z $'larder get session tok\t'
 zpty -r z line '*session tok*en*' && echo completed
+zpty -w -n z $'\x15larder get \'my gr\t'
+zpty -r z line '*my gr*oup*' && echo quoted
 zpty -d z
 "#,
     );
     let output = t.sh("larder completions zsh > _larder; zsh -f drive.zsh").env("TERM", "dumb").output();
-    assert!(String::from_utf8_lossy(&output.stdout).contains("completed"), "{output:?}");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "completed\nquoted\n", "{output:?}");
 }
 
 #[test]

@@ -5,15 +5,19 @@
 //! grants hold as they do for `list`. Whatever goes wrong, the answer is that
 //! there is nothing to offer; a shell prompt is no place for an error.
 
+mod bash;
+
 use std::ffi::{OsStr, OsString};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+use clap::builder::Resettable;
 use clap::{Arg, ArgMatches, Command};
 use clap_complete::CompleteEnv;
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
-use clap_complete::env::{Bash, EnvCompleter, Fish, Zsh};
+use clap_complete::env::{Fish, Shells, Zsh};
 
+use super as commands;
 use crate::cli::{self, Globals};
 use crate::clock::Clock;
 use crate::settings::{ProcessEnvironment, Settings};
@@ -28,43 +32,58 @@ const MOST: usize = 500;
 /// How long a locked store is waited for.
 const PATIENCE: Duration = Duration::from_millis(50);
 
-/// Whether this run is a shell's question and no command.
+/// Whether this run is a shell's question and no command. The variable alone
+/// is not enough: a command line under which somebody exported it must do what
+/// it says.
 #[must_use]
-pub fn is_asked() -> bool {
+pub fn is_asked(args: &[OsString]) -> bool {
     std::env::var_os(VARIABLE).is_some_and(|shell| !shell.is_empty())
+        && args.get(1).is_some_and(|word| word == "--")
 }
 
 /// Answers a shell's question on standard output.
 pub fn answer(args: Vec<OsString>) {
-    let _ = CompleteEnv::with_factory(live_command)
+    let words = words(&args);
+    let _ = CompleteEnv::with_factory(|| live_command(&words))
         .var(VARIABLE)
+        .shells(Shells(&[&bash::Bash, &Zsh, &Fish]))
         .completer("larder")
         .try_complete(args, std::env::current_dir().ok().as_deref());
 }
 
 /// The script that makes bash, zsh or fish ask; `None` for shells that cannot.
 #[must_use]
-pub fn script(shell: clap_complete::Shell) -> Option<Vec<u8>> {
-    let completer: &dyn EnvCompleter = match shell {
-        clap_complete::Shell::Bash => &Bash,
-        clap_complete::Shell::Zsh => &Zsh,
-        clap_complete::Shell::Fish => &Fish,
+pub fn script(shell: clap_complete::Shell) -> Option<&'static [u8]> {
+    Some(match shell {
+        clap_complete::Shell::Bash => include_bytes!("complete/larder.bash"),
+        clap_complete::Shell::Zsh => include_bytes!("complete/larder.zsh"),
+        clap_complete::Shell::Fish => include_bytes!("complete/larder.fish"),
         _ => return None,
-    };
-    let mut script = Vec::new();
-    completer.write_registration(VARIABLE, "larder", "larder", "larder", &mut script).ok()?;
-    if shell == clap_complete::Shell::Zsh {
-        // Autoloaded from fpath, the file is the function of its first call.
-        script
-            .extend_from_slice(b"[[ $funcstack[1] != _larder ]] || _clap_dynamic_completer_larder \"$@\"\n");
-    }
-    Some(script)
+    })
+}
+
+/// The words up to the cursor, the last one to be completed.
+fn words(args: &[OsString]) -> Vec<OsString> {
+    bash::words().unwrap_or_else(|| args.iter().skip(2).cloned().collect())
 }
 
 /// The parser, with what the store knows attached to the arguments that name
-/// something in it.
-fn live_command() -> Command {
-    attach(cli::full_command())
+/// something in it. Only full names of commands are offered, and options only
+/// where one is begun or nothing else may stand.
+fn live_command(words: &[OsString]) -> Command {
+    let command = commands::ALL.iter().fold(attach(cli::full_command()), |command, spec| {
+        command.mut_subcommand(spec.name, |sub| sub.visible_alias(Resettable::Reset).aliases(spec.aliases))
+    });
+    if words.last().is_some_and(|word| word.is_empty()) { without_options(command) } else { command }
+}
+
+/// The command with its options hidden.
+fn without_options(command: Command) -> Command {
+    let command = command.mut_args(|arg| {
+        let is_option = !arg.is_positional();
+        arg.hide(is_option)
+    });
+    command.mut_subcommands(without_options)
 }
 
 fn attach(command: Command) -> Command {
@@ -77,9 +96,8 @@ fn attach(command: Command) -> Command {
 fn with_names(command: &str, arg: Arg) -> Arg {
     let completer = match (command, arg.get_id().as_str()) {
         (_, "group") => ArgValueCompleter::new(groups),
-        ("watch", "keys") => return arg,
         (_, "key" | "keys" | "after") if command != "watch" => ArgValueCompleter::new(keys),
-        (_, "namespace") => ArgValueCompleter::new(namespaces),
+        (_, "namespace" | "ns") => ArgValueCompleter::new(namespaces),
         (_, "consumer") | ("reset" | "delete", "name") => ArgValueCompleter::new(consumers),
         _ => return arg,
     };
@@ -88,10 +106,10 @@ fn with_names(command: &str, arg: Arg) -> Arg {
 
 /// The words before the one to complete, as far as they parse.
 fn words_so_far() -> Option<ArgMatches> {
-    let words: Vec<OsString> = std::env::args_os().skip_while(|arg| arg != "--").skip(1).collect();
-    let index = std::env::var("_CLAP_COMPLETE_INDEX").ok().and_then(|index| index.parse::<usize>().ok());
-    let end = index.unwrap_or(words.len().saturating_sub(1)).min(words.len());
-    cli::full_command().ignore_errors(true).try_get_matches_from(&words[..end]).ok()
+    let args: Vec<OsString> = std::env::args_os().collect();
+    let words = words(&args);
+    let before = words.len().saturating_sub(1);
+    cli::full_command().ignore_errors(true).try_get_matches_from(&words[..before]).ok()
 }
 
 /// Names from the store, by `find`, which also gets the subcommand's words.

@@ -42,7 +42,7 @@ fn run(_context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
 /// The script of one shell.
 fn script(shell: Shell) -> Vec<u8> {
     if let Some(live) = super::complete::script(shell) {
-        return live;
+        return live.to_vec();
     }
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut hinted(crate::cli::full_command()), "larder", &mut script);
