@@ -1,6 +1,7 @@
 //! The root parser. Man pages and completions are generated from it too.
 
-use std::borrow::Cow;
+mod usage;
+
 use std::ffi::OsString;
 use std::mem::ManuallyDrop;
 use std::os::unix::ffi::OsStrExt;
@@ -8,7 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{Resettable, ValueParser};
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
@@ -176,6 +177,9 @@ const GLOBALS: [Flag; 7] = [
 /// Parses the arguments, for the life of the process. `Err(Ok(text))` is help
 /// or the version: text to print and a success.
 pub fn parse(args: &[OsString]) -> Result<&'static ArgMatches, Result<String, Failure>> {
+    if let Some(asked) = usage::help_asked(args) {
+        return parse_fully(&asked).and(Err(Ok(String::new())));
+    }
     // Building the parser is most of a parse. A subcommand that the line does
     // not name cannot be the one it calls, and a flag that is in none of its
     // words is not given: a parser without them accepts the same lines, and
@@ -186,12 +190,27 @@ pub fn parse(args: &[OsString]) -> Result<&'static ArgMatches, Result<String, Fa
         ManuallyDrop::new(root(|flag| flag.may_be_in(args)).subcommands(named.map(commands::Spec::shell)));
     let matches = parser.try_get_matches_from_mut(args).or_else(|_| parse_fully(args))?;
     if let Some(flag) = given_twice(args) {
-        let mut failure =
-            Failure::usage(format!("the argument '--{}' cannot be used multiple times", flag.long));
-        point_to(&mut failure, args);
-        return Err(Err(failure));
+        let what = format!("the argument '--{}' cannot be used multiple times", flag.long);
+        return Err(Err(usage::pointing_to(args, Failure::usage(what))));
     }
     Ok(Box::leak(Box::new(matches)))
+}
+
+/// Whether a line that may not parse asks for JSON: the flag, and not the value
+/// of another one.
+#[must_use]
+pub fn asks_for_json(args: &[OsString]) -> bool {
+    let mut words = args.iter().take_while(|word| *word != "--").peekable();
+    if words.peek().is_none() || !args.iter().any(|word| word == "--json") {
+        return false;
+    }
+    let with_value = usage::flags_with_value(args);
+    let mut value_follows = false;
+    words.any(|word| {
+        let is_value = std::mem::take(&mut value_follows);
+        value_follows = !is_value && with_value.iter().any(|flag| word == flag.as_str());
+        !is_value && word == "--json"
+    })
 }
 
 /// A flag that has a value before the subcommand and another one behind it. To
@@ -268,7 +287,7 @@ fn parse_fully(args: &[OsString]) -> Result<ArgMatches, Result<String, Failure>>
     command().try_get_matches_from(args).map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp => Ok(help(args, &error)),
         ErrorKind::DisplayVersion => Ok(error.render().ansi().to_string()),
-        _ => Err(usage_failure(args, &error)),
+        _ => Err(usage::failure(args, &error)),
     })
 }
 
@@ -288,95 +307,4 @@ fn help(args: &[OsString], first: &clap::Error) -> String {
         Err(second) => second.render().ansi().to_string(),
         Ok(_) => text,
     }
-}
-
-/// clap repeats words of any length; a message is to be read, so no more than
-/// this many characters of it.
-const LONGEST_MESSAGE: usize = 300;
-
-/// clap explains over several lines; the contract is one line and one hint.
-fn usage_failure(args: &[OsString], error: &clap::Error) -> Failure {
-    let text = error.render().to_string();
-    let mut message = String::new();
-    let mut hint = None;
-    let mut in_message = true;
-    for line in text.lines() {
-        let line = line.trim();
-        if let Some(tip) = line.strip_prefix("tip: ") {
-            hint.get_or_insert_with(|| tip.to_owned());
-        }
-        in_message &= !line.is_empty();
-        if in_message {
-            if !message.is_empty() {
-                message.push(' ');
-            }
-            message.push_str(line);
-        }
-    }
-    let message = message.strip_prefix("error: ").unwrap_or(&message);
-    let mut message = message.replacen("unrecognized subcommand", "no such command:", 1);
-    if let Some((end, _)) = message.char_indices().nth(LONGEST_MESSAGE) {
-        message.truncate(end);
-        message.push('…');
-    }
-    let no_such = |name: &str| {
-        error.get(ContextKind::InvalidSubcommand) == Some(&ContextValue::String(name.to_owned()))
-    };
-    if no_such("help") {
-        hint = Some("see 'larder --help', 'larder COMMAND --help' or 'larder man'".to_owned());
-    } else if no_such("version") {
-        hint = Some("see 'larder --version'".to_owned());
-    } else if let Some(ContextValue::Strings(similar)) = error.get(ContextKind::SuggestedSubcommand)
-        && let Some(first) = similar.last()
-    {
-        hint = Some(format!("did you mean '{first}'?"));
-    }
-    let mut failure =
-        Failure::usage(if message.is_empty() { "the command line makes no sense" } else { message.as_str() });
-    if hint.as_ref().is_some_and(|hint| hint.contains("use '-- -"))
-        && let Some((flag, value)) = value_like_a_flag(args)
-    {
-        hint = Some(format!("to pass '{value}' as the value of {flag}, write '{flag}={value}'"));
-    }
-    failure.hint = hint;
-    point_to(&mut failure, args);
-    failure
-}
-
-/// Names the command that was called in a failure, and, if there is no other
-/// hint, its help.
-fn point_to(failure: &mut Failure, args: &[OsString]) {
-    let called = called(args);
-    if let Some(called) = &called {
-        let command = called.split(' ').next().unwrap_or_default();
-        failure.message = format!("{command}: {}", failure.message);
-    }
-    failure.hint.get_or_insert_with(|| match called {
-        Some(called) => format!("see 'larder {called} --help'"),
-        None => "see 'larder --help'".to_owned(),
-    });
-}
-
-/// A flag and the negative number behind it, which was taken for a flag.
-fn value_like_a_flag(args: &[OsString]) -> Option<(Cow<'_, str>, Cow<'_, str>)> {
-    args.iter().zip(args.iter().skip(1)).find_map(|(flag, value)| {
-        let (flag, value) = (flag.to_string_lossy(), value.to_string_lossy());
-        let negative =
-            value.strip_prefix('-').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
-        (negative && flag.starts_with("--") && flag.len() > 2 && !flag.contains('=')).then_some((flag, value))
-    })
-}
-
-/// The subcommand that a line calls, as `quota set`.
-fn called(args: &[OsString]) -> Option<String> {
-    let at = subcommand_at(args)?;
-    let spec = commands::ALL.iter().find(|spec| spec.is_named_in(&args[at..=at]))?;
-    let nested = subcommand_at(&args[at..]).and_then(|next| {
-        let word = args[at + next].to_str()?;
-        spec.built().find_subcommand(word).map(|sub| sub.get_name().to_owned())
-    });
-    Some(match nested {
-        Some(nested) => format!("{} {nested}", spec.name),
-        None => spec.name.to_owned(),
-    })
 }

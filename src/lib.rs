@@ -50,9 +50,9 @@ use vault::{Elevated, Entered, VaultEnvironment};
 /// have been reported on standard error.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     let args: Vec<OsString> = args.into_iter().collect();
-    // Asked before parsing, because a line that does not parse must answer in
+    // Known before parsing, because a line that does not parse must answer in
     // the form it asked for.
-    let json = args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--json");
+    let json = cli::asks_for_json(&args);
     let elevated = vault::begin();
     if commands::complete::is_asked(&args) {
         // A vault is nothing to complete from: its group is given up first.

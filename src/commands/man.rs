@@ -29,7 +29,7 @@ pub const SPEC: Spec = Spec {
 /// directory instead. It needs no store.
 #[derive(Args)]
 struct ManArgs {
-    /// Write the pages here; created if need be
+    /// Write the pages here; created if its name has a slash
     dir: Option<PathBuf>,
 }
 
@@ -45,11 +45,16 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
 
 fn write_pages(dir: &Path) -> anyhow::Result<()> {
     // "larder man get" asks for a page, not for a directory of that name.
-    if let Some(command) = ALL.iter().find(|spec| dir == Path::new(spec.name))
-        && !dir.exists()
-    {
-        return Err(Failure::usage(format!("{:?} is a command, not a directory", command.name))
-            .hint(format!("see 'larder {} --help', or name ./{0} for a directory", command.name))
+    let is_word = dir.components().eq([std::path::Component::Normal(dir.as_os_str())]);
+    if is_word && !dir.exists() {
+        let word = dir.to_string_lossy();
+        let name = word.strip_prefix("larder-").unwrap_or(&word);
+        let (what, see) = match ALL.iter().find(|spec| spec.name == name) {
+            Some(spec) => ("a command, not a directory", format!("see 'larder {} --help', or ", spec.name)),
+            None => ("not a directory", String::new()),
+        };
+        return Err(Failure::usage(format!("{} is {what}", quote(&word)))
+            .hint(format!("{see}name ./{word} for a directory"))
             .into());
     }
     let refused = |path: &Path| quote(&path.to_string_lossy());

@@ -96,13 +96,72 @@ fn errors_name_the_way_on() {
         "hint: to pass '-5m' as the value of --ttl, write '--ttl=-5m'",
     );
     way(&["list", "--limit", "-1"], "hint: to pass '-1' as the value of --limit, write '--limit=-1'");
-    way(&["set", "g", "k", "-5"], "hint: to pass '-5' as a value, use '-- -5'");
+    way(&["set", "g", "k", "-5"], "hint: to store '-5', write '--value=-5'");
     way(&["get", "g"], "hint: see 'larder get --help'");
     way(&["-n", "a", "quota", "set"], "hint: see 'larder quota set --help'");
     way(&["consumer", "rest", "x"], "hint: did you mean 'reset'?");
     let long = t.run(["count".to_owned(), format!("--busy-timeout={}", "1".repeat(9999))]).output();
     assert!(long.stderr.len() < 500 && long.stderr.starts_with(b"larder: count: invalid value '111"));
-    way(&["version"], "hint: see 'larder --version'");
+    way(&["version"], "hint: use larder --version");
+}
+
+/// clap guessed: `decr` was taken for `delete`, `serve` for `restore`, and
+/// `-- -r`, which it advised after `rm -r g`, is a group of that name.
+#[test]
+fn a_hint_is_right_or_there_is_none() {
+    let t = Test::new();
+    let hint = |line: &str| {
+        let output = t.run(line.split(' ')).output();
+        assert_eq!(output.status.code(), Some(2), "{line}");
+        String::from_utf8_lossy(&output.stderr).lines().nth(1).unwrap_or_default().to_owned()
+    };
+    for (line, expected) in [
+        ("decr g n", "use larder incr GROUP KEY --by -N"),
+        ("exists g k", "use larder get GROUP KEY, whose status is 1 if there is none"),
+        ("serve", "use larder watch --listen ADDR"),
+        ("create g", "use larder set GROUP KEY VALUE"),
+        ("repair", "use larder check [--repair]"),
+        ("tail g", "use larder watch [GROUP]"),
+        ("cache g k", "use larder memo GROUP KEY --ttl DUR -- CMD"),
+        ("upgrade", "see 'larder --help'"),
+        ("quota list", "use larder quota show [NS]"),
+        ("consumer list x rm", "see 'larder consumer list --help'"),
+        ("incr g n -5", "to subtract, use --by -5"),
+        ("rm -r g", "see 'larder delete --help'"),
+        ("set g k v --force", "see 'larder set --help'"),
+        ("set g k v --nx", "use --if-absent"),
+        ("set g k v --ex 5m", "use --ttl DUR, such as --ttl 5m"),
+        ("set g k v --ttl 90", "add a unit: 90s for seconds"),
+        ("list g --all", "see 'larder list --help'"),
+        ("list --valuse", "did you mean '--values'?"),
+        ("get g/k", "group and key are two words: 'larder get GROUP KEY'"),
+        ("man larder-set", "see 'larder set --help', or name ./larder-set for a directory"),
+        ("man frob", "name ./frob for a directory"),
+    ] {
+        assert_eq!(hint(line), format!("hint: {expected}"), "{line}");
+    }
+    assert!(t.files().is_empty(), "{:?}", t.files());
+}
+
+#[test]
+fn help_is_a_command_too() {
+    let t = Test::new();
+    let text = |line: &str| t.run(line.split(' ')).output().stdout;
+    assert_eq!(text("help"), text("--help"));
+    assert_eq!(text("help set"), text("set --help"));
+    assert_eq!(text("help quota set"), text("quota set --help"));
+    t.run(["help", "frob"]).fails(2, "larder: no such command: 'frob'\nhint: see 'larder --help'\n");
+}
+
+/// A value of that name made the errors of a line JSON, which asked for none.
+#[test]
+fn json_as_a_value_is_no_flag() {
+    let t = Test::new();
+    t.run(["set", "g", "k", "--value", "--json", "--ttl", "x"])
+        .fails_with(2, "larder: set: invalid value 'x'");
+    t.run(["get", "g", "none", "--default", "--json"]).ok("--json");
+    t.run(["set", "g", "k", "--value", "--json", "--ttl", "x", "--json"]).json_error(2, "usage");
+    t.run(["--json", "set", "g", "k", "--ttl", "x"]).json_error(2, "usage");
 }
 
 #[test]

@@ -38,9 +38,9 @@ fn bash_completes_commands_and_options() {
     let t = Test::new();
     t.sh("command -v bash >/dev/null || { printf 'list\\n--keep-ttl\\n'; exit 0; }
          larder completions bash > larder.bash
-         bash -c '. ./larder.bash
-             COMP_WORDS=(larder lis); COMP_CWORD=1; _clap_complete_larder larder lis larder; echo ${COMPREPLY[@]}
-             COMP_WORDS=(larder set --keep); COMP_CWORD=2; _clap_complete_larder larder --keep set; echo ${COMPREPLY[@]}'")
+         bash -c '. ./larder.bash; compopt() { :; }
+             COMP_LINE=\"larder lis\" COMP_POINT=10 COMP_WORDS=(larder lis) COMP_CWORD=1; _larder; echo ${COMPREPLY[@]}
+             COMP_LINE=\"larder set --keep\" COMP_POINT=17 COMP_WORDS=(larder set --keep) COMP_CWORD=2; _larder; echo ${COMPREPLY[@]}'")
         .ok("list\n--keep-ttl\n");
 }
 
@@ -135,11 +135,6 @@ fn help_fits_and_is_coloured_as_asked() {
 fn usage_errors_are_a_line_and_a_hint() {
     let t = Test::new();
     t.run(["frob"]).fails(2, "larder: no such command: 'frob'\nhint: see 'larder --help'\n");
-    t.run(["help"]).fails(
-        2,
-        "larder: no such command: 'help'\n\
-         hint: see 'larder --help', 'larder COMMAND --help' or 'larder man'\n",
-    );
     t.run(["lst"]).fails_with(2, "no such command: 'lst'");
     t.run(["get", "g"]).fails(
         2,
