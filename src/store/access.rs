@@ -18,7 +18,7 @@ use super::connection::Store;
 use super::entries::name;
 use super::error::{Error, Result};
 use super::glob::Glob;
-use super::grants::{Grant, Level, Principal};
+use super::grants::{Grant, Level, NOBODY, Principal};
 use super::held::is_held;
 use super::name::Name;
 use super::scope::Namespace;
@@ -235,7 +235,9 @@ impl Transaction<'_> {
     /// The grants of the scope, by namespace and principal. Needs admin access.
     pub fn grants(&self) -> Result<Vec<Grant>> {
         self.permit_scope(Level::Admin)?;
-        self.grants_of(self.scope.0.as_ref())
+        let mut grants = self.grants_of(self.scope.0.as_ref())?;
+        grants.retain(|grant| grant.principal != NOBODY);
+        Ok(grants)
     }
 
     /// Whether anything in scope is closed.

@@ -100,8 +100,9 @@ impl Store {
             store.in_transaction("BEGIN", |tx| {
                 let (application, version) = ruin::marks(tx.conn)?;
                 let marked = application == schema::APPLICATION_ID;
+                let edition = seal::edition(tx.conn)?;
                 Ok(version <= schema::VERSION
-                    && (marked || seal::compare(tx.conn, 1)?.differences.is_empty()))
+                    && (marked || seal::compare(tx.conn, edition, 1)?.differences.is_empty()))
             })
         })?;
         if ours { Ok(store) } else { Err(Error::unusable(&store.options.path, "is not a larder store")) }

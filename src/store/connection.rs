@@ -63,6 +63,9 @@ pub struct Store {
     /// The part of the schema that is loaded, if not all of it is, as writing
     /// needs.
     pub(super) part: Cell<Option<Part>>,
+    /// The version of the schema, if it is an older one that cannot be upgraded
+    /// for want of write access.
+    pub(super) older: Cell<Option<i32>>,
 }
 
 thread_local! {
@@ -142,7 +145,15 @@ impl Store {
             self.load_all()?;
             result = self.retry(|| self.in_transaction("BEGIN", &mut f));
         }
-        result.map_err(|e| e.settle(&self.options.path))
+        result.map_err(|e| match self.older.get() {
+            Some(version) if e.is_unknown_object() => Error::unusable(
+                &self.options.path,
+                format!(
+                    "has schema {version}, too old for this; any command of whoever can write it upgrades it"
+                ),
+            ),
+            _ => e.settle(&self.options.path),
+        })
     }
 
     /// Runs `f` in a transaction that holds the write lock from its start, and

@@ -164,7 +164,7 @@ pub(super) fn examine(conn: &Connection) -> Result<Vec<Finding>> {
 }
 
 fn schema(conn: &Connection, findings: &mut Findings) -> Result<()> {
-    for difference in seal::compare(conn, MOST)?.differences {
+    for difference in seal::compare(conn, seal::edition(conn)?, MOST)?.differences {
         let remedy = if repair::is_beyond(&difference) { Remedy::Restore } else { Remedy::Repair };
         let finding = Finding::new(FindingKind::Schema, remedy, difference.to_string());
         findings.push(Finding { difference: Some(difference), ..finding });
@@ -177,8 +177,8 @@ fn marks(conn: &Connection, findings: &mut Findings) -> Result<()> {
     if application != schema::APPLICATION_ID {
         findings.add(FindingKind::Mark, format!("the mark application_id is {application}, not larder's"));
     }
-    if version != schema::VERSION {
-        let known = schema::VERSION;
+    let known = seal::edition(conn)?.version;
+    if version != known {
         findings.add(FindingKind::Mark, format!("the mark user_version is {version}, not {known}"));
     }
     Ok(())

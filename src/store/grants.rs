@@ -36,6 +36,10 @@ impl Level {
     }
 }
 
+/// The principal of the row that closes a namespace and grants nothing; its
+/// level is 0.
+pub(super) const NOBODY: &str = "nobody";
+
 /// Whom a grant is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Principal {

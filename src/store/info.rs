@@ -77,7 +77,8 @@ impl Transaction<'_> {
     /// [`Error::Unusable`] if it is not.
     pub fn verify_schema(&self, path: &Path) -> Result<()> {
         match seal::verify(self.conn, path)? {
-            Seal::Intact { .. } => Ok(()),
+            // A reader does without what an older one lacks.
+            Seal::Intact { .. } | Seal::Older(_) => Ok(()),
             Seal::Unmarked => Err(Error::unusable(path, "is no larder store any more")),
         }
     }

@@ -12,7 +12,7 @@ use rusqlite::{Connection, params};
 use super::connection::Store;
 use super::entries::{Stored, name, value_bytes};
 use super::error::{Error, Result, quote};
-use super::schema;
+use super::schema::{self, Edition};
 use super::seal::{self, Seal};
 use super::transaction::Transaction;
 
@@ -35,7 +35,7 @@ pub(super) fn adopt(store: &Store, create: bool) -> Result<bool> {
     // what it is must be read together with whether it is marked.
     let form = store.retry(|| {
         store.in_transaction("BEGIN", |tx| {
-            if seal::verify(tx.conn, path)? != Seal::Unmarked {
+            if !matches!(seal::verify(tx.conn, path)?, Seal::Unmarked) {
                 return Ok(None);
             }
             let form = recognise(tx.conn, path)?;
@@ -54,7 +54,7 @@ pub(super) fn adopt(store: &Store, create: bool) -> Result<bool> {
         store.in_transaction("BEGIN IMMEDIATE", |tx| {
             // Another opener may have been first; what was read before the lock
             // says nothing.
-            if seal::verify(tx.conn, path)? == Seal::Unmarked {
+            if matches!(seal::verify(tx.conn, path)?, Seal::Unmarked) {
                 migrate(tx, recognise(tx.conn, path)?).map_err(|e| refuse_bad_rows(e, path))?;
             }
             Ok(())
@@ -159,7 +159,7 @@ fn migrate(tx: &Transaction<'_>, form: Form) -> Result<()> {
     if entries.is_some() {
         conn.execute_batch("ALTER TABLE entries RENAME TO larder_old_entries")?;
     }
-    for statement in schema::tables() {
+    for statement in schema::CURRENT.tables {
         conn.execute_batch(statement.sql)?;
     }
     // Entries from before the log share the version of its origin, which is 1:
@@ -190,15 +190,19 @@ fn migrate(tx: &Transaction<'_>, form: Form) -> Result<()> {
         "INSERT INTO larder_groups(group_name,keys,bytes)SELECT group_name,count(*),sum(length(CAST(entry_key AS BLOB))+length(CAST(entry_value AS BLOB)))FROM entries GROUP BY group_name;
          INSERT INTO larder_namespaces(namespace,keys,bytes,groups)SELECT namespace,sum(keys),sum(bytes),count(*)FROM larder_groups GROUP BY namespace",
     )?;
-    for statement in schema::triggers() {
+    for statement in schema::CURRENT.triggers {
         conn.execute_batch(statement.sql)?;
     }
-    conn.execute_batch(&format!(
+    mark(conn, schema::CURRENT)
+}
+
+/// Says in the file's header what it is.
+pub(super) fn mark(conn: &Connection, edition: &Edition) -> Result<()> {
+    Ok(conn.execute_batch(&format!(
         "PRAGMA application_id={};PRAGMA user_version={}",
         schema::APPLICATION_ID,
-        schema::VERSION
-    ))?;
-    Ok(())
+        edition.version
+    ))?)
 }
 
 /// Where `kv` and `entries` both have a key, the row of `entries` wins. The

@@ -56,6 +56,7 @@ mod seal;
 mod strays;
 mod tally;
 mod transaction;
+mod upgrades;
 mod vfs;
 
 pub use access::{Caller, Protection};

@@ -14,7 +14,7 @@ use super::error::{Error, Result, quote};
 use super::place::{self, Place};
 use super::schema::{self, Part};
 use super::seal::{self, Seal};
-use super::{migrations, vfs};
+use super::{migrations, upgrades, vfs};
 
 /// The oldest SQLite without the WAL-reset bug (fixed in 3.51.3).
 const OLDEST_SQLITE: i32 = 3_051_003;
@@ -64,7 +64,9 @@ pub(super) fn no_triggers(conn: &Connection) -> Result<()> {
 
 impl Store {
     /// Opens an existing store; `None` if there is none, or an empty file that
-    /// no writer has made a store of yet. A go-store file is migrated.
+    /// no writer has made a store of yet. A go-store file is migrated, and a
+    /// store of an earlier larder's upgraded; without write access the latter
+    /// is read as it is.
     pub fn open(options: &StoreOptions) -> Result<Option<Self>> {
         Self::open_existing(options, None)
     }
@@ -79,6 +81,20 @@ impl Store {
     /// entries: what anything else needs is loaded when it is done.
     pub fn open_to_get(options: &StoreOptions) -> Result<Option<Self>> {
         Self::open_existing(options, Some(Part::Entries))
+    }
+
+    /// Like [`Store::open`], but an earlier larder's store is read as it is.
+    pub(super) fn open_untouched(options: &StoreOptions) -> Result<Option<Self>> {
+        let options = absolute(options)?;
+        if place::inspect(&options.path)? == Place::Missing {
+            return Ok(None);
+        }
+        let store = Self::connect_unverified(options.clone())?;
+        let seal = store.retry(|| store.in_transaction("BEGIN", |tx| seal::verify(tx.conn, store.path())));
+        match seal.map_err(|e| e.settle(store.path()))? {
+            Seal::Unmarked => Self::open(&options),
+            _ => Ok(Some(store)),
+        }
     }
 
     fn open_existing(options: &StoreOptions, part: Option<Part>) -> Result<Option<Self>> {
@@ -156,6 +172,12 @@ impl Store {
             Seal::Intact { alone: true } => Ok(true),
             // Whether SQLite can make sense of the rest shows when it is loaded.
             Seal::Intact { alone: false } => self.load_all().map(|()| true),
+            Seal::Older(edition) => {
+                self.load_all()?;
+                let upgraded = upgrades::upgrade(self)?;
+                self.older.set((!upgraded).then_some(edition.version));
+                Ok(true)
+            }
             Seal::Unmarked => {
                 self.load_all()?;
                 migrations::adopt(self, create)
@@ -198,7 +220,7 @@ impl Store {
         let file = meta.as_ref().map(|meta| (meta.dev(), meta.ino()));
         // Nobody is the owner of a file that cannot be looked at.
         let owner = meta.map_or(u32::MAX, |meta| meta.uid());
-        Ok(Self { conn, options, file, uid, owner, part: Cell::new(None) })
+        Ok(Self { conn, options, file, uid, owner, part: Cell::new(None), older: Cell::new(None) })
     }
 }
 
@@ -208,4 +230,40 @@ fn absolute(options: &StoreOptions) -> Result<StoreOptions> {
     let path = std::path::absolute(&options.path)
         .map_err(|e| Error::io(format!("store {}", quote(&options.path.to_string_lossy())), e))?;
     Ok(StoreOptions { path, ..options.clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::schema::Edition;
+
+    /// Who may not write the file of an earlier larder cannot upgrade it, and
+    /// reads it as it is; what that lacks is said in words.
+    #[test]
+    fn an_older_store_that_cannot_be_written_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("old.db");
+        let writer = Connection::open(&path).unwrap();
+        writer.execute_batch("PRAGMA journal_mode=WAL").unwrap();
+        let edition = Edition::of(1).unwrap();
+        for statement in edition.statements() {
+            writer.execute_batch(statement.sql).unwrap();
+        }
+        migrations::mark(&writer, edition).unwrap();
+        writer.execute_batch("INSERT INTO larder_changes VALUES(0,0,'origin','',NULL,NULL,NULL,0,0);INSERT INTO entries(group_name,entry_key,entry_value)VALUES('g','k','v')").unwrap();
+        for part in [None, Some(Part::Tables), Some(Part::Entries)] {
+            let store = Store::connect_to(StoreOptions::new(&path), Reach::Read).unwrap();
+            if let Some(part) = part {
+                schema::load(&store.conn, part).unwrap();
+                store.part.set(Some(part));
+            }
+            assert!(store.accept(false).unwrap());
+            assert_eq!(store.read(|tx| tx.get("g", "k")).unwrap().value.unwrap(), b"v");
+            let lacking = store.read(|tx| {
+                Ok(tx.conn.prepare("SELECT 1 FROM entries INDEXED BY larder_group_expiry").map(drop)?)
+            });
+            let told = lacking.unwrap_err().to_string();
+            assert!(told.contains("has schema 1, too old for this"), "{told}");
+        }
+    }
 }

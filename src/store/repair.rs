@@ -10,7 +10,8 @@ use rusqlite::{Connection, params};
 
 use super::error::Result;
 use super::findings::{Finding, FindingKind};
-use super::schema;
+use super::migrations;
+use super::schema::Edition;
 use super::seal::{self, Difference, How};
 use super::strays;
 use super::transaction::Transaction;
@@ -26,8 +27,9 @@ const PLAUSIBLE: i64 = 1 << 60;
 /// with triggers switched off.
 pub(super) fn repair(tx: &Transaction<'_>, findings: &[Finding]) -> Result<Vec<String>> {
     let mut done = Vec::new();
+    let edition = seal::edition(tx.conn)?;
     // Looked at before anything goes: what is dropped must be made again.
-    if seal::compare(tx.conn, usize::MAX)?.differences.iter().any(is_beyond) {
+    if seal::compare(tx.conn, edition, usize::MAX)?.differences.iter().any(is_beyond) {
         return Ok(done);
     }
     for difference in findings.iter().filter_map(|finding| finding.difference.as_ref()) {
@@ -35,7 +37,7 @@ pub(super) fn repair(tx: &Transaction<'_>, findings: &[Finding]) -> Result<Vec<S
     }
     let schema_differs = findings.iter().any(|finding| finding.kind == FindingKind::Schema);
     if schema_differs {
-        done.extend(make_missing(tx)?);
+        done.extend(make_missing(tx, edition)?);
         return Ok(done);
     }
     let has = |kind| findings.iter().any(|finding| finding.kind == kind);
@@ -49,7 +51,7 @@ pub(super) fn repair(tx: &Transaction<'_>, findings: &[Finding]) -> Result<Vec<S
         return Ok(Vec::new());
     }
     if has(FindingKind::Mark) {
-        mark(tx)?;
+        migrations::mark(tx.conn, edition)?;
         done.push("marked the file as larder's".into());
     }
     if has(FindingKind::Orphans) {
@@ -79,15 +81,6 @@ pub(super) fn repair(tx: &Transaction<'_>, findings: &[Finding]) -> Result<Vec<S
     Ok(done)
 }
 
-/// Says in the file's header what it is.
-pub(super) fn mark(tx: &Transaction<'_>) -> Result<()> {
-    Ok(tx.conn.execute_batch(&format!(
-        "PRAGMA application_id={};PRAGMA user_version={}",
-        schema::APPLICATION_ID,
-        schema::VERSION
-    ))?)
-}
-
 /// Whether something cannot be derived, or cannot even be dropped.
 pub(super) fn is_beyond(difference: &Difference) -> bool {
     let Difference { how, kind, name } = difference;
@@ -112,10 +105,10 @@ fn drop_stranger(tx: &Transaction<'_>, difference: &Difference) -> Result<Option
 }
 
 /// Creates what is missing and can be derived.
-fn make_missing(tx: &Transaction<'_>) -> Result<Vec<String>> {
-    let differences = seal::compare(tx.conn, usize::MAX)?.differences;
+fn make_missing(tx: &Transaction<'_>, edition: &Edition) -> Result<Vec<String>> {
+    let differences = seal::compare(tx.conn, edition, usize::MAX)?.differences;
     let mut done = Vec::new();
-    for statement in schema::statements() {
+    for statement in edition.statements() {
         if differences.iter().any(|d| d.how == How::Missing && d.name == statement.name) {
             tx.conn.execute_batch(statement.sql)?;
             done.push(format!("made the {} {} again", statement.kind, statement.name));

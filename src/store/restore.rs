@@ -35,7 +35,7 @@ use super::place::{self, Place, beside};
 use super::repair;
 use super::seal::{self, Seal};
 use super::transaction::Transaction;
-use super::{held, ruin};
+use super::{held, migrations, ruin, upgrades};
 
 /// How far the numbers jump when the replaced store can no longer say how far
 /// it had come.
@@ -169,8 +169,7 @@ fn copy_source(from: &Path, scratch: &Scratch, progress: Progress<'_>) -> Result
     let has_log = fs::metadata(beside(from, "-wal")).is_ok_and(|meta| meta.len() > 0);
     let mut copy = scratch.connect()?;
     let result = if has_log {
-        let options = StoreOptions::new(from);
-        let Some(source) = Store::open(&options)? else {
+        let Some(source) = Store::open_untouched(&StoreOptions::new(from))? else {
             return Err(Error::unusable(from, "is empty"));
         };
         source.retry(|| {
@@ -183,7 +182,7 @@ fn copy_source(from: &Path, scratch: &Scratch, progress: Progress<'_>) -> Result
         let before = stamp(from)?;
         let result = immutable(from).and_then(|source| {
             source.execute_batch("BEGIN")?;
-            if seal::verify(&source, from)? == Seal::Unmarked {
+            if matches!(seal::verify(&source, from)?, Seal::Unmarked) {
                 return Err(Error::unusable(from, "is not a backup of a larder store"));
             }
             copy_pages(&source, &mut copy, progress)
@@ -226,9 +225,9 @@ fn prepare(from: &Path, scratch: &Scratch) -> Result<()> {
         on_copy(scratch, repair::recount)?;
     }
     if findings.iter().any(|finding| finding.kind == FindingKind::Mark) {
-        on_copy(scratch, repair::mark)?;
+        on_copy(scratch, |tx| migrations::mark(tx.conn, seal::edition(tx.conn)?))?;
     }
-    Ok(())
+    on_copy(scratch, |tx| upgrades::run(tx.conn, from))
 }
 
 /// Changes the copy, in one transaction, and leaves it without a log.

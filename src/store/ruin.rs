@@ -77,7 +77,7 @@ fn holds_schema(file: File, path: &Path) -> Result<bool> {
     while let Some(at) = content[from..].windows(start.len()).position(|window| window == start) {
         let at = from + at;
         let record = &content[at + "table".len()..];
-        let ours = schema::tables().any(|table| {
+        let ours = schema::CURRENT.tables.iter().any(|table| {
             let name = table.name.as_bytes();
             record.strip_prefix(name).is_some_and(|rest| rest.starts_with(name))
         });

@@ -10,11 +10,47 @@ use super::error::Result;
 pub const APPLICATION_ID: i32 = 0x6c61_7264;
 
 /// `PRAGMA user_version` of the schema written here.
-pub const VERSION: i32 = 1;
+pub const VERSION: i32 = 2;
 
 // Split while compiling: every opening compares them with the file's.
-pub(super) const TABLES: [Statement; 8] = split(include_str!("schema/tables.sql"), b";\n");
-pub(super) const TRIGGERS: [Statement; 4] = split(include_str!("schema/triggers.sql"), b"\nEND;\n");
+const TABLES: [Statement; 10] = split(include_str!("schema/tables.sql"), b";\n");
+const TRIGGERS: [Statement; 4] = split(include_str!("schema/triggers.sql"), b"\nEND;\n");
+
+const TABLES_1: [Statement; 8] = split(include_str!("schema/v1/tables.sql"), b";\n");
+const TRIGGERS_1: [Statement; 4] = split(include_str!("schema/v1/triggers.sql"), b"\nEND;\n");
+
+/// The schema of one version, to the letter.
+pub(super) struct Edition {
+    /// `PRAGMA user_version` of a file that has it.
+    pub version: i32,
+    /// Tables and indexes, in order of creation.
+    pub tables: &'static [Statement],
+    pub triggers: &'static [Statement],
+}
+
+/// The schema that this larder writes.
+pub(super) const CURRENT: &Edition = &Edition { version: VERSION, tables: &TABLES, triggers: &TRIGGERS };
+
+/// Those of earlier versions, kept to tell an older store from an altered one;
+/// `migrations.rs` has a step from each to the next.
+const OLDER: [&Edition; 1] = [&Edition { version: 1, tables: &TABLES_1, triggers: &TRIGGERS_1 }];
+
+impl Edition {
+    /// The schema that was called `version`, if this larder knows it.
+    pub fn of(version: i32) -> Option<&'static Self> {
+        Self::all().find(|edition| edition.version == version)
+    }
+
+    /// All that this larder knows, the present one first.
+    pub fn all() -> impl Iterator<Item = &'static Self> {
+        std::iter::once(CURRENT).chain(OLDER)
+    }
+
+    /// Every statement, in order of creation.
+    pub fn statements(&self) -> impl Iterator<Item = &'static Statement> {
+        self.tables.iter().chain(self.triggers)
+    }
+}
 
 /// One CREATE statement, without its semicolon.
 #[derive(Clone, Copy)]
@@ -23,19 +59,6 @@ pub(super) struct Statement {
     pub kind: &'static str,
     pub name: &'static str,
     pub sql: &'static str,
-}
-
-/// Every statement of the schema, in order of creation.
-pub(super) fn statements() -> impl Iterator<Item = Statement> {
-    tables().chain(triggers())
-}
-
-pub(super) fn tables() -> impl Iterator<Item = Statement> {
-    TABLES.into_iter()
-}
-
-pub(super) fn triggers() -> impl Iterator<Item = Statement> {
-    TRIGGERS.into_iter()
 }
 
 /// Statements start with CREATE at the beginning of a line and end before the
@@ -95,7 +118,7 @@ const fn find(text: &str, wanted: &[u8]) -> Option<usize> {
 /// A part of the schema that can be loaded without the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
-    /// What looking up an entry takes: `entries`, its index, the grants.
+    /// What looking up an entry takes: `entries` and the grants.
     Entries,
     /// What reading takes: all but the triggers.
     Tables,
@@ -131,9 +154,24 @@ const fn check_comments(statements: &[Statement], limit: usize) {
     }
 }
 
+/// Panics, while compiling, if a statement is left out that belongs to a part.
+const fn check_lengths(statements: &[Statement]) {
+    let mut n = 0;
+    while n < statements.len() {
+        let Statement { sql, .. } = statements[n];
+        let part = if find(sql, b"/*").is_none() { Part::Entries } else { Part::Tables };
+        assert!(sql.len() <= part.limit(), "a statement is longer than its part allows");
+        n += 1;
+    }
+}
+
 const _: () = {
     check_comments(&TABLES, Part::Entries.limit());
     check_comments(&TRIGGERS, Part::Tables.limit());
+    // A reader who cannot migrate an older store loads it in the same parts.
+    check_comments(&TABLES_1, Part::Entries.limit());
+    check_comments(&TRIGGERS_1, Part::Tables.limit());
+    check_lengths(&TABLES_1);
 };
 
 /// Loads a part of the schema. Parsing the triggers alone is two thirds of what
@@ -168,13 +206,15 @@ mod tests {
 
     #[test]
     fn the_files_split_into_their_statements() {
-        let all: Vec<_> = statements().collect();
+        let all: Vec<_> = CURRENT.statements().collect();
         let names: Vec<_> = all.iter().map(|s| s.name).collect();
         assert_eq!(
             names,
             [
                 "entries",
                 "larder_expiry",
+                "larder_group_expiry",
+                "larder_namespace_expiry",
                 "larder_changes",
                 "larder_groups",
                 "larder_namespaces",
@@ -188,7 +228,7 @@ mod tests {
             ]
         );
         assert!(all.iter().all(|s| s.sql.starts_with("CREATE ") && !s.sql.ends_with(';')));
-        assert!(triggers().all(|s| s.sql.ends_with("\nEND")));
+        assert!(TRIGGERS.iter().all(|s| s.sql.ends_with("\nEND")));
     }
 
     /// A fresh store's schema in a file, and a connection that has loaded a
@@ -196,7 +236,7 @@ mod tests {
     fn loaded(dir: &tempfile::TempDir, part: Part) -> Connection {
         let path = dir.path().join("store.db");
         let conn = Connection::open(&path).unwrap();
-        for statement in statements() {
+        for statement in CURRENT.statements() {
             conn.execute_batch(statement.sql).unwrap();
         }
         conn.execute_batch("INSERT INTO larder_changes VALUES(0,0,'origin','',NULL,NULL,NULL,0,0)").unwrap();

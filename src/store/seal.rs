@@ -10,13 +10,15 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::error::{Error, Result, quote};
-use super::schema::{APPLICATION_ID, TABLES, TRIGGERS, VERSION, statements};
+use super::schema::{APPLICATION_ID, CURRENT, Edition, VERSION};
 
 /// What the file says it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub(super) enum Seal {
     /// larder's schema, untouched; `alone` if there is nothing else beside it.
     Intact { alone: bool },
+    /// The schema of an earlier larder, untouched.
+    Older(&'static Edition),
     /// Not marked as larder's: empty, go-store's, or somebody else's.
     Unmarked,
 }
@@ -26,28 +28,36 @@ pub(super) enum Seal {
 /// a good store look tampered with.
 pub(super) fn verify(conn: &Connection, path: &Path) -> Result<Seal> {
     let version: i32 = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    if version != VERSION {
-        let application: i32 = conn.query_row("PRAGMA application_id", [], |row| row.get(0))?;
-        if application != APPLICATION_ID {
-            return Ok(Seal::Unmarked);
-        }
-        if version > VERSION {
-            return Err(Error::unusable(
+    let application = || conn.query_row("PRAGMA application_id", [], |row| row.get::<_, i32>(0));
+    let Some(edition) = Edition::of(version) else {
+        return match application()? {
+            APPLICATION_ID if version > VERSION => Err(Error::unusable(
                 path,
                 format!("has schema {version}, newer than this larder knows ({VERSION}); upgrade larder"),
-            ));
-        }
-        return Err(Error::unusable(path, format!("has an unknown schema ({version})")));
-    }
-    let comparison = compare(conn, 1)?;
-    let Some(difference) = comparison.differences.first() else {
-        return Ok(Seal::Intact { alone: comparison.alone });
+            )),
+            APPLICATION_ID => Err(Error::unusable(path, format!("has an unknown schema ({version})"))),
+            _ => Ok(Seal::Unmarked),
+        };
     };
-    let application: i32 = conn.query_row("PRAGMA application_id", [], |row| row.get(0))?;
-    if application != APPLICATION_ID {
-        return Ok(Seal::Unmarked);
+    let comparison = compare(conn, edition, 1)?;
+    match comparison.differences.first() {
+        None if edition.version == VERSION => Ok(Seal::Intact { alone: comparison.alone }),
+        None => Ok(Seal::Older(edition)),
+        Some(_) if application()? != APPLICATION_ID => Ok(Seal::Unmarked),
+        Some(difference) => Err(Error::unusable(path, format!("has been altered: {difference}"))),
     }
-    Err(Error::unusable(path, format!("has been altered: {difference}")))
+}
+
+/// The edition that the file is to be measured by: the one that it is to the
+/// letter, whatever its mark says; else the one that it says it is, else ours.
+pub(super) fn edition(conn: &Connection) -> Result<&'static Edition> {
+    let version: i32 = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    for edition in Edition::of(version).into_iter().chain(Edition::all()) {
+        if compare(conn, edition, 1)?.differences.is_empty() {
+            return Ok(edition);
+        }
+    }
+    Ok(Edition::of(version).unwrap_or(CURRENT))
 }
 
 /// How an object of the file's schema differs from larder's.
@@ -93,15 +103,19 @@ pub(super) struct Comparison {
     pub alone: bool,
 }
 
+/// The most statements that any edition has.
+const MOST: usize = 32;
+
 /// The index that SQLite makes for the primary key of `entries`.
 const PRIMARY: &str = "sqlite_autoindex_entries_1";
 
-/// Compares the schemas, up to `limit` differences. It reads the schema's rows
-/// for what they are, whatever SQLite makes of them.
-pub(super) fn compare(conn: &Connection, limit: usize) -> Result<Comparison> {
+/// Compares the schema with an edition of larder's, up to `limit` differences.
+/// It reads the schema's rows for what they are, whatever SQLite makes of them.
+pub(super) fn compare(conn: &Connection, edition: &Edition, limit: usize) -> Result<Comparison> {
+    let Edition { tables, triggers, .. } = *edition;
     let pages: i64 = conn.query_row("PRAGMA page_count", [], |row| row.get(0))?;
     let mut differences = Vec::new();
-    let (mut seen, mut primary) = ([false; TABLES.len() + TRIGGERS.len()], false);
+    let (mut seen, mut primary) = ([false; MOST], false);
     let mut alone = true;
     // Where each table and index begins: no two begin on one page.
     let mut roots = BTreeSet::new();
@@ -123,10 +137,10 @@ pub(super) fn compare(conn: &Connection, limit: usize) -> Result<Comparison> {
                 name: String::from_utf8_lossy(name).into_owned(),
             });
         };
-        let known = TABLES.iter().chain(&TRIGGERS).position(|known| known.name.as_bytes() == name);
+        let known = tables.iter().chain(triggers).position(|known| known.name.as_bytes() == name);
         // Has no pages, like a trigger.
         let may_be_virtual = if let Some(at) = known {
-            let known = if at < TABLES.len() { &TABLES[at] } else { &TRIGGERS[at - TABLES.len()] };
+            let known = if at < tables.len() { &tables[at] } else { &triggers[at - tables.len()] };
             let again = std::mem::replace(&mut seen[at], true);
             if again || known.kind.as_bytes() != kind || sql != Some(known.sql.as_bytes()) {
                 differ(How::Altered);
@@ -142,7 +156,7 @@ pub(super) fn compare(conn: &Connection, limit: usize) -> Result<Comparison> {
         } else {
             alone = false;
             let ours =
-                TABLES.iter().any(|s| s.kind == "table" && s.name.as_bytes().eq_ignore_ascii_case(table));
+                tables.iter().any(|s| s.kind == "table" && s.name.as_bytes().eq_ignore_ascii_case(table));
             let refused = match kind {
                 b"index" => ours,
                 b"table" => ours || name.to_ascii_lowercase().starts_with(b"larder_"),
@@ -164,7 +178,8 @@ pub(super) fn compare(conn: &Connection, limit: usize) -> Result<Comparison> {
         }
     }
     if differences.len() < limit {
-        let known = statements().zip(seen).map(|(statement, seen)| (statement.kind, statement.name, seen));
+        let known =
+            edition.statements().zip(seen).map(|(statement, seen)| (statement.kind, statement.name, seen));
         for (kind, name, _) in known.chain([("index", PRIMARY, primary)]).filter(|(.., seen)| !seen) {
             differences.push(Difference { how: How::Missing, kind: kind.to_owned(), name: name.to_owned() });
         }
@@ -179,10 +194,10 @@ mod tests {
     #[test]
     fn a_fresh_schema_carries_its_own_seal() {
         let conn = Connection::open_in_memory().unwrap();
-        for statement in statements() {
+        for statement in CURRENT.statements() {
             conn.execute_batch(statement.sql).unwrap();
         }
-        let comparison = || compare(&conn, 1).unwrap();
+        let comparison = || compare(&conn, CURRENT, 1).unwrap();
         assert!(comparison().differences.is_empty() && comparison().alone);
         conn.execute_batch("CREATE TABLE other(a)").unwrap();
         assert!(comparison().differences.is_empty() && !comparison().alone);

@@ -10,7 +10,7 @@ use super::entries::name;
 use super::error::{Result, quote};
 use super::findings::{Finding, FindingKind, Findings, MOST, Remedy};
 use super::glob::Glob;
-use super::grants::{Level, Principal};
+use super::grants::{Level, NOBODY, Principal};
 use super::name::Name;
 use super::scope::Namespace;
 use super::transaction::Transaction;
@@ -64,7 +64,8 @@ fn grants(conn: &Connection, findings: &mut Findings) -> Result<()> {
         let possible = Namespace::new(&namespace).is_some();
         let usable = Principal::parse(&principal).is_some()
             && level.is_some()
-            && Glob::new(&name(row.get_ref(3)?)).is_ok();
+            && Glob::new(&name(row.get_ref(3)?)).is_ok()
+            || principal == NOBODY && row.get_ref(2)?.as_i64() == Ok(0);
         if !usable || !possible {
             let remedy = if possible { Remedy::Revoke } else { Remedy::Repair };
             let what = format!("grant to {} in {}: nobody can use it", quote(&principal), quote(&namespace));

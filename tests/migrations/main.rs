@@ -1,6 +1,8 @@
 //! Files of go-store, in every form they have had: built here as go-store built
-//! them, opened by larder, and afterwards still good for go-store.
+//! them, opened by larder, and afterwards still good for go-store. Files of
+//! earlier larders, kept as those made them.
 
+mod earlier;
 mod forms;
 
 use std::collections::BTreeMap;

@@ -221,7 +221,7 @@ fn bounds_the_log_as_the_triggers_do() {
             )
             .unwrap();
             if let Some(position) = position {
-                conn.execute("INSERT INTO larder_consumers VALUES('c',?1,0,'')", [position]).unwrap();
+                conn.execute("INSERT INTO larder_consumers VALUES('c',?1,0,'',NULL)", [position]).unwrap();
             }
         });
         pair.pass(700_000);

@@ -178,3 +178,44 @@ fn a_killed_migration_can_be_done_again() {
         }
     }
 }
+
+/// Killed while the schema of an earlier larder is upgraded, the file has the
+/// old schema or the new one, and nothing else of it has changed.
+#[test]
+fn a_killed_upgrade_can_be_done_again() {
+    let mut rng = Rng::new("a_killed_upgrade_can_be_done_again");
+    let rows = 3000;
+    let pristine = Home::new();
+    fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/schema-1.db"), pristine.db()).unwrap();
+    {
+        let conn = rusqlite::Connection::open(pristine.db()).unwrap();
+        conn.execute_batch(&format!(
+            "WITH n(i)AS(VALUES(1)UNION ALL SELECT i+1 FROM n WHERE i<{rows})INSERT INTO entries(group_name,entry_key,entry_value,expires_at)SELECT 'g','k'||i,'v'||i,9000000000000 FROM n;PRAGMA wal_checkpoint(TRUNCATE)"
+        ))
+        .unwrap();
+    }
+    let (mut kills, mut mercy) = (0, Mercy::new());
+    while kills < size(100) {
+        let home = Home::new();
+        fs::copy(pristine.db(), home.db()).unwrap();
+        loop {
+            let child = if rng.one_in(2) {
+                home.start(["list", "g"])
+            } else {
+                home.start(["set", "other", "k", "v"])
+            };
+            if mercy.kill(child, &mut rng) {
+                break;
+            }
+            kills += 1;
+        }
+        let listed = home.ok(["list", "g", "--values"]);
+        assert_eq!(listed.lines().count(), rows);
+        for line in listed.lines() {
+            let (key, value) = line.split_once('\t').unwrap();
+            assert_eq!(key[1..], value[1..]);
+        }
+        assert_eq!(home.ok(["consumer", "list"]).lines().count(), 3);
+        home.check();
+    }
+}

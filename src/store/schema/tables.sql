@@ -18,10 +18,34 @@
 --   updated_at   Unix milliseconds of that write
 CREATE TABLE entries(group_name TEXT NOT NULL,entry_key TEXT NOT NULL,entry_value TEXT NOT NULL,expires_at INTEGER,version INTEGER NOT NULL DEFAULT 0,updated_at INTEGER NOT NULL DEFAULT 0,PRIMARY KEY(group_name,entry_key));
 
--- larder_expiry: finds due entries (purge, counts, quota checks) and the next
--- expiry without reading the table. group_name makes counting due rows of one
--- group an index-only affair.
-CREATE INDEX larder_expiry ON entries(expires_at,group_name) WHERE expires_at IS NOT NULL;
+-- larder_expiry: finds due entries (purge, watch) and the next expiry of the
+-- whole store without reading the table.
+CREATE INDEX larder_expiry /*
+Part of larder: when entries expire, in the whole store. Nobody but SQLite
+writes to an index, so there is nothing to keep right here. Entries that never
+expire are not in it, and so cost it nothing. An expired entry leaves it when it
+is removed: by a write over it, by 'larder watch' or by 'larder purge'.
+*/ON entries(expires_at)WHERE expires_at IS NOT NULL;
+
+-- larder_group_expiry: the same of one group, so that it costs what is due in
+-- that group and not what is due in the store.
+CREATE INDEX larder_group_expiry /*
+Part of larder: when entries expire, group by group. 'larder count', 'list' and
+'delete' take from it what has expired in one group, whatever has expired in all
+the others. Entries that never expire are not in it, and so cost it nothing; the
+column expires_at is NULL there. SQLite keeps it by itself.
+*/ON entries(group_name,expires_at)WHERE expires_at IS NOT NULL;
+
+-- larder_namespace_expiry: the same of one namespace. The expression is the
+-- group name up to and including its first colon: 'NS:' exactly for the groups
+-- of namespace NS. Where a NUL byte hides the colon, or there is none, it is
+-- something that does not end in a colon.
+CREATE INDEX larder_namespace_expiry /*
+Part of larder: when entries expire, namespace by namespace. Quotas do not count
+what has expired: the trigger that holds them finds it here, whatever has
+expired in other namespaces, and so does 'larder namespace list'. The expression
+is the group name up to its first colon, which is the namespace with its colon.
+*/ON entries(substr(group_name,1,instr(group_name,':')),expires_at)WHERE expires_at IS NOT NULL;
 
 -- larder_changes: the change log, written by the triggers alone.
 --   seq         grows by one per change, never reused. The newest row is never
@@ -42,7 +66,7 @@ It is bounded by itself: rows go once they are old and many.
 */(seq INTEGER PRIMARY KEY,at INTEGER NOT NULL,type TEXT NOT NULL,group_name TEXT NOT NULL,entry_key TEXT,entry_value ANY,expires_at INTEGER,bytes INTEGER NOT NULL,total INTEGER NOT NULL) STRICT;
 
 -- larder_groups: usage of every group that has a row in entries, due ones
--- included; readers take the due ones off again through larder_expiry.
+-- included; readers take the due ones off again through the indexes above.
 --   namespace   the part before the first colon if it is a legal namespace,
 --               else ''. The range test keeps out names in which a NUL byte
 --               hides the rest from SQLite's text functions.
@@ -77,15 +101,19 @@ an INSERT OR IGNORE left that came to nothing.
 --   updated_at  Unix milliseconds of the last move
 --   holder      who reads as this consumer, for the message to a second one;
 --               the claim itself is a lock of the operating system
+--   owner       user id of who made it; NULL if that is not known
 CREATE TABLE larder_consumers /*
 Part of larder: how far every named reader of the change log has come, as the
 seq of the last change it has handled. The log keeps what the slowest of them
 has yet to see, within limits: see 'larder watch --consumer'.
-*/(name TEXT PRIMARY KEY,position INTEGER NOT NULL,updated_at INTEGER NOT NULL,holder TEXT NOT NULL DEFAULT '')STRICT,WITHOUT ROWID;
+*/(name TEXT PRIMARY KEY,position INTEGER NOT NULL,updated_at INTEGER NOT NULL,holder TEXT NOT NULL DEFAULT '',owner INTEGER)STRICT,WITHOUT ROWID;
 
 -- larder_grants: who may do what in a namespace. A namespace with a row here
 -- is closed to everybody else.
---   principal   user:UID | group:GID | everyone (numeric ids)
---   level       1 read, 2 write, 3 admin
+--   principal   user:UID | group:GID | everyone (numeric ids); nobody
+--   level       1 read, 2 write, 3 admin; 0 nothing
 --   groups      GLOB over group names without their prefix
-CREATE TABLE larder_grants(namespace TEXT NOT NULL,principal TEXT NOT NULL,groups TEXT NOT NULL DEFAULT '*',level INTEGER NOT NULL CHECK(level BETWEEN 1 AND 3),PRIMARY KEY(namespace,principal,groups))STRICT,WITHOUT ROWID;
+-- The row ('NS','nobody','*',0) says that NS is closed, and nothing else. It is
+-- a row here and not a column elsewhere because every look-up of an entry reads
+-- this table, and no other one but entries.
+CREATE TABLE larder_grants(namespace TEXT NOT NULL,principal TEXT NOT NULL,groups TEXT NOT NULL DEFAULT '*',level INTEGER NOT NULL CHECK(level BETWEEN 0 AND 3),PRIMARY KEY(namespace,principal,groups))STRICT,WITHOUT ROWID;

@@ -1,5 +1,5 @@
 -- The bookkeeping. It runs for every client that writes to entries, so log,
--- counters, versions and quotas hold whoever writes. Only what SQLite 3.40
+-- counters, versions and quotas hold whoever writes. Only what SQLite 3.37
 -- knows may be used here.
 --
 -- Every trigger is parsed at every opening that is to write: four, and short.
@@ -24,8 +24,8 @@
 --     until all the small ones are gone.
 --   * before an insert, new.rowid is -1 where SQLite chooses it; no row may have
 --     that rowid for its own, or no other could be inserted any more.
---   * the + before group_name keeps SQLite from finding due rows by walking all
---     of a namespace's: larder_expiry knows them.
+--   * due rows of a namespace are sought by larder_namespace_expiry, which has
+--     to be named: without statistics SQLite may walk all of the namespace's.
 --   * SQLite matches the columns of UPDATE OF by their spelling, so all three
 --     names of the rowid stand there.
 
@@ -64,7 +64,7 @@ INSERT INTO larder_changes SELECT seq+1,CAST((julianday('now')-2440587.5)*864e5+
 UPDATE entries SET(version,updated_at)=(SELECT seq,at FROM larder_changes ORDER BY seq DESC LIMIT 1)WHERE rowid=new.rowid AND version IS NOT(SELECT max(seq)FROM larder_changes);
 INSERT INTO larder_groups(group_name,keys,bytes)SELECT new.group_name,1-count(r.bytes),c.bytes-ifnull(sum(r.bytes),0)FROM(SELECT bytes FROM larder_changes ORDER BY seq DESC LIMIT 1)c LEFT JOIN larder_replaced r WHERE 1 ON CONFLICT(group_name)DO UPDATE SET keys=keys+excluded.keys,bytes=bytes+excluded.bytes;
 INSERT INTO larder_namespaces(namespace,keys,bytes,groups)SELECT g.namespace,1-count(r.bytes),c.bytes-ifnull(sum(r.bytes),0),g.keys=1 AND count(r.bytes)=0 FROM larder_groups g,(SELECT bytes FROM larder_changes ORDER BY seq DESC LIMIT 1)c LEFT JOIN larder_replaced r WHERE g.group_name=new.group_name ON CONFLICT(namespace)DO UPDATE SET keys=keys+excluded.keys,bytes=bytes+excluded.bytes,groups=groups+excluded.groups;
-DELETE FROM entries WHERE expires_at<=(julianday('now')-2440587.5)*864e5+.5 AND rowid IN(SELECT e.rowid FROM larder_groups g,larder_namespaces n,entries e WHERE g.group_name=new.group_name AND n.namespace=g.namespace AND n.over AND e.expires_at<=(julianday('now')-2440587.5)*864e5+.5 AND+e.group_name>=n.namespace||':'AND+e.group_name<n.namespace||';');
+DELETE FROM entries WHERE expires_at<=(julianday('now')-2440587.5)*864e5+.5 AND rowid IN(SELECT e.rowid FROM larder_groups g,larder_namespaces n,entries e INDEXED BY larder_namespace_expiry WHERE g.group_name=new.group_name AND n.namespace=g.namespace AND n.over AND substr(e.group_name,1,instr(e.group_name,':'))=n.namespace||':'AND e.expires_at<=(julianday('now')-2440587.5)*864e5+.5);
 SELECT RAISE(ABORT,'larder: quota exceeded')FROM larder_groups g,larder_namespaces n WHERE g.group_name=new.group_name AND n.namespace=g.namespace AND n.over AND(n.bytes>max_bytes AND NOT EXISTS(SELECT 1 FROM larder_replaced WHERE bytes>=length(CAST(new.entry_key AS BLOB))+length(CAST(new.entry_value AS BLOB)))OR NOT EXISTS(SELECT 1 FROM larder_replaced)AND(n.keys>max_keys OR n.groups>max_groups AND g.keys=1));
 DELETE FROM larder_replaced WHERE bytes>=0;
 DELETE FROM larder_changes WHERE seq IN(SELECT o.seq FROM(SELECT seq,at,total FROM larder_changes ORDER BY seq LIMIT 2+length(CAST(new.entry_value AS BLOB))/1024)o,(SELECT seq s,at,total t FROM larder_changes ORDER BY seq DESC LIMIT 1)n WHERE o.seq<s-4000000 OR o.total<t-1073741824 OR(o.seq<s-100000 OR o.total<t-67108864)AND o.at<n.at-600000 AND o.seq<=ifnull((SELECT min(position)FROM larder_consumers),s));
@@ -89,7 +89,7 @@ INSERT INTO larder_changes SELECT seq+1,CAST((julianday('now')-2440587.5)*864e5+
 UPDATE entries SET(version,updated_at)=(SELECT seq,at FROM larder_changes ORDER BY seq DESC LIMIT 1)WHERE rowid=new.rowid AND version IS NOT(SELECT max(seq)FROM larder_changes);
 UPDATE larder_groups SET bytes=bytes+length(CAST(new.entry_value AS BLOB))-length(CAST(old.entry_value AS BLOB))WHERE group_name=new.group_name;
 UPDATE larder_namespaces SET bytes=bytes+length(CAST(new.entry_value AS BLOB))-length(CAST(old.entry_value AS BLOB))WHERE namespace=(SELECT namespace FROM larder_groups WHERE group_name=new.group_name);
-DELETE FROM entries WHERE expires_at<=(julianday('now')-2440587.5)*864e5+.5 AND rowid IN(SELECT e.rowid FROM larder_groups g,larder_namespaces n,entries e WHERE g.group_name=new.group_name AND n.namespace=g.namespace AND n.over AND e.expires_at<=(julianday('now')-2440587.5)*864e5+.5 AND+e.group_name>=n.namespace||':'AND+e.group_name<n.namespace||';');
+DELETE FROM entries WHERE expires_at<=(julianday('now')-2440587.5)*864e5+.5 AND rowid IN(SELECT e.rowid FROM larder_groups g,larder_namespaces n,entries e INDEXED BY larder_namespace_expiry WHERE g.group_name=new.group_name AND n.namespace=g.namespace AND n.over AND substr(e.group_name,1,instr(e.group_name,':'))=n.namespace||':'AND e.expires_at<=(julianday('now')-2440587.5)*864e5+.5);
 SELECT RAISE(ABORT,'larder: quota exceeded')FROM larder_groups g,larder_namespaces n WHERE g.group_name=new.group_name AND n.namespace=g.namespace AND n.over AND(n.bytes>max_bytes AND length(CAST(new.entry_value AS BLOB))>length(CAST(old.entry_value AS BLOB))OR old.expires_at<=(julianday('now')-2440587.5)*864e5+.5 AND(n.bytes>max_bytes OR n.keys>max_keys OR n.groups>max_groups AND g.keys=1));
 DELETE FROM larder_changes WHERE seq IN(SELECT o.seq FROM(SELECT seq,at,total FROM larder_changes ORDER BY seq LIMIT 2+length(CAST(new.entry_value AS BLOB))/1024)o,(SELECT seq s,at,total t FROM larder_changes ORDER BY seq DESC LIMIT 1)n WHERE o.seq<s-4000000 OR o.total<t-1073741824 OR(o.seq<s-100000 OR o.total<t-67108864)AND o.at<n.at-600000 AND o.seq<=ifnull((SELECT min(position)FROM larder_consumers),s));
 END;
