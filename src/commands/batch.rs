@@ -17,7 +17,7 @@ use crate::exchange::input::{self, Source, Text};
 use crate::exchange::json::{self, Action, Objects, Operation};
 use crate::exit::{self, Exit, Failure};
 use crate::output::progress::Progress;
-use crate::output::{self, Out, Stdout};
+use crate::output::{self, Out, Stdout, text};
 use crate::store::{Bulk, Error, Expiry, Result, Scope, Store, check_size};
 
 pub const SPEC: Spec = Spec {
@@ -239,6 +239,10 @@ fn stream(context: &Context, args: &BatchArgs) -> anyhow::Result<Exit> {
                 None => *store.insert(context.create()?),
             };
             commit(store, scope, &waiting, &mut answers);
+            if context.settings.terminal {
+                let shown = String::from_utf8_lossy(&answers);
+                answers = text::safe_json(&shown).into_owned().into_bytes();
+            }
             out.write_all(&answers)
                 .and_then(|()| out.flush())
                 .map_err(|e| Failure::io("standard output", e))?;

@@ -72,6 +72,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
         let mut out = Stdout {
             out: io::BufWriter::with_capacity(64 * 1024, output::Stdout),
             terminal,
+            json: matches!(format, Format::Jsonl | Format::Json),
             line: Vec::new(),
         };
         export(context, group, format, &mut out, progress, "standard output")?;
@@ -137,6 +138,7 @@ fn export(
 struct Stdout {
     out: io::BufWriter<output::Stdout>,
     terminal: bool,
+    json: bool,
     /// The line under way, for a terminal.
     line: Vec<u8>,
 }
@@ -149,7 +151,12 @@ impl Write for Stdout {
         self.line.extend_from_slice(bytes);
         if let Some(end) = self.line.iter().rposition(|b| *b == b'\n') {
             let lines: Vec<u8> = self.line.drain(..=end).collect();
-            self.out.write_all(text::safe_lines(&String::from_utf8_lossy(&lines)).as_bytes())?;
+            let lines = String::from_utf8_lossy(&lines);
+            if self.json {
+                self.out.write_all(text::safe_json(&lines).as_bytes())?;
+            } else {
+                self.out.write_all(text::safe_lines(&lines).as_bytes())?;
+            }
         }
         Ok(bytes.len())
     }

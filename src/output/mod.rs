@@ -6,8 +6,9 @@ pub mod progress;
 pub mod table;
 pub mod text;
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 
 use crate::exit::{Exit, Failure, Report};
 
@@ -16,6 +17,8 @@ use crate::exit::{Exit, Failure, Report};
 #[derive(Debug)]
 pub struct Out {
     writer: BufWriter<Stdout>,
+    /// Whether it is a terminal, once that was asked.
+    terminal: Option<bool>,
 }
 
 /// Standard output as it is. Rust's own takes what is printed to a closed one
@@ -35,7 +38,7 @@ impl Write for Stdout {
 
 impl Default for Out {
     fn default() -> Self {
-        Self { writer: BufWriter::with_capacity(32 * 1024, Stdout) }
+        Self { writer: BufWriter::with_capacity(32 * 1024, Stdout), terminal: None }
     }
 }
 
@@ -51,10 +54,14 @@ impl Out {
         self.write(b"\n")
     }
 
-    /// Writes a record as one line of JSON.
+    /// Writes a record as one line of JSON, which a terminal can safely show.
     pub fn json(&mut self, record: &impl serde::Serialize) -> anyhow::Result<()> {
-        serde_json::to_writer(&mut self.writer, record)
-            .map_err(|e| Failure::io("standard output", e.into()))?;
+        let told = |e: serde_json::Error| Failure::io("standard output", e.into());
+        if *self.terminal.get_or_insert_with(|| io::stdout().is_terminal()) {
+            let json = serde_json::to_string(record).map_err(told)?;
+            return self.line(&text::safe_json(&json));
+        }
+        serde_json::to_writer(&mut self.writer, record).map_err(told)?;
         self.write(b"\n")
     }
 
@@ -85,13 +92,17 @@ pub fn print_help(text: &str, color: bool) -> anyhow::Result<Exit> {
 /// Reports an error on standard error: one line, and a hint; with `json`
 /// exactly one line. Nothing is left to do if standard error is gone.
 pub fn print_error(json: bool, report: &Report) {
+    let terminal = io::stderr().is_terminal();
+    let shown = |text| if terminal { text::safe(text) } else { Cow::Borrowed(text) };
     let mut message = String::new();
     if json {
-        let _ = writeln!(message, "{}", json::error(report));
+        let record = json::error(report);
+        let record = if terminal { text::safe_json(&record) } else { Cow::Borrowed(&*record) };
+        let _ = writeln!(message, "{record}");
     } else {
-        let _ = writeln!(message, "larder: {}", report.message);
+        let _ = writeln!(message, "larder: {}", shown(&report.message));
         if let Some(hint) = &report.hint {
-            let _ = writeln!(message, "hint: {hint}");
+            let _ = writeln!(message, "hint: {}", shown(hint));
         }
     }
     let _ = io::stderr().write_all(message.as_bytes());
@@ -99,5 +110,6 @@ pub fn print_error(json: bool, report: &Report) {
 
 /// Prints a note on standard error.
 pub fn print_note(note: &str) {
+    let note = if io::stderr().is_terminal() { text::safe(note) } else { Cow::Borrowed(note) };
     let _ = io::stderr().write_all(format!("larder: {note}\n").as_bytes());
 }

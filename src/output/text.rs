@@ -61,6 +61,26 @@ pub fn safe(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// JSON as a terminal may safely show it: what [`safe`] escapes is `\uXXXX`. It
+/// means the same, because such characters can only stand in strings.
+#[must_use]
+pub fn safe_json(json: &str) -> Cow<'_, str> {
+    // JSON itself escapes what lies below a blank.
+    let is_unsafe = |c: char| c >= '\u{7f}' && is_unsafe(c);
+    if !json.contains(is_unsafe) {
+        return Cow::Borrowed(json);
+    }
+    let mut shown = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        if is_unsafe(c) {
+            shown.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            shown.push(c);
+        }
+    }
+    Cow::Owned(shown)
+}
+
 /// A name as a terminal may safely show it: like [`safe`], and bytes that are no
 /// UTF-8 as `\xNN`.
 #[must_use]
@@ -135,6 +155,10 @@ mod tests {
         assert_eq!(safe("\u{1b}[31mred\u{9b}\u{202e}x"), "\\x1b[31mred\\x9b\\u{202e}x");
         assert_eq!(safe("\u{61c}x"), "\\u{61c}x");
         assert_eq!(safe_name(b"a\xff\n\xc3\xa9"), "a\\xff\\né");
+        assert_eq!(
+            safe_json("{\"\u{7f}é\\n\u{9b}\u{202e}\":\"🚀\"}\n"),
+            "{\"\\u007fé\\n\\u009b\\u202e\":\"🚀\"}\n"
+        );
         assert_eq!(safe_lines("a\n\u{7}b\t."), "a\n\\x07b\t.");
     }
 

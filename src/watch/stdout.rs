@@ -1,6 +1,6 @@
 //! The sink that prints.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::os::fd::AsFd;
 
 use super::control::{Control, Stop};
@@ -8,7 +8,7 @@ use super::{Delivery, Sink};
 use crate::exit::Failure;
 use crate::output;
 use crate::output::json::ChangeRecord;
-use crate::output::text::{field_bytes, safe_name};
+use crate::output::text::{field_bytes, safe_json, safe_name};
 use crate::store::{Change, ChangeKind, Scope};
 
 /// What a change looks like.
@@ -34,6 +34,7 @@ const CHUNK: usize = 4096;
 pub struct Stdout {
     form: Form,
     scope: Scope,
+    terminal: bool,
     buffer: Vec<u8>,
 }
 
@@ -41,7 +42,7 @@ impl Stdout {
     /// A printer of names as `scope` has them.
     #[must_use]
     pub fn new(form: Form, scope: Scope) -> Self {
-        Self { form, scope, buffer: Vec::new() }
+        Self { form, scope, terminal: std::io::stdout().is_terminal(), buffer: Vec::new() }
     }
 
     fn line(&self, change: &Change) -> anyhow::Result<Vec<u8>> {
@@ -49,7 +50,11 @@ impl Stdout {
         let (group, key) = (group.as_bytes(), change.key.as_ref().map_or(&b""[..], AsRef::as_ref));
         let kind = change.kind.as_str();
         let mut line = match self.form {
-            Form::Json => serde_json::to_vec(&ChangeRecord::new(change.clone(), &self.scope))?,
+            Form::Json => {
+                let json = serde_json::to_string(&ChangeRecord::new(change.clone(), &self.scope))?;
+                let json = if self.terminal { safe_json(&json).into_owned() } else { json };
+                json.into_bytes()
+            }
             Form::Tabs => {
                 let before = format!("{}\t{kind}\t", change.seq);
                 [before.as_bytes(), &field_bytes(group), b"\t", &field_bytes(key)].concat()

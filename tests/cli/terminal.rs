@@ -51,3 +51,42 @@ fn binary_is_refused_and_the_way_out_named() {
     assert_eq!(t.read("file"), b"text\0");
     t.run(["get", "g", "bytes"]).ok([0xff, 0, 1]);
 }
+
+/// JSON escapes what lies below a blank and nothing else: a C1 control, or a
+/// character that reorders a line, came to the terminal as it was.
+#[test]
+fn json_cannot_move_the_cursor_either() {
+    let t = Test::new();
+    let odd = "\u{7f}\u{9b}31m\u{9d}0;x\u{202e}\u{2066}\u{2028}\u{200b}é🚀";
+    let safe = "\\u007f\\u009b31m\\u009d0;x\\u202e\\u2066\\u2028\\u200bé🚀";
+    t.run(["set", odd, odd, odd]).ok("");
+    for args in [
+        &["--json", "get", odd, odd][..],
+        &["--json", "list"],
+        &["--json", "list", odd],
+        &["export"],
+        &["export", "--format", "json"],
+        &["--json", "history", odd, odd],
+        &["--json", "watch", "--after", "0", "--count", "1"],
+    ] {
+        let (status, shown, _) = t.run(args).on_terminal(80);
+        assert!(status == 0 && shown.contains(safe), "{args:?}: {shown:?}");
+        assert!(
+            !shown.contains(['\u{7f}', '\u{9b}', '\u{9d}', '\u{202e}', '\u{2066}', '\u{2028}']),
+            "{args:?}: {shown:?}"
+        );
+        let piped = String::from_utf8(t.run(args).output().stdout).unwrap();
+        assert!(piped.contains(odd), "{args:?}: {piped:?}");
+    }
+}
+
+#[test]
+fn an_error_cannot_move_the_cursor_either() {
+    let t = Test::new();
+    for command in
+        ["larder --json get --k\u{202e}\u{9b}", "larder get --k\u{202e}\u{9b}", "larder get g \u{202e}\u{9b}"]
+    {
+        let (status, shown, _) = t.sh(&format!("{command} 2>&1")).on_terminal(80);
+        assert!(status > 0 && !shown.is_empty() && !shown.contains(['\u{202e}', '\u{9b}']), "{shown:?}");
+    }
+}
