@@ -32,7 +32,9 @@ pub const SPEC: Spec = Spec {
 ///
 /// jsonl is one JSON object a line, or an array of objects: group, key, value,
 /// or group_b64, key_b64, value_b64 in their places, and if wanted namespace
-/// and one of ttl_ms and expires_at; other fields are passed over. csv has a header with these names. env is
+/// and one of ttl_ms and expires_at. A value that is a number, true, an array or
+/// an object is stored as it is written; an object may take several lines, as jq
+/// prints it. Other fields are passed over. csv has a header with these names. env is
 /// KEY=VALUE lines, quoted as for a shell, and needs --group. Without --format
 /// the file's name decides: .csv, .env, else jsonl.
 ///

@@ -222,26 +222,62 @@ impl<R: Read> Text<R> {
         self.start += 1;
     }
 
-    /// The next element of a JSON array, up to the comma or bracket that
-    /// follows it.
-    pub fn next_element(&mut self) -> Result<&[u8]> {
-        self.peek()?;
+    /// Whether the byte that [`Text::peek`] showed is the last of its line but
+    /// for blanks.
+    pub fn opens_alone(&mut self) -> Result<bool> {
+        let mut at = 1;
+        loop {
+            while let Some(byte) = self.buffer[..self.end].get(self.start + at) {
+                match byte {
+                    b'\n' => return Ok(true),
+                    b' ' | b'\t' | b'\r' => at += 1,
+                    _ => return Ok(false),
+                }
+            }
+            if !self.fill()? {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// A JSON object, from the brace that [`Text::peek`] showed up to and with
+    /// the one that closes it, or to the end of the text.
+    pub fn next_object(&mut self) -> Result<&[u8]> {
         self.line = self.at;
-        let (mut depth, mut in_string, mut escaped) = (0u32, false, false);
+        let mut nesting = Nesting::default();
         let mut at = 0;
         let length = 'found: loop {
             while self.start + at < self.end {
                 let byte = self.buffer[self.start + at];
                 self.at += u64::from(byte == b'\n');
-                match byte {
-                    _ if escaped => escaped = false,
-                    b'\\' if in_string => escaped = true,
-                    b'"' => in_string = !in_string,
-                    _ if in_string => {}
-                    b'[' | b'{' => depth += 1,
-                    b',' | b']' | b'}' if depth == 0 => break 'found at,
-                    b']' | b'}' => depth -= 1,
-                    _ => {}
+                at += 1;
+                if nesting.step(byte) && nesting.depth == 0 {
+                    break 'found at;
+                }
+            }
+            if !self.fill()? {
+                break at;
+            }
+        };
+        let object = self.start..self.start + length;
+        self.start = object.end;
+        Ok(&self.buffer[object])
+    }
+
+    /// The next element of a JSON array, up to the comma or bracket that
+    /// follows it.
+    pub fn next_element(&mut self) -> Result<&[u8]> {
+        self.peek()?;
+        self.line = self.at;
+        let mut nesting = Nesting::default();
+        let mut at = 0;
+        let length = 'found: loop {
+            while self.start + at < self.end {
+                let byte = self.buffer[self.start + at];
+                self.at += u64::from(byte == b'\n');
+                let outside = nesting.depth == 0;
+                if nesting.step(byte) && outside && matches!(byte, b',' | b']' | b'}') {
+                    break 'found at;
                 }
                 at += 1;
             }
@@ -252,6 +288,31 @@ impl<R: Read> Text<R> {
         let element = self.start..self.start + length;
         self.start = element.end;
         Ok(&self.buffer[element])
+    }
+}
+
+/// Where in JSON a reader stands.
+#[derive(Default)]
+struct Nesting {
+    /// Brackets and braces that are open.
+    depth: u32,
+    in_string: bool,
+    escaped: bool,
+}
+
+impl Nesting {
+    /// Takes a byte; says whether it stands outside of strings.
+    fn step(&mut self, byte: u8) -> bool {
+        match byte {
+            _ if self.escaped => self.escaped = false,
+            b'\\' if self.in_string => self.escaped = true,
+            b'"' => self.in_string = !self.in_string,
+            _ if self.in_string => {}
+            b'[' | b'{' => self.depth += 1,
+            b']' | b'}' => self.depth = self.depth.saturating_sub(1),
+            _ => {}
+        }
+        !self.in_string
     }
 }
 

@@ -8,12 +8,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::{IgnoredAny, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
 
 use super::input::Text;
 use super::{Record, When, bad, decode, name, value};
 use crate::store::{Condition, EntryRef, Name, Result, Scope};
 
-/// JSON objects out of lines or one array, whichever the text begins with.
+/// JSON objects out of lines or one array, whichever the text begins with. An
+/// object whose first line is a brace alone goes on to the matching one.
 pub struct Objects<'a> {
     text: Text<Box<dyn Read + 'a>>,
     array: Option<bool>,
@@ -40,7 +42,11 @@ impl<'a> Objects<'a> {
         let first = self.text.peek()?;
         let array = *self.array.get_or_insert(first == Some(b'['));
         if !array {
-            return if first.is_some() { self.text.next_line() } else { Ok(None) };
+            return match first {
+                None => Ok(None),
+                Some(b'{') if self.text.opens_alone()? => self.text.next_object().map(Some),
+                Some(_) => self.text.next_line(),
+            };
         }
         match first {
             Some(b'[' | b',') => {
@@ -85,6 +91,31 @@ impl<'de: 'a, 'a> Deserialize<'de> for Str<'a> {
     }
 }
 
+/// A value as it stands in a line; `None` if it does not.
+#[derive(Debug, Default)]
+struct Raw<'a>(Option<&'a RawValue>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        <&RawValue>::deserialize(deserializer).map(|raw| Self(Some(raw)))
+    }
+}
+
+impl<'a> Raw<'a> {
+    /// The text of a string; what else there is, as it is written: a number
+    /// keeps its digits, and an object is the text that a program would parse.
+    fn text(&self) -> Result<Option<Cow<'a, str>>> {
+        match self.0.map(RawValue::get) {
+            None => Ok(None),
+            Some("null") => {
+                Err(bad("its value is null, and no entry has none; give a text, \"\" for instance"))
+            }
+            Some(text) if text.starts_with('"') => parse::<Str<'a>>(text.as_bytes()).map(|text| Some(text.0)),
+            Some(text) => Ok(Some(Cow::Borrowed(text))),
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct EntryLine<'a> {
     #[serde(borrow)]
@@ -97,8 +128,8 @@ struct EntryLine<'a> {
     key: Option<Str<'a>>,
     #[serde(borrow)]
     key_b64: Option<Str<'a>>,
-    #[serde(borrow)]
-    value: Option<Str<'a>>,
+    #[serde(borrow, default)]
+    value: Raw<'a>,
     #[serde(borrow)]
     value_b64: Option<Str<'a>>,
     ttl_ms: Option<i64>,
@@ -108,8 +139,8 @@ struct EntryLine<'a> {
 
 /// Reads an entry. Fields it does not know are passed over.
 pub fn record(object: &[u8]) -> Result<Record<'_>> {
-    let line: EntryLine<'_> = parse(object)?;
-    let value = value(line.value.map(|v| v.0), line.value_b64.as_ref().map(|v| v.0.as_ref()))?;
+    let line: EntryLine<'_> = parse_object(object)?;
+    let value = value(line.value.text()?, line.value_b64.as_ref().map(|v| v.0.as_ref()))?;
     Ok(Record {
         namespace: line.namespace.map(|name| name.0),
         group: group_of(line.group, line.group_b64.as_ref())?,
@@ -178,8 +209,8 @@ struct OperationLine<'a> {
     key: Option<Str<'a>>,
     #[serde(borrow)]
     key_b64: Option<Str<'a>>,
-    #[serde(borrow)]
-    value: Option<Str<'a>>,
+    #[serde(borrow, default)]
+    value: Raw<'a>,
     #[serde(borrow)]
     value_b64: Option<Str<'a>>,
     ttl_ms: Option<i64>,
@@ -195,8 +226,8 @@ struct OperationLine<'a> {
     #[serde(default)]
     if_present: bool,
     if_version: Option<i64>,
-    #[serde(borrow)]
-    if_value: Option<Str<'a>>,
+    #[serde(borrow, default)]
+    if_value: Raw<'a>,
     #[serde(borrow)]
     if_value_b64: Option<Str<'a>>,
     #[serde(default, rename = "version")]
@@ -213,14 +244,14 @@ impl OperationLine<'_> {
             self.if_absent,
             self.if_present,
             self.if_version.is_some(),
-            self.if_value.is_some(),
+            self.if_value.0.is_some(),
             self.if_value_b64.is_some(),
         ];
         if given.into_iter().filter(|given| *given).count() > 1 {
             return Err(bad("it has more than one condition"));
         }
-        Ok(match (&self.if_value, &self.if_value_b64, self.if_version) {
-            (Some(value), ..) => Condition::Value(value.0.as_bytes().to_vec()),
+        Ok(match (self.if_value.text()?, &self.if_value_b64, self.if_version) {
+            (Some(value), ..) => Condition::Value(value.into_owned().into_bytes()),
             (_, Some(base64), _) => Condition::Value(decode(&base64.0)?),
             (.., Some(version)) => Condition::Version(version),
             _ if self.if_absent => Condition::Absent,
@@ -232,7 +263,7 @@ impl OperationLine<'_> {
 
 /// Reads an operation.
 pub fn operation(object: &[u8]) -> Result<Operation<'_>> {
-    let line: OperationLine<'_> = parse(object)?;
+    let line: OperationLine<'_> = parse_object(object)?;
     let condition = line.condition()?;
     let when = When::new(line.ttl_ms, line.expires_at.as_ref().map(|at| at.0.as_ref()))?;
     let timed = when != When::Never;
@@ -243,7 +274,7 @@ pub fn operation(object: &[u8]) -> Result<Operation<'_>> {
     if line.never && (timed || op != "expire") {
         return Err(bad("never is for expire, and excludes ttl_ms and expires_at"));
     }
-    let value = value(line.value.map(|v| v.0), line.value_b64.as_ref().map(|v| v.0.as_ref()))?;
+    let value = value(line.value.text()?, line.value_b64.as_ref().map(|v| v.0.as_ref()))?;
     let action = match op.as_ref() {
         "set" => Action::Set {
             value: value.ok_or_else(|| bad("set has neither value nor value_b64"))?,
@@ -266,15 +297,20 @@ pub fn operation(object: &[u8]) -> Result<Operation<'_>> {
     })
 }
 
-fn parse<'a, T: Deserialize<'a>>(object: &'a [u8]) -> Result<T> {
+fn parse_object<'a, T: Deserialize<'a>>(object: &'a [u8]) -> Result<T> {
     // serde would also take an array, as a struct without its names.
     if !object.trim_ascii_start().starts_with(b"{") {
         return Err(bad("it is not a JSON object"));
     }
-    serde_json::from_slice(object).map_err(|e| {
+    parse(object.trim_ascii_end())
+}
+
+fn parse<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T> {
+    serde_json::from_slice(json).map_err(|e| {
         let text = e.to_string();
         let what = text.rfind(" at line ").map_or(text.as_str(), |at| &text[..at]);
-        bad(format!("{what}, at column {}", e.column()))
+        let place = if e.line() > 1 { format!("line {} of it, ", e.line()) } else { String::new() };
+        bad(format!("{what}, at {place}column {}", e.column()))
     })
 }
 
@@ -350,6 +386,16 @@ mod tests {
             objects(array),
             [Ok((2, "{\"a\": \"]},\\\"\"}".into())), Ok((4, "{\"b\":[1,{}]\n}".into()))]
         );
+        let pretty = "{ \n  \"a\": \"}\",\n  \"b\": {\"c\": [ ]}\n}\n{\n}{1}\n";
+        assert_eq!(
+            objects(pretty),
+            [
+                Ok((1, "{ \n  \"a\": \"}\",\n  \"b\": {\"c\": [ ]}\n}".into())),
+                Ok((5, "{\n}".into())),
+                Ok((6, "{1}".into()))
+            ]
+        );
+        assert_eq!(objects("{1}\n{\n"), [Ok((1, "{1}".into())), Ok((2, "{".into()))]);
         for empty in ["", "\n\n", "[]", " [ ]\n"] {
             assert!(objects(empty).is_empty(), "{empty:?}");
         }
@@ -365,7 +411,9 @@ mod tests {
             "5",
             "{}",
             r#"{"key":"k"}"#,
-            r#"{"key":"k","value":5}"#,
+            r#"{"key":"k","value":null}"#,
+            r#"{"key":"k","value":[}"#,
+            r#"{"key":"k","value":01}"#,
             r#"{"key":"k","value":"v","value_b64":"dg=="}"#,
             r#"{"key":"k","value_b64":"?"}"#,
             r#"{"key":"k","value":"\ud800"}"#,
@@ -378,6 +426,12 @@ mod tests {
         let good = r#"{"key":"k","value_b64":"/w==","ttl_ms":null,"other":[{}]}"#;
         let good = record(good.as_bytes()).unwrap();
         assert_eq!((good.value.as_ref(), good.when), (&b"\xff"[..], When::Never));
+        for value in
+            ["5", "-1.10e+400", "true", "{\"a\": [1,\n null]}", "[]", "123456789012345678901234567890"]
+        {
+            let line = format!("{{\"key\":\"k\",\"value\": {value} }}");
+            assert_eq!(record(line.as_bytes()).unwrap().value.as_ref(), value.as_bytes());
+        }
     }
 
     #[test]

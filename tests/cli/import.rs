@@ -316,3 +316,47 @@ fn people_are_told() {
     assert_eq!((code, shown.as_str()), (0, ""));
     assert_eq!(stderr, "larder: imported 2 entries, skipped 0, 0 already due\n");
 }
+
+/// A number or an object for a value was refused, so what jq and other programs
+/// print had to be turned into strings first. It is stored as it is written.
+#[test]
+fn values_that_are_no_strings_are_their_text() {
+    let t = Test::new();
+    let lines = "{\"group\":\"g\",\"key\":\"a\",\"value\":1.50}\n\
+                 {\"group\":\"g\",\"key\":\"b\",\"value\":true}\n\
+                 {\"group\":\"g\",\"key\":\"c\",\"value\": {\"x\": [1,null]} }\n\
+                 {\"group\":\"g\",\"key\":\"d\",\"value\":18446744073709551616}\n";
+    t.run(["import", "-"]).stdin(lines).ok("");
+    t.run(["list", "g", "--values"]).ok("a\t1.50\nb\ttrue\nc\t{\"x\": [1,null]}\nd\t18446744073709551616\n");
+    let op = "{\"op\":\"set\",\"group\":\"g\",\"key\":\"a\",\"value\":-1e3,\"if_value\":1.50}\n";
+    t.run(["batch", "-"]).stdin(op).ok("");
+    t.run(["batch", "-", "--stream"])
+        .stdin(op.replace("1.50", "-1e3").replace("-1e3,", "[],"))
+        .ok("{\"line\":1,\"ok\":true,\"version\":6}\n");
+    t.run(["get", "g", "a"]).ok("[]");
+    let why =
+        "larder: import: line 1: its value is null, and no entry has none; give a text, \"\" for instance\n";
+    t.run(["import", "-"]).stdin("{\"group\":\"g\",\"key\":\"a\",\"value\":null}").fails(8, why);
+    t.run(["get", "g", "a"]).ok("[]");
+}
+
+/// What jq prints by itself, an object over several lines, was "EOF while
+/// parsing an object".
+#[test]
+fn objects_may_take_several_lines() {
+    let t = Test::new();
+    let pretty = "{\n  \"group\": \"g\",\n  \"key\": \"a\",\n  \"value\": \"}\\n{\"\n}\n\n{\n  \"group\": \"g\",\n  \"key\": \"b\",\n  \"value\": {\n    \"x\": 1\n  }\n}\n{\"group\":\"g\",\"key\":\"c\",\"value\":\"v\"}\n";
+    t.run(["import", "-"]).stdin(pretty).ok("");
+    t.run(["list", "g", "--values"]).ok("a\t}\\n{\nb\t{\\n    \"x\": 1\\n  }\nc\tv\n");
+    t.run(["import", "-"]).stdin(format!("{pretty}{{\n  \"group\": \"g\",\n  \"key\": 5\n}}\n")).fails(
+        8,
+        "larder: import: line 15: invalid type: integer `5`, expected a string, at line 3 of it, column 10\n",
+    );
+    t.run(["import", "-"])
+        .stdin("{\n\"group\":\"g\"\n")
+        .fails(8, "larder: import: line 1: EOF while parsing an object, at line 2 of it, column 11\n");
+    t.run(["batch", "-"])
+        .stdin("{\n  \"op\": \"delete\",\n  \"group\": \"g\",\n  \"key\": \"a\"\n}\n")
+        .ok("");
+    t.run(["list", "g"]).ok("b\nc\n");
+}
