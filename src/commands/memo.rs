@@ -1,8 +1,9 @@
 use std::ffi::OsString;
-use std::io::{Read, Write};
+use std::io::{IsTerminal, Read, Write};
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
@@ -41,11 +42,13 @@ pub const SPEC: Spec = Spec {
 ///
 /// A command that fails is not kept, unless --cache-failures is given, nor
 /// handed to those who waited for it: they run it in their turn, one after
-/// another. The entry expires --ttl plus --stale after the run; delete it to
+/// another. Nor is what a signal cut short: SIGINT, SIGTERM and SIGHUP are
+/// passed on to the command, and then nothing is kept, whatever its status,
+/// not even with --cache-failures. The entry expires --ttl plus --stale after the run; delete it to
 /// forget it. Running the command takes write access to the group; replaying
 /// what it printed takes read access only.
 ///
-/// Status 125: larder itself failed, be it only in passing on what the command
+/// Status 8: the entry under the key is not a result. 125: larder itself failed, be it only in passing on what the command
 /// printed, or the command waits for the very result it is to make. 126, 127:
 /// the command is not executable, or there is none. Else the command's own,
 /// kept or fresh.
@@ -115,6 +118,10 @@ impl Recording {
 
 fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     let args = MemoArgs::from_arg_matches(matches)?;
+    let longest = args.ttl.saturating_add(args.stale.unwrap_or_default());
+    if context.now().after(longest) > Timestamp::LAST {
+        return Err(Failure::usage("--ttl plus --stale ends past the year 9999").into());
+    }
     memo(context, &args).map_err(own_failure)
 }
 
@@ -153,7 +160,10 @@ fn memo(context: &Context, args: &MemoArgs) -> anyhow::Result<Exit> {
             .hint("waiting for it would never end; use another key")
             .into());
         }
-        (None, None) => Claim::wait(&path, what)?,
+        (None, None) => {
+            let _note = (!context.settings.quiet).then(|| WaitNote::start(args));
+            Claim::wait(&path, what)?
+        }
     };
     // Whoever had the claim before may have made it.
     if let Some((recording, now)) = recall(context, args)?
@@ -162,8 +172,9 @@ fn memo(context: &Context, args: &MemoArgs) -> anyhow::Result<Exit> {
         return recording.replay();
     }
     let signals = Signals::take_over()?;
-    let (recording, passed_on) = record(args, &program, &signals, &makers.and_this(file, what))?;
-    if recording.status == 0 || args.cache_failures {
+    let Made { recording, interrupted, passed_on } =
+        record(args, &program, &signals, &makers.and_this(file, what))?;
+    if !interrupted && (recording.status == 0 || args.cache_failures) {
         keep(context, args, &recording)?;
     }
     drop(claim);
@@ -208,11 +219,7 @@ fn recall(context: &Context, args: &MemoArgs) -> anyhow::Result<Option<(Recordin
             Some(recording) => Ok(Some((recording, now))),
             None => Err(Failure::new(
                 Exit::BadData,
-                format!(
-                    "key {} in group {} holds a value that is no result",
-                    quote(&args.key),
-                    quote(&args.group)
-                ),
+                format!("the entry {} in {} is not a result", quote(&args.key), quote(&args.group)),
             )
             .hint("delete it, or use another key")
             .into()),
@@ -222,14 +229,46 @@ fn recall(context: &Context, args: &MemoArgs) -> anyhow::Result<Option<(Recordin
     }
 }
 
+/// What came of a run.
+struct Made {
+    recording: Recording,
+    /// Whether a signal was passed on to the command, so that what it printed
+    /// may be half of it, whatever its status.
+    interrupted: bool,
+    /// Whether all it printed could be passed on.
+    passed_on: anyhow::Result<()>,
+}
+
+/// Tells somebody at a terminal, after a second, why nothing happens; nothing
+/// once it is dropped.
+struct WaitNote {
+    _over: Option<mpsc::Sender<()>>,
+}
+
+impl WaitNote {
+    fn start(args: &MemoArgs) -> Self {
+        if !std::io::stderr().is_terminal() {
+            return Self { _over: None };
+        }
+        let (over, is_over) = mpsc::channel();
+        let note = format!(
+            "memo: waiting for the result {} in {}, which another process is making",
+            quote(&args.key),
+            quote(&args.group)
+        );
+        // Without a thread there is no note, and nothing else is lost.
+        let _ = thread::Builder::new().spawn(move || {
+            if is_over.recv_timeout(Duration::from_secs(1)) == Err(mpsc::RecvTimeoutError::Timeout) {
+                print_note(&note);
+            }
+        });
+        Self { _over: Some(over) }
+    }
+}
+
 /// Runs the command, passes on what it prints as it prints it, and keeps a
-/// copy. Whether all of it could be passed on is the second half of the result.
-fn record(
-    args: &MemoArgs,
-    program: &Path,
-    signals: &Signals,
-    makers: &str,
-) -> anyhow::Result<(Recording, anyhow::Result<()>)> {
+/// copy.
+fn record(args: &MemoArgs, program: &Path, signals: &Signals, makers: &str) -> anyhow::Result<Made> {
     let shown = quote(&args.command[0].to_string_lossy());
     let mut command = Child::command(program, &args.command);
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).env(Makers::VARIABLE, makers);
@@ -237,9 +276,11 @@ fn record(
     let stdout = child.streams().stdout.take().map(|from| thread::spawn(move || copy(from, output::Stdout)));
     let stderr =
         child.streams().stderr.take().map(|from| thread::spawn(move || copy(from, std::io::stderr())));
+    let mut interrupted = false;
     let status = loop {
         for signal in signals.take() {
             child.signal(signal);
+            interrupted = true;
         }
         if let Some(status) = child.ended().map_err(|e| Failure::io(&shown, e))? {
             break status;
@@ -257,7 +298,10 @@ fn record(
         stdout: stdout.kept,
         stderr: stderr.kept,
     };
-    Ok((recording, passed_on))
+    // What came meanwhile was for this process's group, and so for the command
+    // too, or came too late for it: that cannot be told.
+    interrupted |= !signals.take().is_empty();
+    Ok(Made { recording, interrupted, passed_on })
 }
 
 /// What came of copying a stream.

@@ -302,12 +302,15 @@ fn host() -> String {
 }
 
 /// An error of a command that runs another one: 125, so that it is not taken
-/// for the other's status. Usage, a lock that stayed taken and a missing grant
-/// keep their own.
+/// for the other's status. Usage, a lock that stayed taken, a missing grant
+/// and an entry of another kind under the key keep their own.
 fn own_failure(error: anyhow::Error) -> anyhow::Error {
     match crate::exit::report(&error) {
         Some(report)
-            if !matches!(report.exit, Exit::Usage | Exit::Busy | Exit::AccessDenied | Exit::Child(_)) =>
+            if !matches!(
+                report.exit,
+                Exit::Usage | Exit::Busy | Exit::AccessDenied | Exit::BadData | Exit::Child(_)
+            ) =>
         {
             Failure { exit: Exit::Child(125), message: report.message, hint: report.hint }.into()
         }

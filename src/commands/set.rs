@@ -143,16 +143,22 @@ pub(super) fn expiry(
     now: Timestamp,
 ) -> Result<Expiry, Failure> {
     match (ttl, at, keep) {
-        (Some(ttl), ..) if now.after(ttl) > Timestamp::LAST => {
-            Err(Failure::usage("the TTL ends past the year 9999")
-                .hint("without one, an entry stays for ever"))
-        }
-        (Some(ttl), ..) => Ok(Expiry::At(now.after(ttl))),
+        (Some(ttl), ..) => within_calendar(now, ttl).map(|()| Expiry::At(now.after(ttl))),
         (_, Some(at), _) if at <= now => Err(Failure::usage(format!("{at} is in the past"))),
         (_, Some(at), _) => Ok(Expiry::At(at)),
         (.., true) => Ok(Expiry::Keep),
         _ => Ok(Expiry::Never),
     }
+}
+
+/// Refuses a TTL that ends past the last year that can be written.
+pub(super) fn within_calendar(now: Timestamp, ttl: Duration) -> Result<(), Failure> {
+    if now.after(ttl) > Timestamp::LAST {
+        return Err(
+            Failure::usage("the TTL ends past the year 9999").hint("without one, an entry stays for ever")
+        );
+    }
+    Ok(())
 }
 
 /// Reads to the end, but no further than an entry can hold.

@@ -9,7 +9,8 @@ use std::process::{Command, ExitStatus};
 use nix::sys::signal::{SigSet, Signal, killpg};
 use nix::unistd::{Pid, getpgrp, tcgetpgrp, tcsetpgrp};
 
-use super::signals::fresh_signals;
+use super::Moment;
+use super::signals::{fresh_signals, not_after};
 
 /// A running command.
 #[derive(Debug)]
@@ -32,6 +33,18 @@ impl Child {
         command.process_group(0);
         fresh_signals(&mut command);
         command
+    }
+
+    /// Makes the command start before `moment` or not at all, which is told by
+    /// [`Child::is_too_late`].
+    pub fn start_before(command: &mut Command, moment: Moment) {
+        not_after(command, moment);
+    }
+
+    /// Whether a start failed because it was too late for it.
+    #[must_use]
+    pub fn is_too_late(error: &std::io::Error) -> bool {
+        error.raw_os_error() == Some(nix::libc::ETIME)
     }
 
     /// Starts it.
@@ -90,4 +103,32 @@ impl Child {
 pub fn exit_code(status: ExitStatus) -> u8 {
     let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
     u8::try_from(code).unwrap_or(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// The holder of a lock was held up between taking it and starting its
+    /// command: the command ran beside the next holder.
+    #[test]
+    fn a_command_starts_in_time_or_not_at_all() {
+        let touch = |moment| {
+            let dir = tempfile::tempdir().unwrap();
+            let file = dir.path().join("ran");
+            let mut command = Child::command(Path::new("/bin/touch"), &["touch".into(), file.clone().into()]);
+            Child::start_before(&mut command, moment);
+            let started = Child::start(command);
+            let late = started.as_ref().err().map(Child::is_too_late);
+            if let Ok(mut child) = started {
+                child.streams().wait().unwrap();
+            }
+            (late, file.exists())
+        };
+        let hour = Duration::from_hours(1);
+        assert_eq!(touch(Moment::now().after(hour)), (None, true));
+        assert_eq!(touch(Moment::now().before(Duration::from_nanos(1))), (Some(true), false));
+    }
 }

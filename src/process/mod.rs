@@ -4,9 +4,13 @@
 //! everything it started, and no shell in between.
 
 mod child;
+mod ending;
+mod moment;
 mod program;
 mod signals;
 
 pub use child::{Child, exit_code};
+pub use ending::Ending;
+pub use moment::Moment;
 pub use program::find_program;
 pub use signals::Signals;

@@ -7,6 +7,7 @@ use std::process::Command;
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
+use super::Moment;
 use crate::exit::Failure;
 
 /// SIGINT, SIGTERM, SIGHUP and SIGCHLD, blocked and readable.
@@ -62,6 +63,24 @@ pub(super) fn fresh_signals(command: &mut Command) {
     // are allowed: this is one, sigprocmask, on a set that lies on the stack.
     unsafe {
         command.pre_exec(|| SigSet::empty().thread_set_mask().map_err(Into::into));
+    }
+}
+
+/// Makes the command fail to start, with ETIME, if it is later than `moment`
+/// when its program would begin: between a look at the clock before and the
+/// start this process may have been held up.
+#[allow(unsafe_code)]
+pub(super) fn not_after(command: &mut Command, moment: Moment) {
+    // SAFETY: runs between fork and exec, where only async-signal-safe calls
+    // are allowed: this is one, clock_gettime, and makes an error of a number.
+    unsafe {
+        command.pre_exec(move || {
+            if Moment::now() < moment {
+                Ok(())
+            } else {
+                Err(std::io::Error::from_raw_os_error(nix::libc::ETIME))
+            }
+        });
     }
 }
 

@@ -13,7 +13,7 @@ use super::control::{Control, Stop, Wake};
 use super::{Delivery, Sink};
 use crate::exit::{Exit, Failure};
 use crate::output::print_note;
-use crate::process::{Child, exit_code, find_program};
+use crate::process::{Child, Ending, exit_code, find_program};
 use crate::store::{Change, Name, Scope, quote};
 
 /// How long a command may go on after the watch was told to end, before its
@@ -101,8 +101,9 @@ impl Exec {
             let (asked, signals) = (control.stopped(), control.signals());
             if let Some(status) = child.ended()? {
                 let cut = stop == Some(Stop::Timeout);
-                if cut {
-                    end_group(child, kill_at.map_or_else(Instant::now, |(at, _)| at));
+                if cut || matches!(kill_at, Some((_, Signal::SIGKILL))) {
+                    // It was told to end: so is what it has left behind.
+                    Ending::already_told(kill_at.map_or_else(Instant::now, |(at, _)| at)).finish(child);
                 }
                 return Ok(Ended { status, stop: stop.or(asked), cut });
             }
@@ -139,17 +140,6 @@ struct Ended {
     /// Whether the command was ended because the watch was out of time: then
     /// its status says nothing about the change.
     cut: bool,
-}
-
-/// Ends what the command has left behind in its group.
-fn end_group(child: &Child, kill_at: Instant) {
-    while child.has_group() {
-        if Instant::now() >= kill_at {
-            child.signal(Signal::SIGKILL);
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }
 
 impl Sink for Exec {

@@ -6,7 +6,7 @@ use nix::unistd::Pid;
 
 use crate::harness::{LARDER, Test};
 
-fn start(t: &Test, args: &[&str]) -> Child {
+pub fn start(t: &Test, args: &[&str]) -> Child {
     Command::new(LARDER)
         .args(args)
         .env_clear()
@@ -20,12 +20,12 @@ fn start(t: &Test, args: &[&str]) -> Child {
         .expect("start larder")
 }
 
-fn signal(child: &Child, signal: Signal) {
+pub fn signal(child: &Child, signal: Signal) {
     kill(Pid::from_raw(i32::try_from(child.id()).expect("a process id")), signal).expect("signal");
 }
 
 #[track_caller]
-fn until(what: &str, mut ready: impl FnMut() -> bool) {
+pub fn until(what: &str, mut ready: impl FnMut() -> bool) {
     let end = Instant::now() + Duration::from_mins(1);
     while !ready() {
         assert!(Instant::now() < end, "{what} does not happen");
@@ -228,4 +228,104 @@ fn bad_input_is_answered_and_never_hangs() {
     t.write("garbage", "x".repeat(5000));
     let output = t.run(["--db", "garbage", "lock", "l", "k", "--ttl", "1s", "--", "/bin/true"]).output();
     assert_eq!(output.status.code(), Some(125));
+}
+
+/// The leader of the command's group ended on SIGTERM, and larder with it: what
+/// else was in the group and ignored the signal worked on beside the next
+/// holder, for ever.
+#[test]
+fn a_lost_lease_ends_those_too_that_ignore_sigterm() {
+    let t = Test::new();
+    let script = "(trap '' TERM; while :; do sleep 0.05; done) & echo $! > pid; wait";
+    let holder = start(&t, &["lock", "l", "k", "--ttl", "150ms", "--", "/bin/sh", "-c", script]);
+    until("the command", || std::fs::read_to_string(t.path("pid")).is_ok_and(|pid| pid.ends_with('\n')));
+    t.run(["set", "l", "k", "mine now"]).ok("");
+    assert_eq!(holder.wait_with_output().expect("wait").status.code(), Some(125));
+    let pid = String::from_utf8(t.read("pid")).expect("text");
+    until("the end of what ignores SIGTERM", || {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+        stat.is_empty() || stat.contains(") Z ")
+    });
+}
+
+/// The check knew the innermost lock only, so a lock in a lock in itself waited
+/// for ever; and it compared numbers of one store with those of another, so a
+/// stranger's lock was refused as the command's own.
+#[test]
+fn the_whole_chain_of_locks_is_known_and_the_store_they_are_in() {
+    let t = Test::new();
+    let own = "larder: lock: the lock \"a\" in \"l\" is held by the command this runs in\n\
+        hint: waiting for it would never end; use another key\n";
+    t.sh("larder lock l a --ttl 10s -- larder lock l b --ttl 10s -- larder lock l a --ttl 10s -- true")
+        .fails(6, own);
+    t.sh("larder lock l a --ttl 10s -- larder --db other.db lock l a --ttl 10s -- larder lock l a --ttl 10s -- true")
+        .fails(6, own);
+    // Both tokens are the first of their store.
+    let stranger = start(
+        &t,
+        &[
+            "--db",
+            "second.db",
+            "lock",
+            "l",
+            "a",
+            "--ttl",
+            "30s",
+            "--",
+            "/bin/sh",
+            "-c",
+            ": >up; while [ ! -e go ]; do sleep 0.01; done",
+        ],
+    );
+    until("the stranger", || t.path("up").exists());
+    let output = t
+        .sh("larder --db first.db lock l a --ttl 10s -- larder --db second.db lock l a --ttl 10s --try -- true")
+        .output();
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        error.starts_with("larder: lock: the lock \"a\" in \"l\" is held by ")
+            && !error.contains("this runs in"),
+        "{error}"
+    );
+    t.write("go", "");
+    assert_eq!(stranger.wait_with_output().expect("wait").status.code(), Some(0));
+}
+
+/// It was waited for in silence, for ever.
+#[test]
+fn an_entry_that_is_not_a_lock_is_told_at_once() {
+    let t = Test::new();
+    t.run(["set", "l", "k", "v"]).ok("");
+    for patience in [&[][..], &["--try"], &["--wait", "1h"]] {
+        let args = [&["lock", "l", "k", "--ttl", "1s"], patience, &["--", "/bin/true"]].concat();
+        t.run(args).fails(
+            8,
+            "larder: lock: the entry \"k\" in \"l\" is not a lock\nhint: delete it, or use another key\n",
+        );
+    }
+    // One that goes is somebody's own lease.
+    t.run(["set", "l", "k", "v", "--ttl", "1h"]).ok("");
+    t.run(["lock", "l", "k", "--ttl", "1s", "--try", "--", "/bin/true"])
+        .fails(6, "larder: lock: the lock \"k\" in \"l\" is held by an entry that is not a lock\n");
+}
+
+/// For cron: no mail when the last run still goes on, and a status that is not
+/// the command's.
+#[test]
+fn a_taken_lock_can_be_answered_as_the_caller_likes() {
+    let t = Test::new();
+    t.run(["set", "l", "k", "v", "--ttl", "1h"]).ok("");
+    let taken = "larder: lock: the lock \"k\" in \"l\" is held by an entry that is not a lock\n";
+    let lock = ["lock", "l", "k", "--ttl", "1s"];
+    t.run([&lock[..], &["--try", "--conflict-status", "75", "--", "/bin/true"]].concat()).fails(75, taken);
+    t.run([&lock[..], &["--wait", "1ms", "--conflict-status", "75", "--", "/bin/true"]].concat())
+        .fails(75, taken);
+    t.run([&["-q"], &lock[..], &["--try", "--", "/bin/true"]].concat()).fails(6, "");
+    t.run([&["-q"], &lock[..], &["--try", "--conflict-status", "0", "--", "/bin/true"]].concat()).ok("");
+    let output = t.run([&lock[..], &["--conflict-status", "256", "--", "/bin/true"]].concat()).output();
+    assert_eq!(output.status.code(), Some(2));
+    t.run(["lock", "l", "k", "--ttl", "9000000d", "--", "/bin/true"]).fails(
+        2,
+        "larder: lock: the TTL ends past the year 9999\nhint: without one, an entry stays for ever\n",
+    );
 }

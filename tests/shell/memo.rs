@@ -1,5 +1,7 @@
 use std::process::{Command, Stdio};
 
+use nix::sys::signal::Signal;
+
 use crate::harness::{LARDER, Test};
 
 #[test]
@@ -122,8 +124,8 @@ fn bad_input() {
         .fails(127, "larder: memo: there is no command \"no-such-command\"\n");
     t.run(["set", "m", "k", "mine"]).ok("");
     t.run(["memo", "m", "k", "--ttl", "1h", "--", "/bin/true"]).fails(
-        125,
-        "larder: memo: key \"k\" in group \"m\" holds a value that is no result\nhint: delete it, or use another key\n",
+        8,
+        "larder: memo: the entry \"k\" in \"m\" is not a result\nhint: delete it, or use another key\n",
     );
     t.run(["get", "m", "k"]).ok("mine");
 }
@@ -181,4 +183,36 @@ fn what_cannot_be_passed_on_is_kept_all_the_same() {
     let t = Test::new();
     t.sh("larder memo m k --ttl 1h -- sh -c 'sleep 0.1; echo result' | true").ok("");
     t.run(["memo", "m", "k", "--ttl", "1h", "--", "/bin/false"]).ok("result\n");
+}
+
+/// A command that ends with 0 on SIGTERM left half an output, which was kept as
+/// a success and replayed for the whole TTL; with --cache-failures Ctrl-C was
+/// enough.
+#[test]
+fn what_a_signal_cut_short_is_not_kept() {
+    let t = Test::new();
+    for (signal, status) in [(Signal::SIGTERM, "0"), (Signal::SIGINT, "7"), (Signal::SIGHUP, "0")] {
+        let script =
+            format!("trap 'exit {status}' TERM INT HUP; echo half; : >ready; while :; do sleep 0.01; done");
+        let memo = crate::lock::start(
+            &t,
+            &["memo", "m", "k", "--ttl", "1h", "--cache-failures", "--", "/bin/sh", "-c", &script],
+        );
+        crate::lock::until("the command", || t.path("ready").exists());
+        crate::lock::signal(&memo, signal);
+        let output = memo.wait_with_output().expect("wait");
+        assert_eq!(output.status.code(), status.parse().ok(), "{signal}");
+        assert_eq!(output.stdout, b"half\n");
+        t.run(["list", "m"]).ok("");
+        std::fs::remove_file(t.path("ready")).expect("ready");
+    }
+}
+
+#[test]
+fn no_result_is_kept_past_the_year_9999() {
+    let t = Test::new();
+    for durations in [&["--ttl", "9000000d"][..], &["--ttl", "1h", "--stale", "9000000d"]] {
+        let args = [&["memo", "m", "k"], durations, &["--", "/bin/true"]].concat();
+        t.run(args).fails(2, "larder: memo: --ttl plus --stale ends past the year 9999\n");
+    }
 }

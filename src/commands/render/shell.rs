@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use crate::exit::{Exit, Failure};
-use crate::process::{Child, exit_code};
+use crate::process::{Child, Ending, exit_code};
 use crate::watch::Control;
 
 /// How long a command may go on after SIGTERM, before SIGKILL.
@@ -99,8 +99,8 @@ fn wait(child: &mut Child, timeout: Duration, grace: Duration, control: &Control
         let (asked, signals) = (control.first_signal(), control.signals());
         if let Some(status) = child.ended()? {
             if signal == Signal::SIGKILL {
-                // What the shell started must not outlive it.
-                child.signal(signal);
+                // What the shell started must not outlive it for long.
+                Ending::already_told(signal_at).finish(child);
             }
             ended.code = exit_code(status);
             return Ok(ended);
