@@ -1,4 +1,5 @@
 use std::cell::Cell;
+use std::io::Read as _;
 use std::path::PathBuf;
 
 use clap::{ArgMatches, Args, FromArgMatches};
@@ -35,7 +36,8 @@ pub const SPEC: Spec = Spec {
 /// and one of ttl_ms and expires_at. A value that is a number, true, an array or
 /// an object is stored as it is written; an object may take several lines, as jq
 /// prints it. Other fields are passed over. csv has a header with these names. env is
-/// KEY=VALUE lines, quoted as for a shell, and needs --group. Without --format
+/// KEY=VALUE lines as dotenv files have them, and needs --group; \n in double
+/// quotes is a line break, and nothing is expanded. Without --format
 /// the file's name decides: .csv, .env, else jsonl.
 ///
 /// Entries that are already due are left out and only counted. A line's
@@ -107,7 +109,38 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     progress.finish();
     match tally {
         Ok(tally) => report(context, args.dry_run, tally),
-        Err(error) => Err(with_line(error, line.get())),
+        Err(error) => {
+            let told = with_line(error, line.get());
+            match format_to_name(&args, &mut source) {
+                Some(format) => Err(hinted(told, format)),
+                None => Err(told),
+            }
+        }
+    }
+}
+
+/// The format that should have been named: neither the caller nor the file's
+/// name said any, and what stands there does not look like JSON.
+fn format_to_name(args: &ImportArgs, source: &mut Source) -> Option<&'static str> {
+    if args.format.is_some() || Format::of_file(&args.file) != Format::Jsonl {
+        return None;
+    }
+    let mut head = Vec::new();
+    source.read().ok()?.take(4096).read_to_end(&mut head).ok()?;
+    let end = head.iter().rposition(|b| *b == b'\n').unwrap_or(head.len());
+    match Format::guess(&head[..end])? {
+        Format::Env => Some("--format env"),
+        Format::Csv => Some("--format csv"),
+        Format::Jsonl | Format::Json => None,
+    }
+}
+
+fn hinted(error: anyhow::Error, format: &str) -> anyhow::Error {
+    match crate::exit::report(&error) {
+        Some(report) if report.exit == Exit::BadData => Failure::new(report.exit, report.message)
+            .hint(format!("if this is no JSON, say what it is: {format}"))
+            .into(),
+        _ => error,
     }
 }
 

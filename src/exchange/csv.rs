@@ -1,6 +1,6 @@
 //! Entries as a table: comma-separated values with a header.
 //!
-//! Columns are found by their names, in any order; others are passed over. A
+//! Columns are found by their names, in any order and case; others are passed over. A
 //! value that is not UTF-8 stands as base64 in the column `value_b64`, with
 //! `value` empty.
 
@@ -101,7 +101,10 @@ fn text<'a>(field: &'a [u8], name: &str) -> Result<&'a str> {
 
 fn header(row: &Row) -> Result<Columns> {
     let column = |name: &str| {
-        let mut found = row.fields().enumerate().filter(|(_, field)| field.trim_ascii() == name.as_bytes());
+        let mut found = row
+            .fields()
+            .enumerate()
+            .filter(|(_, field)| field.trim_ascii().eq_ignore_ascii_case(name.as_bytes()));
         let first = found.next().map(|(at, _)| at);
         match found.next() {
             Some(_) => Err(bad(format!("the header names the column {name} twice"))),
@@ -110,7 +113,10 @@ fn header(row: &Row) -> Result<Columns> {
     };
     let (value, value_b64) = (column("value")?, column("value_b64")?);
     if value.is_none() && value_b64.is_none() {
-        return Err(bad("the header names no column value"));
+        return Err(bad(match separator(row) {
+            Some(other) => format!("the header has {other} between its columns; commas are read"),
+            None => "the header names no column value".to_owned(),
+        }));
     }
     Ok(Columns {
         all: row.len(),
@@ -122,6 +128,14 @@ fn header(row: &Row) -> Result<Columns> {
         ttl_ms: column("ttl_ms")?,
         expires_at: column("expires_at")?,
     })
+}
+
+/// What seems to stand in the place of commas.
+fn separator(row: &Row) -> Option<&'static str> {
+    let only = row.get(0).filter(|_| row.len() == 1)?;
+    [(b';', "semicolons"), (b'\t', "tabs"), (b'|', "bars")]
+        .into_iter()
+        .find_map(|(byte, name)| only.contains(&byte).then_some(name))
 }
 
 pub(super) fn write_header(out: &mut dyn Write) -> io::Result<()> {

@@ -1,9 +1,12 @@
-//! The entries of one group as `KEY=VALUE` lines, as a shell reads them.
+//! The entries of one group as `KEY=VALUE` lines, as dotenv files have them.
 //!
-//! A value is bare, or in double quotes with a backslash before `"`, `\`, `$`
-//! and a backquote, or in single quotes, or pieces of these side by side; line
-//! breaks may stand in quotes. `export ` before the key, blank lines and lines
-//! that begin with `#` are passed over. Nothing is expanded.
+//! A value that begins with a quote is read as a shell reads it: double quotes
+//! with a backslash before `"`, `\`, `$` and a backquote, single quotes, and
+//! pieces of these side by side; line breaks may stand in quotes, and `\n`, `\r`
+//! and `\t` in double quotes are what dotenv readers take them for. Any other
+//! value is what stands in its line up to a blank and a `#`, quotes and
+//! backslashes included. `export` before the key, blanks around `=`, blank lines
+//! and lines that begin with `#` are passed over. Nothing is expanded.
 
 use std::borrow::Cow;
 use std::io::{self, Read, Write};
@@ -21,6 +24,9 @@ pub struct Assignments<'a> {
 /// What a value is in the middle of.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Within {
+    /// A value that does not begin with a quote.
+    Plain,
+    /// Between two quoted pieces.
     Bare,
     Single,
     Double,
@@ -51,19 +57,23 @@ impl<'a> Assignments<'a> {
             }
         };
         self.line = self.text.line();
-        let bare = line.strip_prefix(b"export ").map_or(&line[..], <[u8]>::trim_ascii_start);
+        let exported =
+            line.strip_prefix(b"export").filter(|rest| rest.starts_with(b" ") || rest.starts_with(b"\t"));
+        let bare = exported.map_or(&line[..], <[u8]>::trim_ascii_start);
         let equals = bare.iter().position(|b| *b == b'=');
         let equals = equals.ok_or_else(|| bad("it is not KEY=VALUE"))?;
-        let key = String::from_utf8_lossy(&bare[..equals]).into_owned();
+        let key = String::from_utf8_lossy(bare[..equals].trim_ascii_end()).into_owned();
         if !is_name(&key) {
             return Err(bad(format!(
-                "{} cannot name a variable: letters, digits and _, not a digit first",
+                "{} cannot name a variable: letters, digits and _, not a digit first; in jsonl any key can stand",
                 quote(&key)
             )));
         }
         let mut value = Vec::new();
-        let mut within = Within::Bare;
-        line = bare[equals + 1..].to_vec();
+        let start = bare[equals + 1..].trim_ascii_start();
+        let quoted = matches!(start.first(), Some(b'"' | b'\''));
+        let mut within = if quoted { Within::Bare } else { Within::Plain };
+        line = if quoted { start } else { &bare[equals + 1..] }.to_vec();
         while let Some(still) = assemble(&line, within, &mut value)? {
             within = still;
             if value.len() > MAX_LINE {
@@ -89,10 +99,19 @@ fn assemble(line: &[u8], mut within: Within, value: &mut Vec<u8>) -> Result<Opti
     let mut blanks = Vec::new();
     while let Some(byte) = bytes.next() {
         match (within, byte) {
-            (Within::Bare, b' ' | b'\t' | b'\r') => blanks.push(byte),
-            (Within::Bare, b'#') if !blanks.is_empty() => return Ok(None),
+            (Within::Bare | Within::Plain, b' ' | b'\t' | b'\r') => blanks.push(byte),
+            (Within::Bare | Within::Plain, b'#') if !blanks.is_empty() => return Ok(None),
+            (Within::Bare, _) if !blanks.is_empty() => {
+                return Err(bad("something other than a comment stands behind a closing quote"));
+            }
+            (Within::Plain, _) => {
+                if !value.is_empty() {
+                    value.append(&mut blanks);
+                }
+                blanks.clear();
+                value.push(byte);
+            }
             (Within::Bare, _) => {
-                value.append(&mut blanks);
                 match byte {
                     b'\'' => within = Within::Single,
                     b'"' => within = Within::Double,
@@ -109,6 +128,9 @@ fn assemble(line: &[u8], mut within: Within, value: &mut Vec<u8>) -> Result<Opti
             (Within::Single, b'\'') | (Within::Double, b'"') => within = Within::Bare,
             (Within::Double, b'\\') => match bytes.next() {
                 Some(escaped @ (b'"' | b'\\' | b'$' | b'`')) => value.push(escaped),
+                Some(b'n') => value.push(b'\n'),
+                Some(b'r') => value.push(b'\r'),
+                Some(b't') => value.push(b'\t'),
                 Some(other) => value.extend([b'\\', other]),
                 // The backslash joins the lines.
                 None => return Ok(Some(within)),
@@ -116,8 +138,11 @@ fn assemble(line: &[u8], mut within: Within, value: &mut Vec<u8>) -> Result<Opti
             _ => value.push(byte),
         }
     }
-    if within == Within::Bare {
-        return Ok(None);
+    match within {
+        // To a shell the next line would belong to it, to a dotenv reader not.
+        Within::Plain if value.last() == Some(&b'\\') => return Err(bad("a backslash ends the line")),
+        Within::Plain | Within::Bare => return Ok(None),
+        Within::Single | Within::Double => {}
     }
     value.push(b'\n');
     Ok(Some(within))
@@ -158,6 +183,12 @@ pub(super) fn write(out: &mut dyn Write, entry: &EntryRef<'_>) -> io::Result<Res
         writeln!(out, "{value}")?;
         return Ok(Ok(()));
     }
+    // In single quotes a dollar sign is one to every reader; some dotenv readers
+    // keep the backslash that a shell takes away.
+    if value.contains(['$', '`']) && !value.contains(['\'', '\\']) {
+        writeln!(out, "'{value}'")?;
+        return Ok(Ok(()));
+    }
     let mut quoted = String::with_capacity(value.len() + 2);
     for c in value.chars() {
         if matches!(c, '"' | '\\' | '$' | '`') {
@@ -196,11 +227,11 @@ mod tests {
 
     #[test]
     fn assignments_in_all_their_dress() {
-        let text = "# comment\n\nA=1\nexport B='two words' # why\r\n  C=\"a\\\"b\\$c\\n\nline\"'s'\nD=\nE=a b  \nF=x#y\n";
+        let text = "# comment\n\nA=1\nexport B='two words' # why\r\n  C=\"a\\\"b\\$c\\z\nline\"'s'\nD=\nE=a b  \nF=x#y\n";
         let expected = [
             (3, "A", "1"),
             (4, "B", "two words"),
-            (5, "C", "a\"b$c\\n\nlines"),
+            (5, "C", "a\"b$c\\z\nlines"),
             (7, "D", ""),
             (8, "E", "a b"),
             (9, "F", "x#y"),
@@ -213,6 +244,53 @@ mod tests {
         assert_eq!(read(text), Ok(expected));
     }
 
+    /// Each is what python-dotenv 1.2.4 reads, with interpolation off.
+    #[test]
+    fn lines_of_real_projects() {
+        for (line, value) in [
+            (r#"A={"a": 1, "b": [2]}"#, r#"{"a": 1, "b": [2]}"#),
+            ("A=it's", "it's"),
+            (r#"A=say "hi" now"#, r#"say "hi" now"#),
+            (r"A=C:\dir\new", r"C:\dir\new"),
+            ("A=a#b", "a#b"),
+            ("A=a #b", "a"),
+            ("A=a\t# b", "a"),
+            ("A = v", "v"),
+            ("A= v w  ", "v w"),
+            ("  A =", ""),
+            ("export A=1", "1"),
+            ("export\tA=1", "1"),
+            ("export   A = 'x' # y", "x"),
+            (r#"A="line1\nline2""#, "line1\nline2"),
+            (r#"A="tab\there\r""#, "tab\there\r"),
+            (r#"A="a \"b\" \\n""#, r#"a "b" \n"#),
+            (r#"A="a\zb""#, r"a\zb"),
+            (r"A='raw\n $x'", r"raw\n $x"),
+            ("A='#'", "#"),
+            ("A=\"two\nlines\"", "two\nlines"),
+            ("A=$HOME/x", "$HOME/x"),
+            ("A=a=b==", "a=b=="),
+            ("A=\"\"", ""),
+            ("A=é", "é"),
+        ] {
+            assert_eq!(read(line), Ok(vec![(1, "A".into(), value.into())]), "{line}");
+        }
+    }
+
+    /// Where dotenv readers differ, or refuse, it is what a shell reads.
+    #[test]
+    fn quotes_are_a_shells() {
+        for (line, value) in [
+            (r#"A="cost \$5 \`x\`""#, "cost $5 `x`"),
+            (r"A='it'\''s'", "it's"),
+            (r#"A="a"'b'c"#, "abc"),
+            ("A=\"a\\\nb\"", "ab"),
+            ("A= # nothing", ""),
+        ] {
+            assert_eq!(read(line), Ok(vec![(1, "A".into(), value.into())]), "{line}");
+        }
+    }
+
     #[test]
     fn nonsense_is_told_by_line() {
         for bad in [
@@ -222,7 +300,8 @@ mod tests {
             "A=1\n2B=x\n",
             "A=1\nB.C=x",
             "A=1\nB='open\n\n",
-            "A=1\nB =x",
+            "A=1\nB = 'x' y",
+            "A=1\nexportB",
         ] {
             assert_eq!(read(bad).unwrap_err().0, 2, "{bad:?}");
         }
@@ -242,6 +321,12 @@ mod tests {
             "\r",
             "a\r\nb\r\n",
             "a \t\nb ",
+            "cost $5",
+            "`x` and\n$y",
+            "it's $5",
+            "\\n$x\\",
+            "'",
+            "{\"a\": \"\\n\"}",
         ] {
             let entry = EntryRef {
                 group: "g".into(),

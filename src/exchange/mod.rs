@@ -63,6 +63,28 @@ impl Format {
         if self.holds_any() { Ok(()) } else { env::check(entry).map(|_| ()) }
     }
 
+    /// What a text seems to be that was not said to be anything: the first of its
+    /// lines that is no comment.
+    #[must_use]
+    pub fn guess(head: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head)).ok()?;
+        let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let line = lines.next()?;
+        if line.starts_with(['{', '[']) {
+            return None;
+        }
+        let name = line.split_once('=').map(|(name, _)| name.trim_end());
+        let name = name.map(|name| name.strip_prefix("export").map_or(name, str::trim_start));
+        match name {
+            Some(name) if !name.contains(|c: char| c.is_whitespace() || c == ',') => Some(Self::Env),
+            _ => line
+                .to_ascii_lowercase()
+                .split([',', ';', '\t'])
+                .any(|name| name.trim() == "key")
+                .then_some(Self::Csv),
+        }
+    }
+
     /// What a file's name says it holds; JSON lines if it says nothing.
     #[must_use]
     pub fn of_file(path: &Path) -> Self {
@@ -288,6 +310,21 @@ mod tests {
             ("-", Format::Jsonl),
         ] {
             assert_eq!(Format::of_file(Path::new(name)), format, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_text_says_what_it_seems_to_be() {
+        for (head, format) in [
+            ("A=1\n", Some(Format::Env)),
+            ("\n# x\nexport A.B = '1,2'\n", Some(Format::Env)),
+            ("group,Key,value\n", Some(Format::Csv)),
+            ("key;value\n", Some(Format::Csv)),
+            ("{\"A=\": 1}", None),
+            ("a word", None),
+            ("", None),
+        ] {
+            assert_eq!(Format::guess(head.as_bytes()), format, "{head}");
         }
     }
 

@@ -360,3 +360,46 @@ fn objects_may_take_several_lines() {
         .ok("");
     t.run(["list", "g"]).ok("b\nc\n");
 }
+
+/// A file of variables under another name, or in a pipe, was "not a JSON
+/// object", and nothing said what to do.
+#[test]
+fn a_format_to_be_named_is_named() {
+    let t = Test::new();
+    for (text, format) in [("# vars\nexport A=1\nB=2\n", "env"), ("group,key,value\ng,k,v\n", "csv")] {
+        let why = |line| {
+            format!(
+                "larder: import: line {line}: it is not a JSON object\nhint: if this is no JSON, say what it is: --format {format}\n"
+            )
+        };
+        t.run(["import", "-", "--group", "g"]).stdin(text).fails(8, why(1));
+        t.write("prod.env.bak", text);
+        t.run(["import", "prod.env.bak"]).fails(8, why(1));
+        t.run(["import", "prod.env.bak", "--format", format, "--group", "g"]).ok("");
+    }
+    t.run(["list", "g"]).ok("A\nB\nk\n");
+    t.run(["import", "-"]).stdin("words\n").fails(8, "larder: import: line 1: it is not a JSON object\n");
+}
+
+#[test]
+fn a_header_may_be_in_capitals_and_a_separator_is_named() {
+    let t = Test::new();
+    t.run(["import", "-", "--format", "csv"]).stdin("Group,Key,VALUE\ng,k,v\n").ok("");
+    t.run(["get", "g", "k"]).ok("v");
+    for (separator, name) in [(";", "semicolons"), ("\t", "tabs")] {
+        t.run(["import", "-", "--format", "csv"])
+            .stdin(format!("group{separator}key{separator}value\n"))
+            .fails(
+                8,
+                format!(
+                    "larder: import: line 1: the header has {name} between its columns; commas are read\n"
+                ),
+            );
+    }
+    t.run(["import", "-", "--format", "csv"])
+        .stdin("key\nk\n")
+        .fails(8, "larder: import: line 1: the header names no column value\n");
+    t.run(["import", "-", "--format", "csv"])
+        .stdin("key,Key,value\n")
+        .fails(8, "larder: import: line 1: the header names the column key twice\n");
+}
