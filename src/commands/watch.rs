@@ -146,6 +146,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     }
     let after = start(&store, &args, waited)?;
     let mut source = Source::new(store, selection, after, args.interval)?;
+    control.attend(source.expirer());
     if let Some(hub) = &hub {
         hub.begin(after);
     } else if let Some(listening) = listening {
@@ -165,10 +166,18 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     {
         return end(exit);
     }
+    let patience = context.settings.busy_timeout;
     if let Some(name) = &args.consumer {
-        source.store().write(|tx| tx.put_consumer(name, after, &holder()))?;
+        let holder = holder();
+        source.set_patience(Duration::from_millis(100).min(patience));
+        let put = watch::patiently(&control, patience, || {
+            source.store().write(|tx| tx.put_consumer(name, after, &holder))
+        })?;
+        if let Err(stop) = put {
+            return end(stop.exit());
+        }
     }
-    let plan = Plan { count, consumer: args.consumer.as_deref(), patience: context.settings.busy_timeout };
+    let plan = Plan { count, consumer: args.consumer.as_deref(), patience };
     let ended = watch::run(&mut source, sink.as_mut(), &plan, &control);
     if let Some(hub) = &hub {
         say_goodbye(hub, ended.as_ref().err());

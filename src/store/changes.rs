@@ -143,6 +143,34 @@ impl Transaction<'_> {
         after: i64,
         group: Option<&str>,
         with_values: bool,
+        each: impl FnMut(Change) -> Result<ControlFlow<()>>,
+    ) -> Result<()> {
+        self.changes_between(after, i64::MAX, group, with_values, each)
+    }
+
+    /// The position up to which to read, so that a look at the log after
+    /// `after` passes at most `rows` changes, whomever they concern.
+    pub fn log_step(&self, after: i64, span: LogSpan, rows: i64) -> Result<i64> {
+        if span.newest.saturating_sub(after) <= rows {
+            return Ok(span.newest);
+        }
+        let mut query = self
+            .conn
+            .prepare_cached("SELECT seq FROM larder_changes WHERE seq>?1 ORDER BY seq LIMIT 1 OFFSET ?2")?;
+        let end = query.query_row(params![after, rows - 1], |row| row.get(0)).optional()?;
+        Ok(end.unwrap_or(span.newest))
+    }
+
+    /// Like [`Transaction::changes`], up to position `last`.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn changes_between(
+        &self,
+        after: i64,
+        last: i64,
+        group: Option<&str>,
+        with_values: bool,
         mut each: impl FnMut(Change) -> Result<ControlFlow<()>>,
     ) -> Result<()> {
         self.permit_range(Level::Read, group)?;
@@ -154,9 +182,9 @@ impl Transaction<'_> {
         let (first, past) = self.scope.range_of(group);
         let value = if with_values { "entry_value" } else { "NULL" };
         let mut query = self.conn.prepare_cached(&format!(
-            "SELECT seq,at,type,group_name,entry_key,{value},expires_at,bytes FROM larder_changes WHERE seq>?1 AND group_name>=?2 AND(?3 IS NULL OR group_name<?3)ORDER BY seq"
+            "SELECT seq,at,type,group_name,entry_key,{value},expires_at,bytes FROM larder_changes WHERE seq>?1 AND seq<=?4 AND group_name>=?2 AND(?3 IS NULL OR group_name<?3)ORDER BY seq"
         ))?;
-        let mut rows = query.query(params![after, first, past])?;
+        let mut rows = query.query(params![after, first, past, last])?;
         while let Some(row) = rows.next()? {
             let Some(change) = read_change(row, with_values)? else { continue };
             if hides_some && !self.may(Level::Read, &self.scope.name_of(&change.group))? {

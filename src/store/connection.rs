@@ -54,6 +54,8 @@ impl StoreOptions {
 pub struct Store {
     pub(super) conn: Connection,
     pub(super) options: StoreOptions,
+    /// How long operations wait for other processes' locks.
+    pub(super) busy_timeout: Cell<Duration>,
     /// The file that was opened, by device and inode.
     pub(super) file: Option<(u64, u64)>,
     /// The caller's real user id.
@@ -132,8 +134,8 @@ impl Store {
     }
 
     /// How long later operations wait for other processes' locks.
-    pub fn set_busy_timeout(&mut self, timeout: Duration) {
-        self.options.busy_timeout = timeout;
+    pub fn set_busy_timeout(&self, timeout: Duration) {
+        self.busy_timeout.set(timeout);
     }
 
     /// Runs `f` on one consistent snapshot. It may run again if the store was
@@ -233,7 +235,7 @@ impl Store {
 
     /// Starts over while the store is locked, until the busy timeout is up.
     pub(super) fn retry<T>(&self, mut f: impl FnMut() -> Result<T>) -> Result<T> {
-        let deadline = Instant::now() + self.options.busy_timeout;
+        let deadline = Instant::now() + self.busy_timeout.get();
         DEADLINE.set(Some(deadline));
         let mut attempt = 0;
         loop {

@@ -77,7 +77,7 @@ pub use info::{Holdings, Sizes, sqlite_version};
 pub use name::Name;
 pub use namespaces::NamespaceUsage;
 pub use place::is_part_of_store;
-pub use purge::{Horizon, KeepChanges, Purged};
+pub use purge::{Expired, Horizon, KeepChanges, Purged};
 pub use quotas::Limits;
 pub use restore::{Restored, restore};
 pub use scan::EntryRef;

@@ -220,7 +220,9 @@ impl Store {
         let file = meta.as_ref().map(|meta| (meta.dev(), meta.ino()));
         // Nobody is the owner of a file that cannot be looked at.
         let owner = meta.map_or(u32::MAX, |meta| meta.uid());
-        Ok(Self { conn, options, file, uid, owner, part: Cell::new(None), older: Cell::new(None) })
+        let busy_timeout = Cell::new(options.busy_timeout);
+        let (part, older) = (Cell::new(None), Cell::new(None));
+        Ok(Self { conn, options, busy_timeout, file, uid, owner, part, older })
     }
 }
 

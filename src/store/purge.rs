@@ -29,6 +29,11 @@ const BUDGET: Duration = Duration::from_millis(15);
 /// 150 to 450 µs; without a pause it would hardly ever find it free.
 const PAUSE: Duration = Duration::from_millis(1);
 
+/// Most rows, and about the most time, of a step of [`Store::expire_due`]:
+/// several watchers may be at it beside each other and beside writers.
+const EXPIRE_STEP: i64 = 512;
+const EXPIRE_BUDGET: Duration = Duration::from_millis(5);
+
 /// What the log keeps by itself, as in the triggers: changes and bytes that
 /// are only ever exceeded by younger changes or ones a consumer has yet to
 /// handle, then those that are never exceeded.
@@ -63,6 +68,17 @@ pub struct Purged {
     pub entries: i64,
     /// Changes trimmed from the log.
     pub changes: i64,
+}
+
+/// What a step of expiring did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expired {
+    /// When the first entry to expire was due before the step.
+    pub first: Option<Timestamp>,
+    /// When the next one is.
+    pub next: Option<Timestamp>,
+    /// Entries that went.
+    pub entries: i64,
 }
 
 impl Transaction<'_> {
@@ -135,16 +151,23 @@ impl Transaction<'_> {
     }
 
     /// Removes up to `limit` due entries of the whole store, whatever the
-    /// scope: a due entry is gone for everybody, and whoever notices first
-    /// reports it.
-    pub fn claim_due(&self, limit: i64) -> Result<i64> {
-        let gone = self
+    /// scope, until `enough` says so: a due entry is gone for everybody, and
+    /// whoever notices first reports it. Returns how many went.
+    fn expire_some(&self, limit: i64, enough: impl Fn() -> bool) -> Result<i64> {
+        let ids: Vec<i64> = self
             .conn
-            .prepare_cached(
-                "DELETE FROM entries WHERE rowid IN(SELECT rowid FROM entries WHERE expires_at<=?1 ORDER BY expires_at LIMIT ?2)AND expires_at<=?1",
-            )?
-            .execute(params![self.now.0, limit])?;
-        Ok(i64::try_from(gone).unwrap_or(i64::MAX))
+            .prepare_cached("SELECT rowid FROM entries WHERE expires_at<=?1 ORDER BY expires_at LIMIT ?2")?
+            .query_map(params![self.now.0, limit], |row| row.get(0))?
+            .collect::<rusqlite::Result<_>>()?;
+        let mut delete = self.conn.prepare_cached("DELETE FROM entries WHERE rowid=?1 AND expires_at<=?2")?;
+        let mut gone = 0;
+        for id in ids {
+            gone += i64::try_from(delete.execute(params![id, self.now.0])?).unwrap_or(0);
+            if enough() {
+                break;
+            }
+        }
+        Ok(gone)
     }
 
     /// When the next entry of the whole store is due; in the past if one is
@@ -299,6 +322,31 @@ impl Store {
             self.write(|tx| tx.sweep_namespaces())?;
         }
         Ok(done)
+    }
+
+    /// Removes some of what is due in the whole store, so that the log reports
+    /// it: what a few milliseconds under the write lock allow. Waits for that
+    /// lock no longer than `patience`. `None` if `may` says no.
+    pub fn expire_due(
+        &self,
+        patience: Duration,
+        may: impl Fn(&Transaction<'_>) -> Result<bool>,
+    ) -> Result<Option<Expired>> {
+        let before = self.busy_timeout.replace(patience);
+        let expired = self.write_quietly(|tx| {
+            if !may(tx)? {
+                return Ok(None);
+            }
+            let first = tx.next_due()?;
+            let started = Instant::now();
+            let entries = tx.expire_some(EXPIRE_STEP, || started.elapsed() >= EXPIRE_BUDGET)?;
+            Ok(Some(Expired { first, next: tx.next_due()?, entries }))
+        });
+        self.busy_timeout.set(before);
+        if matches!(expired, Ok(Some(Expired { entries: 1.., .. }))) {
+            self.ring();
+        }
+        expired
     }
 
     /// Gives free pages back to the file system. Needs the store for itself

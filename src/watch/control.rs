@@ -1,12 +1,14 @@
 //! What ends a watch from outside: signals and the clock.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::rc::{Rc, Weak};
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 
+use super::expirer::Expirer;
 use crate::exit::Exit;
 use crate::process::Signals;
 
@@ -50,6 +52,8 @@ pub struct Control {
     first_signal: Cell<Option<Signal>>,
     /// Whether a reader's going away ends the run.
     watch_stdout: bool,
+    /// What goes on while somebody waits.
+    expirer: RefCell<Weak<Expirer>>,
 }
 
 impl Control {
@@ -58,7 +62,13 @@ impl Control {
         let signals = Signals::take_over()?;
         let deadline = timeout.map(|timeout| Instant::now() + timeout);
         let (signals_seen, first_signal) = (Cell::new(0), Cell::new(None));
-        Ok(Self { signals, deadline, signals_seen, first_signal, watch_stdout })
+        Ok(Self { signals, deadline, signals_seen, first_signal, watch_stdout, expirer: RefCell::default() })
+    }
+
+    /// Has `expirer` go on with its work during every wait, as long as it
+    /// lives.
+    pub fn attend(&self, expirer: &Rc<Expirer>) {
+        self.expirer.replace(Rc::downgrade(expirer));
     }
 
     /// How many signals have asked for an end so far.
@@ -105,7 +115,21 @@ impl Control {
     /// should end. A signal that nobody has read yet ends the wait at once: who
     /// waits for a child reads the signals, then looks at the child, then waits,
     /// and misses no SIGCHLD.
+    /// It may end early: callers look at their own deadlines.
     pub fn wait(&self, readable: &[BorrowedFd<'_>], at_most: Duration) -> Wake {
+        let Some(expirer) = self.expirer.borrow().upgrade() else { return self.sleep(readable, at_most) };
+        let mut fds = readable.to_vec();
+        fds.extend(expirer.descriptors());
+        let left = expirer.time_left();
+        let wake = self.sleep(&fds, left.map_or(at_most, |left| at_most.min(left)));
+        if wake == Wake::Look {
+            expirer.look();
+        }
+        wake
+    }
+
+    /// Like [`Control::wait`], with nothing going on meanwhile.
+    pub(super) fn sleep(&self, readable: &[BorrowedFd<'_>], at_most: Duration) -> Wake {
         if let Some(stop) = self.told() {
             return Wake::Stop(stop);
         }
@@ -129,17 +153,26 @@ impl Control {
 
     /// Waits until `fd` takes a write, or the run should end.
     pub fn wait_writable(&self, fd: BorrowedFd<'_>) -> Result<(), Stop> {
+        let expirer = self.expirer.borrow().upgrade();
         loop {
-            let mut fds =
-                [PollFd::new(fd, PollFlags::POLLOUT), PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
-            let timeout = self.left().map_or(PollTimeout::NONE, poll_timeout);
-            let ready = poll(&mut fds, timeout).unwrap_or(0);
+            let mut fds = vec![
+                PollFd::new(fd, PollFlags::POLLOUT),
+                PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
+            ];
+            let heard = expirer.iter().flat_map(|expirer| expirer.descriptors());
+            fds.extend(heard.map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
+            let left = [self.left(), expirer.as_ref().and_then(|expirer| expirer.time_left())];
+            let left = left.into_iter().flatten().min();
+            let ready = poll(&mut fds, left.map_or(PollTimeout::NONE, poll_timeout)).unwrap_or(0);
             // A write that can go on goes on: the change in hand comes first.
             if ready > 0 && fds[0].revents().is_some_and(|r| !r.is_empty()) {
                 return Ok(());
             }
             if let Some(stop) = self.stopped() {
                 return Err(stop);
+            }
+            if let Some(expirer) = &expirer {
+                expirer.look();
             }
         }
     }

@@ -4,12 +4,15 @@
 //! transactions, so that it never keeps the write-ahead log from being reset,
 //! and sleeps in between until the bell rings, somebody writes to the log, an
 //! entry is due, or the interval is up. The cursor alone makes it correct; what wakes it only makes it quick.
+//! To read it needs no lock that a writer could hold. Its [`Expirer`] removes
+//! what is due, also while a sink waits.
 //! A [`Sink`] takes one change at a time and knows nothing of the store.
 //! [`run`] joins the two.
 
 mod bell;
 mod control;
 mod exec;
+mod expirer;
 mod ripples;
 mod selection;
 mod source;
@@ -19,14 +22,15 @@ pub mod websocket;
 pub use bell::Bell;
 pub use control::{Control, Stop, Wake};
 pub use exec::{Exec, ExecOptions};
+pub use expirer::Expirer;
 pub use selection::Selection;
-pub use source::Source;
+pub use source::{Batch, Portion, Source};
 pub use stdout::{Form, Stdout};
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::exit::Exit;
-use crate::store::{Change, Error, LogMark};
+use crate::store::{self, Change, Error, LogMark};
 
 /// What became of a change that was given to a sink.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,10 +85,19 @@ pub fn run(
     if plan.count == Some(0) {
         return Ok(Exit::Success);
     }
+    source.set_patience(SLICE.min(plan.patience));
     loop {
-        // A lock of somebody else's must not outlast the run's time.
-        source.set_patience(control.left().map_or(plan.patience, |left| left.min(plan.patience)));
-        let changes = source.next(run.sink.wants_values())?;
+        let with_values = run.sink.wants_values();
+        let changes = match patiently(control, plan.patience, || source.next(with_values))? {
+            Ok(changes) => changes,
+            Err(stop) => return Ok(stop.exit()),
+        };
+        if changes.is_empty()
+            && source.is_behind()
+            && let Some(stop) = control.stopped()
+        {
+            return Ok(stop.exit());
+        }
         if let Some(exit) = run.batch(source, &changes, plan.consumer)? {
             return Ok(exit);
         }
@@ -93,6 +106,30 @@ pub fn run(
         }
         if let Wake::Stop(stop) = source.wait(control) {
             return Ok(stop.exit());
+        }
+    }
+}
+
+/// How long a signal may wait for a lock of somebody else's.
+const SLICE: Duration = Duration::from_millis(100);
+
+/// Does `f`, which waits no longer than a slice for locks, again while the
+/// store is locked: until it is not, `patience` is used up, or the run is to
+/// end.
+pub fn patiently<T>(
+    control: &Control,
+    patience: Duration,
+    mut f: impl FnMut() -> store::Result<T>,
+) -> store::Result<Result<T, Stop>> {
+    let started = Instant::now();
+    loop {
+        match f() {
+            Err(Error::Busy(_)) if started.elapsed() < patience => {
+                if let Some(stop) = control.stopped() {
+                    return Ok(Err(stop));
+                }
+            }
+            done => return done.map(Ok),
         }
     }
 }
@@ -199,19 +236,11 @@ impl Run<'_> {
         seq: i64,
         mark: Option<LogMark>,
     ) -> anyhow::Result<Option<Exit>> {
-        loop {
-            match source.store().move_consumer(name, seq, mark) {
-                Ok(()) => {
-                    self.remembered = seq;
-                    return Ok(None);
-                }
-                Err(Error::Busy(_)) => {
-                    if let Some(stop) = self.control.stopped() {
-                        return Ok(Some(stop.exit()));
-                    }
-                }
-                Err(e) => return Err(e.into()),
-            }
+        let moved = patiently(self.control, Duration::MAX, || source.store().move_consumer(name, seq, mark))?;
+        if let Err(stop) = moved {
+            return Ok(Some(stop.exit()));
         }
+        self.remembered = seq;
+        Ok(None)
     }
 }

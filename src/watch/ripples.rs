@@ -5,6 +5,7 @@
 //! nothing more is listened for: a bulk load costs a look every few
 //! milliseconds, however much it writes.
 
+use std::cell::Cell;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -28,8 +29,8 @@ pub struct Ripples {
     inotify: Inotify,
     wal: PathBuf,
     /// When the log was last found written to, and how many looks ago.
-    since: Instant,
-    looks: usize,
+    since: Cell<Instant>,
+    looks: Cell<usize>,
 }
 
 impl Ripples {
@@ -44,12 +45,17 @@ impl Ripples {
         // SQLite follows symbolic links before it names the log.
         let mut wal = std::fs::canonicalize(store).ok()?.into_os_string();
         wal.push("-wal");
-        Some(Self { inotify, wal: wal.into(), since: Instant::now(), looks: LOOKS.len() })
+        Some(Self {
+            inotify,
+            wal: wal.into(),
+            since: Cell::new(Instant::now()),
+            looks: Cell::new(LOOKS.len()),
+        })
     }
 
     /// Takes note of what was written so far. To be called before looking for
     /// commits.
-    pub fn note(&mut self) {
+    pub fn note(&self) {
         // Each time anew, as the log may have been deleted and made again.
         let _ = self.inotify.add_watch(&self.wal, AddWatchFlags::IN_MODIFY);
         let now = Instant::now();
@@ -58,17 +64,18 @@ impl Ripples {
             written = true;
         }
         if written {
-            (self.since, self.looks) = (now, 0);
+            self.since.set(now);
+            self.looks.set(0);
         }
-        while self.looks < LOOKS.len() && now >= self.since + LOOKS[self.looks] {
-            self.looks += 1;
+        while LOOKS.get(self.looks.get()).is_some_and(|look| now >= self.since.get() + *look) {
+            self.looks.set(self.looks.get() + 1);
         }
     }
 
     /// How long until the next look is due; `None` if none is.
     #[must_use]
     pub fn next_look(&self) -> Option<Duration> {
-        let at = self.since + *LOOKS.get(self.looks)?;
+        let at = self.since.get() + *LOOKS.get(self.looks.get())?;
         Some(at.saturating_duration_since(Instant::now()))
     }
 }

@@ -1,37 +1,34 @@
 //! The source of changes: a cursor over the log, and what wakes it.
 
 use std::ops::ControlFlow;
-use std::os::fd::AsFd;
+use std::rc::Rc;
 use std::time::Duration;
 
-use super::bell::Bell;
 use super::control::{Control, Wake};
-use super::ripples::Ripples;
+use super::expirer::Expirer;
 use super::selection::Selection;
-use crate::clock::Timestamp;
-use crate::store::{Change, ChangeKind, Entry, Error, Level, LogMark, Result, Store};
+use crate::store::{Change, ChangeKind, Entry, Error, Level, LogMark, LogSpan, Result, Store, Transaction};
 
 /// Most changes, and about the most bytes of values, read in one transaction:
 /// what bounds the memory of a watch.
 const BATCH_CHANGES: usize = 256;
 const BATCH_BYTES: i64 = 1 << 20;
 
+/// Most changes passed in one transaction, chosen or not: what bounds its time.
+const ROWS_AT_ONCE: i64 = 4096;
+
 /// Most entries of a snapshot read at once with their values.
 const SNAPSHOT_VALUES: usize = 16;
-
-/// Most due entries claimed in one transaction.
-const CLAIM: i64 = 1000;
 
 /// A position in the change log of one store.
 #[derive(Debug)]
 pub struct Source {
-    store: Store,
+    store: Rc<Store>,
     selection: Selection,
+    expirer: Rc<Expirer>,
     cursor: i64,
     /// Whether the last batch ended because it was full.
     behind: bool,
-    bell: Option<Bell>,
-    ripples: Option<Ripples>,
     interval: Duration,
     /// Device and inode, to notice a store that was deleted or replaced.
     identity: (u64, u64),
@@ -39,12 +36,63 @@ pub struct Source {
     seen: Option<i64>,
     /// What stood at the cursor when it was last moved.
     mark: Option<LogMark>,
-    /// The schema's cookie when the schema was last found to be larder's.
-    cookie: Option<i64>,
-    /// When the next entry is due, as of the last look.
-    next_due: Option<Timestamp>,
-    /// Whether the last attempt to claim due entries failed.
-    cannot_claim: bool,
+}
+
+/// How much is taken from the log at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Portion {
+    /// Changes of the selection, at the most.
+    pub changes: usize,
+    /// Bytes of keys and values read, about.
+    pub bytes: i64,
+}
+
+/// A part of the log.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// The changes chosen, oldest first.
+    pub changes: Vec<Change>,
+    /// The position reached.
+    pub reached: i64,
+    /// Whether there is more after it.
+    pub more: bool,
+}
+
+impl Batch {
+    /// Reads what follows `after`. A change that is passed over counts like
+    /// one that is chosen: a transaction must not last as long as the log is,
+    /// whatever the selection.
+    ///
+    /// # Errors
+    /// [`Error::Trimmed`] if changes after `after` are gone from the log.
+    pub fn read(
+        tx: &Transaction<'_>,
+        span: LogSpan,
+        after: i64,
+        selection: &Selection,
+        portion: Portion,
+        with_values: bool,
+    ) -> Result<Self> {
+        let end = tx.log_step(after, span, ROWS_AT_ONCE)?;
+        let mut batch = Self { changes: Vec::new(), reached: end, more: end < span.newest };
+        let mut bytes = 0;
+        tx.changes_between(after, end, selection.group.as_deref(), with_values, |change| {
+            let seq = change.seq;
+            let taken = selection.takes(&change, tx.scope);
+            if taken || with_values {
+                bytes += change.bytes;
+            }
+            if taken {
+                batch.changes.push(change);
+            }
+            if batch.changes.len() >= portion.changes || bytes >= portion.bytes {
+                (batch.reached, batch.more) = (seq, true);
+                return Ok(ControlFlow::Break(()));
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(batch)
+    }
 }
 
 impl Source {
@@ -55,8 +103,28 @@ impl Source {
     /// [`Error::Trimmed`] or [`Error::Usage`] if the log does not have that
     /// position any more, or yet.
     pub fn new(store: Store, selection: Selection, after: i64, interval: Duration) -> Result<Self> {
-        let bell = Bell::new(store.path());
-        let ripples = Ripples::new(store.path());
+        let store = Rc::new(store);
+        let expirer = Expirer::new(Rc::clone(&store));
+        Self::with(store, expirer, selection, after, interval)
+    }
+
+    /// One that only reads, and has to be told when to look.
+    ///
+    /// # Errors
+    /// As [`Source::new`].
+    pub fn deaf(store: Store, selection: Selection, after: i64, interval: Duration) -> Result<Self> {
+        let store = Rc::new(store);
+        let expirer = Expirer::idle(Rc::clone(&store));
+        Self::with(store, expirer, selection, after, interval)
+    }
+
+    fn with(
+        store: Rc<Store>,
+        expirer: Expirer,
+        selection: Selection,
+        after: i64,
+        interval: Duration,
+    ) -> Result<Self> {
         let identity = store.identity()?;
         let (span, mark) = store.read(|tx| {
             match &selection.group {
@@ -74,21 +142,25 @@ impl Source {
                 span.newest
             )));
         }
+        expirer.set_position(after, mark);
         Ok(Self {
             store,
             selection,
+            expirer: Rc::new(expirer),
             cursor: after,
             behind: false,
-            bell,
-            ripples,
             interval,
             identity,
             seen: None,
             mark,
-            cookie: None,
-            next_due: None,
-            cannot_claim: false,
         })
+    }
+
+    /// What hears of the store and removes what is due in it; to be given to
+    /// [`Control::attend`], so that it goes on while a sink waits.
+    #[must_use]
+    pub fn expirer(&self) -> &Rc<Expirer> {
+        &self.expirer
     }
 
     /// The last position that was read.
@@ -116,23 +188,20 @@ impl Source {
     }
 
     /// How long later calls wait for other processes' locks.
-    pub fn set_patience(&mut self, patience: Duration) {
+    pub fn set_patience(&self, patience: Duration) {
         self.store.set_busy_timeout(patience);
     }
 
     /// The next changes, oldest first, at most a batch; none if there is
-    /// nothing new. Due entries are claimed first, so that they are among them.
+    /// nothing new, or nothing that was chosen among what was passed: see
+    /// [`Source::is_behind`]. Some of the due entries are removed first, so
+    /// that they are among them.
     ///
     /// # Errors
     /// [`Error::Trimmed`] if the log is no longer the one that was read so far;
     /// [`Error::Unusable`] if the store is gone, or no longer logs as it should.
     pub fn next(&mut self, with_values: bool) -> Result<Vec<Change>> {
-        if let Some(bell) = &self.bell {
-            bell.hush();
-        }
-        if let Some(ripples) = &mut self.ripples {
-            ripples.note();
-        }
+        self.expirer.hear();
         if self.store.identity().ok() != Some(self.identity) {
             return Err(Error::unusable(
                 self.store.path(),
@@ -142,45 +211,25 @@ impl Source {
         // Read before the log: what is committed in between is looked at twice
         // rather than missed. Nothing of this costs an idle watch a transaction.
         let version = self.store.data_version()?;
-        let due = self.next_due.is_some_and(|at| at <= self.store.now());
-        if self.seen == Some(version) && !self.behind && !due {
+        if self.seen != Some(version) {
+            self.expirer.verify()?;
+        }
+        self.expirer.step();
+        let removed = self.expirer.take_removed();
+        if self.seen == Some(version) && !self.behind && !removed {
             return Ok(Vec::new());
         }
-        if self.seen != Some(version) {
-            self.verify()?;
-        }
-        self.claim();
-        let mut changes = Vec::new();
-        let mut next_due = None;
-        let mut cursor = self.cursor;
-        let mut mark = None;
-        self.behind = self.store.read(|tx| {
-            changes.clear();
-            let mut bytes = 0;
-            let mut full = false;
-            cursor = self.cursor;
+        let portion = Portion { changes: BATCH_CHANGES, bytes: BATCH_BYTES };
+        let (batch, mark) = self.store.read(|tx| {
             let span = tx.check_mark(self.cursor, self.mark)?;
-            tx.changes(self.cursor, self.selection.group.as_deref(), with_values, |change| {
-                cursor = change.seq;
-                if self.selection.takes(&change, tx.scope) {
-                    bytes += change.bytes;
-                    changes.push(change);
-                }
-                full = changes.len() >= BATCH_CHANGES || bytes >= BATCH_BYTES;
-                Ok(if full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
-            })?;
-            if !full {
-                cursor = cursor.max(span.newest);
-            }
-            mark = tx.log_mark(cursor)?;
-            next_due = tx.next_due()?;
-            Ok(full)
+            let batch = Batch::read(tx, span, self.cursor, &self.selection, portion, with_values)?;
+            let mark = tx.log_mark(batch.reached)?;
+            Ok((batch, mark))
         })?;
-        self.cursor = cursor;
-        self.mark = mark;
-        self.next_due = next_due;
+        (self.cursor, self.behind, self.mark) = (batch.reached, batch.more, mark);
+        self.expirer.set_position(self.cursor, self.mark);
         self.seen = Some(version);
-        Ok(changes)
+        Ok(batch.changes)
     }
 
     /// A page of what is there at the cursor, each entry as the `set` that
@@ -203,45 +252,6 @@ impl Source {
         }
     }
 
-    /// Makes sure, after others have committed, that the log goes on where it
-    /// was left, and that the triggers still write it. Before anything is
-    /// claimed: that would lengthen a log that was cut short.
-    fn verify(&mut self) -> Result<()> {
-        let cookie = self.store.read(|tx| {
-            let cookie = tx.schema_cookie()?;
-            if self.cookie != Some(cookie) {
-                tx.verify_schema(self.store.path())?;
-            }
-            tx.check_mark(self.cursor, self.mark)?;
-            Ok(cookie)
-        })?;
-        self.cookie = Some(cookie);
-        Ok(())
-    }
-
-    /// Removes what is due, so that the log reports it. A store this process
-    /// may not write to leaves that to others.
-    fn claim(&mut self) {
-        self.cannot_claim = loop {
-            match self.store.read(|tx| Ok(tx.next_due()?.is_some_and(|at| at <= tx.now))) {
-                Ok(false) => break false,
-                Ok(true) => {}
-                Err(_) => break true,
-            }
-            // Without larder's triggers nothing would be logged.
-            let claimed = self.store.write(|tx| {
-                let logged = self.cookie == Some(tx.schema_cookie()?);
-                if logged {
-                    tx.claim_due(CLAIM)?;
-                }
-                Ok(logged)
-            });
-            if !claimed.is_ok_and(|logged| logged) {
-                break true;
-            }
-        };
-    }
-
     /// Sleeps until there may be something new.
     #[must_use]
     pub fn wait(&self, control: &Control) -> Wake {
@@ -252,17 +262,10 @@ impl Source {
     #[must_use]
     pub fn wait_at_most(&self, control: &Control, at_most: Duration) -> Wake {
         let mut at_most = at_most.min(self.interval);
-        if let Some(due) = self.next_due.filter(|_| !self.cannot_claim) {
-            let left = due.since(self.store.now());
-            at_most = at_most.min(Duration::from_millis(u64::try_from(left).unwrap_or(0)));
+        if let Some(left) = self.expirer.time_left() {
+            at_most = at_most.min(left);
         }
-        let mut fds: Vec<_> = self.bell.iter().map(AsFd::as_fd).collect();
-        match self.ripples.as_ref().map(|ripples| (ripples, ripples.next_look())) {
-            Some((_, Some(left))) => at_most = at_most.min(left),
-            Some((ripples, None)) => fds.push(ripples.as_fd()),
-            None => {}
-        }
-        control.wait(&fds, at_most)
+        control.sleep(&self.expirer.descriptors(), at_most)
     }
 }
 
@@ -276,5 +279,72 @@ fn as_change(entry: Entry) -> Change {
         value: entry.value,
         expires_at: entry.expires_at,
         bytes: entry.bytes,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{Clock, Timestamp};
+    use crate::store::{Condition, Expiry, StoreOptions};
+
+    fn store(dir: &std::path::Path, clock: Clock) -> Store {
+        Store::create(&StoreOptions { clock, ..StoreOptions::new(dir.join("s.db")) }).unwrap()
+    }
+
+    /// All that was due in the store was removed before anything was read: a
+    /// watch of a store with a million due entries printed nothing, and heard
+    /// no signal, for as long as that took.
+    #[test]
+    fn due_entries_are_removed_a_few_at_a_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let early = store(dir.path(), Clock::manual(Timestamp(1000)));
+        let expiry = Expiry::At(Timestamp(2000));
+        early
+            .write(|tx| {
+                for n in 0..2000 {
+                    tx.set("g", format!("{n}"), b"v", expiry, &Condition::Any)?;
+                }
+                Ok(())
+            })
+            .unwrap();
+        let late = store(dir.path(), Clock::manual(Timestamp(3000)));
+        let after = late.read(|tx| tx.log_span()).unwrap().newest;
+        let mut source = Source::new(late, Selection::default(), after, Duration::from_secs(1)).unwrap();
+        let first = source.next(false).unwrap();
+        assert!((1..=512).contains(&first.len()), "{}", first.len());
+        assert!(first.iter().all(|change| change.kind == ChangeKind::Expire));
+        let mut heard = first.len();
+        while heard < 2000 {
+            heard += source.next(false).unwrap().len();
+        }
+    }
+
+    /// Changes that were passed over did not count: a glob that matches
+    /// nothing read the whole log in one transaction.
+    #[test]
+    fn what_is_passed_over_counts() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = store(dir.path(), Clock::System);
+        let rows = ROWS_AT_ONCE * 2 + 10;
+        store
+            .write(|tx| {
+                for n in 0..rows {
+                    tx.set("g", format!("{n}"), b"v", Expiry::Never, &Condition::Any)?;
+                }
+                Ok(())
+            })
+            .unwrap();
+        for selection in [
+            Selection { group: Some("none".into()), ..Selection::default() },
+            Selection { keys: crate::store::Glob::new("none").ok(), ..Selection::default() },
+        ] {
+            let copy = Store::create(&StoreOptions::new(store.path())).unwrap();
+            let mut source = Source::new(copy, selection, 0, Duration::from_secs(1)).unwrap();
+            for reached in [ROWS_AT_ONCE, ROWS_AT_ONCE * 2, rows] {
+                assert!(source.next(true).unwrap().is_empty());
+                assert_eq!((source.cursor(), source.is_behind()), (reached, reached < rows));
+            }
+        }
     }
 }

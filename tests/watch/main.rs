@@ -5,6 +5,7 @@ mod harness;
 
 mod consumers;
 mod exec;
+mod expiry;
 mod foreign;
 mod many;
 mod printing;

@@ -76,7 +76,9 @@ impl<'a> Follower<'a> {
     fn source(&self, store: Store) -> anyhow::Result<Source> {
         let newest = store.read(|tx| tx.log_span())?.newest;
         let group = Some(self.job.args.group.clone());
-        Ok(Source::new(store, Selection { group, ..Selection::default() }, newest, INTERVAL)?)
+        let source = Source::new(store, Selection { group, ..Selection::default() }, newest, INTERVAL)?;
+        self.control.attend(source.expirer());
+        Ok(source)
     }
 
     /// Waits for a change of the group, and then until it is quiet.
@@ -109,6 +111,9 @@ impl<'a> Follower<'a> {
             }
             let again = self.again.filter(|_| quiet.is_none());
             if source.is_behind() {
+                if let Some(stop) = self.control.stopped() {
+                    return Ok(Wake::Stop(stop));
+                }
                 continue;
             }
             if quiet.or(again).is_some_and(|at| now >= at) {

@@ -11,8 +11,8 @@ use crate::clock::{Clock, Timestamp};
 use crate::exit::Failure;
 use crate::output::print_note;
 use crate::store::{self, Change, Scope, Store, StoreOptions, quote};
-use crate::watch::Selection;
 use crate::watch::websocket::{self, Config, Hub, Limits, Origin, Reader, Replay, Token};
+use crate::watch::{Batch, Portion, Selection};
 
 /// What a client takes from the log at once, in changes and about in bytes: a
 /// transaction must not last as long as the log is.
@@ -111,32 +111,14 @@ impl Reader for LogReader {
         }
         let Some(store) = &self.store else { return Ok(0) };
         // Collected first: a transaction may have to be run again.
-        let mut changes = Vec::new();
-        let reached = store.read(|tx| {
-            changes.clear();
-            let mut bytes = 0;
-            let mut full = None;
-            let newest = tx.log_span()?.newest;
-            tx.changes(after, selection.group.as_deref(), true, |change| {
-                let seq = change.seq;
-                if selection.takes(&change, scope) {
-                    bytes += change.bytes;
-                    changes.push(change);
-                }
-                if changes.len() < CHANGES_AT_ONCE && bytes < BYTES_AT_ONCE {
-                    return Ok(ControlFlow::Continue(()));
-                }
-                full = Some(seq);
-                Ok(ControlFlow::Break(()))
-            })?;
-            Ok(full.unwrap_or(newest))
-        })?;
-        for change in changes {
+        let portion = Portion { changes: CHANGES_AT_ONCE, bytes: BYTES_AT_ONCE };
+        let batch = store.read(|tx| Batch::read(tx, tx.log_span()?, after, selection, portion, true))?;
+        for change in batch.changes {
             let seq = change.seq;
             if each(change).is_break() {
                 return Ok(seq);
             }
         }
-        Ok(reached)
+        Ok(batch.reached)
     }
 }

@@ -1,0 +1,222 @@
+//! What a watch hears of its store, and what it does unasked: due entries are
+//! removed on time, in small steps, so that the log reports them.
+//!
+//! This goes on while a sink waits for a reader or a command, by way of
+//! [`Control`](super::Control). A step never waits long for the write lock:
+//! to read the log a watch needs none.
+
+use std::cell::{Cell, RefCell};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::rc::Rc;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::bell::Bell;
+use super::ripples::Ripples;
+use crate::clock::Timestamp;
+use crate::store::{Error, LogMark, Result, Store};
+
+/// How long a step waits for the write lock.
+const PATIENCE: Duration = Duration::from_millis(10);
+
+/// Pause between two steps. At least as long as a step took, so that writers
+/// find the lock free half of the time; longer while another watcher is at the
+/// same work, or the store is locked.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(2);
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
+
+/// Pause after an attempt that failed for good, as in a store that this process
+/// may not write to.
+const RETRY: Duration = Duration::from_millis(250);
+
+/// Hears of writes to one store, and removes what is due in it.
+pub struct Expirer {
+    store: Rc<Store>,
+    bell: Option<Bell>,
+    ripples: Option<Ripples>,
+    /// Told of everything that is heard.
+    herald: RefCell<Option<Box<dyn Fn()>>>,
+    /// Whether this one only reads.
+    idle: bool,
+    /// How far the log was read, and what stood there.
+    position: Cell<(i64, Option<LogMark>)>,
+    /// The schema's cookie when the schema was last found to be larder's.
+    cookie: Cell<Option<i64>>,
+    /// SQLite's count of other connections' commits, as of the last look.
+    seen: Cell<Option<i64>>,
+    /// When the next entry is due, as of the last look.
+    next_due: Cell<Option<Timestamp>>,
+    /// When the next step may be, and the pause before it.
+    not_before: Cell<Option<Instant>>,
+    pause: Cell<Duration>,
+    /// Whether anything was removed since the log was last read.
+    removed: Cell<bool>,
+}
+
+impl std::fmt::Debug for Expirer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Expirer").field("next_due", &self.next_due).finish_non_exhaustive()
+    }
+}
+
+impl Expirer {
+    /// One that hears of `store` and removes what is due in it.
+    #[must_use]
+    pub fn new(store: Rc<Store>) -> Self {
+        let bell = Bell::new(store.path());
+        let ripples = Ripples::new(store.path());
+        Self { bell, ripples, idle: false, ..Self::idle(store) }
+    }
+
+    /// One that neither hears nor removes anything.
+    #[must_use]
+    pub fn idle(store: Rc<Store>) -> Self {
+        Self {
+            store,
+            bell: None,
+            ripples: None,
+            herald: RefCell::default(),
+            idle: true,
+            position: Cell::default(),
+            cookie: Cell::default(),
+            seen: Cell::default(),
+            next_due: Cell::default(),
+            not_before: Cell::default(),
+            pause: Cell::new(SHORTEST_PAUSE),
+            removed: Cell::default(),
+        }
+    }
+
+    /// Has `herald` called for everything that is heard. It must not wait.
+    pub fn set_herald(&self, herald: Box<dyn Fn()>) {
+        self.herald.replace(Some(herald));
+    }
+
+    /// Takes note of what is to be heard so far. To be called before looking
+    /// for commits.
+    pub fn hear(&self) {
+        if let Some(bell) = &self.bell {
+            bell.hush();
+        }
+        if let Some(ripples) = &self.ripples {
+            ripples.note();
+        }
+        if let Some(herald) = &*self.herald.borrow() {
+            herald();
+        }
+    }
+
+    /// Descriptors that become readable when there is something to hear.
+    #[must_use]
+    pub fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
+        let mut fds: Vec<_> = self.bell.iter().map(AsFd::as_fd).collect();
+        // While looks are under way nothing more is listened for.
+        fds.extend(self.ripples.iter().filter(|ripples| ripples.next_look().is_none()).map(AsFd::as_fd));
+        fds
+    }
+
+    /// How long until there is something to do without anything being heard;
+    /// `None` if nothing is known of.
+    #[must_use]
+    pub fn time_left(&self) -> Option<Duration> {
+        let look = self.ripples.as_ref().and_then(Ripples::next_look);
+        let step = self.next_due.get().map(|due| {
+            let left = u64::try_from(due.since(self.store.now())).unwrap_or(0);
+            let pause = self.not_before.get().map(|at| at.saturating_duration_since(Instant::now()));
+            Duration::from_millis(left).max(pause.unwrap_or_default())
+        });
+        [look, step].into_iter().flatten().min()
+    }
+
+    /// Whether a step is due.
+    #[must_use]
+    pub fn is_time(&self) -> bool {
+        self.next_due.get().is_some_and(|due| due <= self.store.now())
+            && self.not_before.get().is_none_or(|at| Instant::now() >= at)
+    }
+
+    /// Whether anything was removed since the last call.
+    pub fn take_removed(&self) -> bool {
+        self.removed.take()
+    }
+
+    /// Says how far the log has been read: it must not be lengthened if it was
+    /// set back since.
+    pub fn set_position(&self, cursor: i64, mark: Option<LogMark>) {
+        self.position.set((cursor, mark));
+    }
+
+    /// Makes sure, after others have committed, that the log goes on where it
+    /// was left, and that the triggers still write it. Before anything is
+    /// removed: that would lengthen a log that was cut short.
+    ///
+    /// # Errors
+    /// As [`Source::next`](super::Source::next).
+    pub fn verify(&self) -> Result<()> {
+        let (cursor, mark) = self.position.get();
+        let (cookie, next_due) = self.store.read(|tx| {
+            let cookie = tx.schema_cookie()?;
+            if self.cookie.get() != Some(cookie) {
+                tx.verify_schema(self.store.path())?;
+            }
+            tx.check_mark(cursor, mark)?;
+            Ok((cookie, if self.idle { None } else { tx.next_due()? }))
+        })?;
+        self.cookie.set(Some(cookie));
+        self.next_due.set(next_due);
+        Ok(())
+    }
+
+    /// What is done while a sink waits: hears of new entries, and removes some
+    /// of what is due. What goes wrong is found again by whoever reads next.
+    pub fn look(&self) {
+        self.hear();
+        if let Ok(version) = self.store.data_version()
+            && self.seen.get() != Some(version)
+            && self.verify().is_ok()
+        {
+            self.seen.set(Some(version));
+        }
+        self.step();
+    }
+
+    /// Removes some of what is due, if it is time, so that the log reports it.
+    /// A store that this process may not write to leaves that to others.
+    pub fn step(&self) {
+        if self.idle || !self.is_time() {
+            return;
+        }
+        let known = self.next_due.get();
+        let (cursor, mark) = self.position.get();
+        let started = Instant::now();
+        let expired = self.store.expire_due(PATIENCE, |tx| {
+            tx.check_mark(cursor, mark)?;
+            // Without larder's triggers nothing would be logged.
+            Ok(self.cookie.get() == Some(tx.schema_cookie()?))
+        });
+        let pause = match expired {
+            Ok(Some(expired)) => {
+                self.next_due.set(expired.next);
+                self.removed.set(self.removed.get() || expired.entries > 0);
+                // Somebody else has removed what was known to be due.
+                let rival = expired.first.is_none_or(|first| known.is_some_and(|known| first > known));
+                if rival {
+                    self.longer_pause()
+                } else {
+                    started.elapsed().clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
+                }
+            }
+            Err(Error::Busy(_)) => self.longer_pause(),
+            Ok(None) | Err(_) => RETRY,
+        };
+        self.pause.set(pause.min(LONGEST_PAUSE));
+        self.not_before.set(Some(Instant::now() + pause));
+    }
+
+    /// Twice the last pause, give or take: not in step with others.
+    fn longer_pause(&self) -> Duration {
+        let nanos =
+            SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |now| now.subsec_nanos());
+        let part = ((nanos / 1000) ^ std::process::id()) % 50;
+        (self.pause.get() * (175 + part) / 100).min(LONGEST_PAUSE * (75 + part) / 100)
+    }
+}
