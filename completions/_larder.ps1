@@ -548,7 +548,7 @@ Register-ArgumentCompleter -Native -CommandName 'larder' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List every namespace: keys, bytes, groups, limits, next expiry')
             [CompletionResult]::new('ls', 'ls', [CompletionResultType]::ParameterValue, 'List every namespace: keys, bytes, groups, limits, next expiry')
-            [CompletionResult]::new('delete', 'delete', [CompletionResultType]::ParameterValue, 'Delete a namespace: its groups, its quota and its grants')
+            [CompletionResult]::new('delete', 'delete', [CompletionResultType]::ParameterValue, 'Delete a namespace: its groups, quota, grants and watch positions')
             break
         }
         'larder;namespace;list' {

@@ -516,7 +516,7 @@ set edit:completion:arg-completer[larder] = {|@words|
             cand --help 'Print help'
             cand list 'List every namespace: keys, bytes, groups, limits, next expiry'
             cand ls 'List every namespace: keys, bytes, groups, limits, next expiry'
-            cand delete 'Delete a namespace: its groups, its quota and its grants'
+            cand delete 'Delete a namespace: its groups, quota, grants and watch positions'
         }
         &'larder;namespace;list'= {
             cand --db 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]'

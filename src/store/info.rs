@@ -92,22 +92,21 @@ impl Transaction<'_> {
             let namespaces = i64::from(!self.namespaces()?.is_empty());
             return Ok(Holdings { namespaces, ..self.visible_holdings()? });
         }
-        let (first, past) = self.scope.range();
         let only = self.scope.0.as_ref().map(Namespace::as_str);
-        let due = "due AS(SELECT g.namespace ns,g.keys had,count(*)n,sum(octet_length(e.entry_key)+octet_length(e.entry_value))b FROM entries e INDEXED BY larder_expiry JOIN larder_groups g USING(group_name)WHERE e.expires_at<=?1 AND(?2 IS NULL OR g.namespace=?2)GROUP BY g.group_name)";
+        let expiries = self.expiries(None);
+        let due = format!(
+            "due AS(SELECT g.namespace ns,g.keys had,n,b FROM(SELECT group_name,count(*)n,sum(octet_length(entry_key)+octet_length(entry_value))b FROM {} AND expires_at<=?2 GROUP BY group_name)JOIN larder_groups g USING(group_name))",
+            expiries.rows
+        );
         let (keys, bytes, groups, namespaces) = self.conn.query_row(
             &format!(
-                "WITH {due},per AS(SELECT ns,sum(n)n,sum(b)b,sum(n=had)gone FROM due GROUP BY ns)SELECT ifnull(sum(keys-ifnull(n,0)),0),ifnull(sum(bytes-ifnull(b,0)),0),ifnull(sum(groups-ifnull(gone,0)),0),count(*)FILTER(WHERE namespace<>''AND(keys>ifnull(n,0)OR coalesce(max_keys,max_bytes,max_groups)IS NOT NULL))FROM larder_namespaces LEFT JOIN per ON ns=namespace WHERE ?2 IS NULL OR namespace=?2"
+                "WITH {due},per AS(SELECT ns,sum(n)n,sum(b)b,sum(n=had)gone FROM due GROUP BY ns)SELECT ifnull(sum(keys-ifnull(n,0)),0),ifnull(sum(bytes-ifnull(b,0)),0),ifnull(sum(groups-ifnull(gone,0)),0),count(*)FILTER(WHERE namespace<>''AND(keys>ifnull(n,0)OR coalesce(max_keys,max_bytes,max_groups)IS NOT NULL))FROM larder_namespaces LEFT JOIN per ON ns=namespace WHERE ?3 IS NULL OR namespace=?3"
             ),
-            params![self.now.0, only],
+            params![expiries.of, self.now.0, only],
             |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
         )?;
-        let next_expiry: Option<i64> = self.conn.query_row(
-            "SELECT min(expires_at)FROM entries WHERE expires_at>?1 AND group_name>=?2 AND(?3 IS NULL OR group_name<?3)",
-            params![self.now.0, first, past],
-            |row| row.get(0),
-        )?;
-        Ok(Holdings { keys, bytes, groups, namespaces, next_expiry: next_expiry.map(Timestamp) })
+        let next_expiry = self.next_among(&expiries)?;
+        Ok(Holdings { keys, bytes, groups, namespaces, next_expiry })
     }
 
     /// What the groups hold that may be read, for who may not read all of them:
@@ -120,11 +119,12 @@ impl Transaction<'_> {
             visible.groups += 1;
             Ok(ControlFlow::Continue(()))
         })?;
-        let (first, past) = self.scope.range();
-        let mut query = self.conn.prepare(
-            "SELECT group_name,expires_at FROM entries INDEXED BY larder_expiry WHERE expires_at>?1 AND group_name>=?2 AND(?3 IS NULL OR group_name<?3)ORDER BY expires_at",
-        )?;
-        let mut rows = query.query(params![self.now.0, first, past])?;
+        let expiries = self.expiries(None);
+        let mut query = self.conn.prepare(&format!(
+            "SELECT group_name,expires_at FROM {} AND expires_at>?2 ORDER BY expires_at",
+            expiries.rows
+        ))?;
+        let mut rows = query.query(params![expiries.of, self.now.0])?;
         while let Some(row) = rows.next()? {
             if self.may(Level::Read, &self.scope.name_of(&Name::of(row.get_ref(0)?)))? {
                 visible.next_expiry = Some(Timestamp(row.get(1)?));

@@ -30,8 +30,11 @@ mod claim;
 mod connection;
 mod consumers;
 mod copy;
+#[cfg(test)]
+mod effort;
 mod entries;
 mod error;
+mod expiries;
 mod findings;
 mod glob;
 mod grants;

@@ -6,6 +6,7 @@ use rusqlite::params;
 
 use super::entries::name;
 use super::error::{Error, Result};
+use super::expiries::Expiries;
 use super::grants::Level;
 use super::info::Holdings;
 use super::scope::Namespace;
@@ -52,21 +53,16 @@ impl Transaction<'_> {
     }
 
     pub(super) fn known_usage(&self, namespace: &Namespace) -> Result<NamespaceUsage> {
-        let (first, past) = (namespace.first_group(), namespace.past_last_group());
+        let expiries = Expiries::of_namespace(namespace);
         let (keys, bytes, groups): (i64, i64, i64) = self.conn.query_row(
             "SELECT ifnull(sum(keys),0),ifnull(sum(bytes),0),ifnull(sum(groups),0)FROM larder_namespaces WHERE namespace=?1",
             [namespace.as_str()],
             |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
         )?;
         let (due_keys, due_bytes, due_groups): (i64, i64, i64) = self.conn.query_row(
-            "SELECT ifnull(sum(n),0),ifnull(sum(b),0),count(*)FILTER(WHERE n=(SELECT keys FROM larder_groups WHERE group_name=d.group_name))FROM(SELECT group_name,count(*)n,sum(octet_length(entry_key)+octet_length(entry_value))b FROM entries INDEXED BY larder_expiry WHERE expires_at<=?1 AND group_name>=?2 AND group_name<?3 GROUP BY group_name)d",
-            params![self.now.0, first, past],
+            &format!("SELECT ifnull(sum(n),0),ifnull(sum(b),0),count(*)FILTER(WHERE n=(SELECT keys FROM larder_groups WHERE group_name=d.group_name))FROM(SELECT group_name,count(*)n,sum(octet_length(entry_key)+octet_length(entry_value))b FROM {} AND expires_at<=?2 GROUP BY group_name)d", expiries.rows),
+            params![expiries.of, self.now.0],
             |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-        )?;
-        let next_expiry: Option<i64> = self.conn.query_row(
-            "SELECT min(expires_at)FROM entries INDEXED BY larder_expiry WHERE expires_at>?1 AND group_name>=?2 AND group_name<?3",
-            params![self.now.0, first, past],
-            |row| row.get(0),
         )?;
         Ok(NamespaceUsage {
             namespace: namespace.clone(),
@@ -74,7 +70,7 @@ impl Transaction<'_> {
             bytes: bytes - due_bytes,
             groups: groups - due_groups,
             limits: self.known_limits(namespace)?,
-            next_expiry: next_expiry.map(Timestamp),
+            next_expiry: self.next_among(&expiries)?,
         })
     }
 
@@ -99,7 +95,7 @@ impl Transaction<'_> {
     }
 
     /// Deletes all of the scope's namespace: every group, as one
-    /// `delete_group` change each, the quota, the grants. Returns how many
+    /// `delete_group` change each, the quota, the grants, the consumers. Returns how many
     /// live keys there were.
     ///
     /// # Errors
@@ -109,11 +105,7 @@ impl Transaction<'_> {
             return Err(Error::Usage("no namespace to delete".into()));
         };
         self.permit_scope(Level::Admin)?;
-        let (first, past) = (namespace.first_group(), namespace.past_last_group());
-        self.conn.execute(
-            "DELETE FROM entries INDEXED BY larder_expiry WHERE expires_at<=?1 AND group_name>=?2 AND group_name<?3",
-            params![self.now.0, first, past],
-        )?;
+        self.remove_due_among(&self.expiries(None))?;
         let mut groups = Vec::new();
         self.groups(&Keys::default(), |group| {
             groups.push(self.scope.name_of(&group.name).into_owned());
@@ -124,6 +116,11 @@ impl Transaction<'_> {
             deleted += self.delete_group(&group)?;
         }
         self.set_limits(namespace, Limits::default())?;
+        // Left behind they would hold back the log for nobody.
+        self.conn.execute(
+            "DELETE FROM larder_consumers WHERE name>=?1 AND name<?2",
+            [namespace.first_group(), namespace.past_last_group()],
+        )?;
         self.conn
             .execute("DELETE FROM larder_namespaces WHERE namespace=?1 AND keys=0", [namespace.as_str()])?;
         self.conn.execute("DELETE FROM larder_grants WHERE namespace=?1", [namespace.as_str()])?;

@@ -85,18 +85,15 @@ impl Transaction<'_> {
     /// Due entries, of one group or of the scope.
     pub fn count_due(&self, group: Option<&str>) -> Result<i64> {
         self.permit_range(Level::Read, group)?;
-        let (first, past) = self.scope.range_of(group);
+        let expiries = self.expiries(group.map(Name::from).as_ref());
         if group.is_some() || self.sees_all()? {
-            return Ok(self.conn.query_row(
-                "SELECT count(*)FROM entries INDEXED BY larder_expiry WHERE expires_at<=?1 AND group_name>=?2 AND(?3 IS NULL OR group_name<?3)",
-                params![self.now.0, first, past],
-                |row| row.get(0),
-            )?);
+            return self.due_among(&expiries);
         }
-        let mut query = self.conn.prepare(
-            "SELECT group_name,count(*)FROM entries INDEXED BY larder_expiry WHERE expires_at<=?1 AND group_name>=?2 AND(?3 IS NULL OR group_name<?3)GROUP BY group_name",
-        )?;
-        let mut rows = query.query(params![self.now.0, first, past])?;
+        let mut query = self.conn.prepare(&format!(
+            "SELECT group_name,count(*)FROM {} AND expires_at<=?2 GROUP BY group_name",
+            expiries.rows
+        ))?;
+        let mut rows = query.query(params![expiries.of, self.now.0])?;
         let mut due = 0;
         while let Some(row) = rows.next()? {
             let group = Name::of(row.get_ref(0)?);
@@ -107,21 +104,34 @@ impl Transaction<'_> {
         Ok(due)
     }
 
-    /// Up to `limit` entries that were due at `until`, oldest expiry first and
-    /// none older than `from`: rowids, and the last one's expiry, from which
-    /// the next look continues.
-    fn find_due(&self, group: Option<&str>, from: i64, until: i64, limit: usize) -> Result<(Vec<i64>, i64)> {
+    /// Up to `limit` entries that were due at `until`, oldest expiry first,
+    /// from past `from`: rowids, and where the next look continues. Past a row
+    /// and not from its expiry on: where many share one and cannot be removed,
+    /// as after the clock was set back, the same ones would come again.
+    fn find_due(
+        &self,
+        group: Option<&str>,
+        from: (i64, i64),
+        until: i64,
+        limit: usize,
+    ) -> Result<(Vec<i64>, (i64, i64))> {
         self.permit_range(Level::Write, group)?;
-        let (first, past) = self.scope.range_of(group);
-        let mut query = self.conn.prepare_cached(
-            "SELECT rowid,expires_at FROM entries WHERE expires_at>=?1 AND expires_at<=?2 AND group_name>=?3 AND(?4 IS NULL OR group_name<?4)ORDER BY expires_at LIMIT ?5",
-        )?;
-        let mut rows =
-            query.query(params![from, until, first, past, i64::try_from(limit).unwrap_or(i64::MAX)])?;
+        let expiries = self.expiries(group.map(Name::from).as_ref());
+        let mut query = self.conn.prepare_cached(&format!(
+            "SELECT rowid,expires_at FROM {} AND(expires_at,rowid)>(?2,?3)AND expires_at<=?4 ORDER BY expires_at,rowid LIMIT ?5",
+            expiries.rows
+        ))?;
+        let mut rows = query.query(params![
+            expiries.of,
+            from.0,
+            from.1,
+            until,
+            i64::try_from(limit).unwrap_or(i64::MAX)
+        ])?;
         let (mut ids, mut last) = (Vec::new(), from);
         while let Some(row) = rows.next()? {
             ids.push(row.get(0)?);
-            last = row.get(1)?;
+            last = (row.get(1)?, row.get(0)?);
         }
         Ok((ids, last))
     }
@@ -292,7 +302,7 @@ impl Store {
     ) -> Result<Purged> {
         let mut done = Purged::default();
         let mut pace = Pace::default();
-        let (until, mut from) = (self.now().0, i64::MIN);
+        let (until, mut from) = (self.now().0, (i64::MIN, i64::MIN));
         loop {
             let (ids, last) = self.read(|tx| tx.find_due(group, from, until, STEP))?;
             let mut rest = &ids[..];

@@ -44,6 +44,21 @@ fn delete_takes_everything_and_nothing_else() {
     t.run(["namespace", "delete", "a", "--yes"]).ok("");
 }
 
+/// The named watch positions of a deleted namespace stayed: no list of the
+/// namespace showed them any more, and they held back the change log for nobody.
+#[test]
+fn delete_takes_the_consumers_too() {
+    let t = Test::new();
+    t.run(["-n", "a", "set", "g", "k", "v"]).ok("");
+    t.execute(
+        "INSERT INTO larder_consumers(name,position,updated_at) VALUES('a:c',0,0),('a',0,0),('ab:c',0,0),('a-b:c',0,0)",
+    );
+    assert_eq!(t.number("SELECT count(*) FROM larder_consumers"), 4);
+    t.run(["namespace", "delete", "a", "--yes"]).ok("");
+    t.run(["-n", "a", "consumer", "list"]).ok("");
+    assert_eq!(t.number("SELECT count(*) FROM larder_consumers"), 3);
+}
+
 #[test]
 fn delete_of_nothing_creates_no_store() {
     let t = Test::new();
