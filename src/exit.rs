@@ -186,8 +186,12 @@ pub fn report(error: &anyhow::Error) -> Option<Report> {
             return Some(Report { exit: failure.exit, message, hint: failure.hint.clone() });
         }
         if let Some(error) = cause.downcast_ref::<store::Error>() {
-            let (exit, hint) = classify(error);
-            return Some(Report { exit, message, hint: hint.map(str::to_owned) });
+            let (exit, standing) = classify(error);
+            let hint = match error {
+                store::Error::Altered { remedy, .. } => Some(one_line(remedy)),
+                _ => standing.map(str::to_owned),
+            };
+            return Some(Report { exit, message, hint });
         }
         if let Some(error) = cause.downcast_ref::<std::io::Error>() {
             if error.kind() == std::io::ErrorKind::BrokenPipe {
@@ -211,7 +215,7 @@ pub fn classify(error: &store::Error) -> (Exit, Option<&'static str>) {
         }
         Error::Denied(_) => (Exit::AccessDenied, None),
         Error::Busy(_) => (Exit::Busy, Some("try again, or wait longer with --busy-timeout")),
-        Error::Unusable { .. } | Error::Sqlite(_) => (Exit::UnusableStore, None),
+        Error::Unusable { .. } | Error::Altered { .. } | Error::Sqlite(_) => (Exit::UnusableStore, None),
         Error::BadData(_) => (Exit::BadData, None),
         Error::Usage(_) => (Exit::Usage, None),
         Error::Trimmed { .. } => {

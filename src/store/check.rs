@@ -29,7 +29,7 @@ pub fn check(options: &StoreOptions, mend: bool) -> Result<Option<Checkup>> {
     let refusal = match admit(&options) {
         Ok(false) => return Ok(None),
         Ok(true) => None,
-        Err(refusal @ Error::Unusable { .. }) => Some(refusal),
+        Err(refusal @ (Error::Unusable { .. } | Error::Altered { .. })) => Some(refusal),
         Err(other) => return Err(other),
     };
     match (look(&options, mend, refusal.is_some()), refusal) {

@@ -15,7 +15,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::error::{Error, Result, quote};
 use super::findings::{Finding, FindingKind};
-use super::opening::{harden, no_triggers};
+use super::opening::{harden, no_triggers, own_tables_only};
 use super::place::{COMPANIONS, beside, immutable_uri};
 use super::{ofd, vfs};
 
@@ -73,7 +73,8 @@ impl Scratch {
     pub(super) fn connect(&self) -> Result<Connection> {
         vfs::register();
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let conn = Connection::open_with_flags_and_vfs(&self.path, flags, vfs::NAME)?;
+        let mut conn = Connection::open_with_flags_and_vfs(&self.path, flags, vfs::NAME)?;
+        own_tables_only(&mut conn)?;
         conn.execute_batch(
             "PRAGMA locking_mode=EXCLUSIVE;PRAGMA synchronous=FULL;PRAGMA cell_size_check=ON;PRAGMA temp_store=MEMORY",
         )?;

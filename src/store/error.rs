@@ -60,6 +60,16 @@ pub enum Error {
         /// The reason, to be read after the path.
         why: String,
     },
+    /// The file is a store, and its schema is no longer as larder made it.
+    #[error("{} has been altered: {what}", quote(&.path.to_string_lossy()))]
+    Altered {
+        /// The store's path.
+        path: PathBuf,
+        /// What differs.
+        what: String,
+        /// What mends it.
+        remedy: String,
+    },
     /// Data that cannot be worked with: not an integer, too large.
     #[error("{0}")]
     BadData(String),
@@ -127,6 +137,7 @@ impl Error {
             | Self::Usage(_) => true,
             Self::Busy(_)
             | Self::Unusable { .. }
+            | Self::Altered { .. }
             | Self::Trimmed { .. }
             | Self::Io { .. }
             | Self::Sqlite(_) => false,

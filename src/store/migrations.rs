@@ -9,9 +9,11 @@ use std::path::Path;
 
 use rusqlite::{Connection, params};
 
+use super::beside;
 use super::connection::Store;
 use super::entries::{Stored, name, value_bytes};
 use super::error::{Error, Result, quote};
+use super::guard;
 use super::schema::{self, Edition};
 use super::seal::{self, Seal};
 use super::transaction::Transaction;
@@ -82,7 +84,9 @@ fn recognise(conn: &Connection, path: &Path) -> Result<Form> {
     if mark("application_id")? != 0 || mark("user_version")? != 0 {
         return foreign("it is marked as another program's database".into());
     }
-    let mut query = conn.prepare("SELECT type,name,tbl_name,sql FROM sqlite_schema")?;
+    // Its schema is loaded here, as large as it may be.
+    let query = guard::loading(|| Ok(conn.prepare("SELECT type,name,tbl_name,sql FROM sqlite_schema")?))?;
+    let Some(mut query) = query else { return foreign("it holds too many tables".into()) };
     let mut rows = query.query([])?;
     let mut tables = 0;
     let (mut entries, mut kv) = (None, None);
@@ -102,6 +106,9 @@ fn recognise(conn: &Connection, path: &Path) -> Result<Form> {
             return foreign(format!("it has the {kind} {}", quote(&object)));
         }
         tables += 1;
+        if tables > beside::MOST {
+            return foreign("it holds too many tables".into());
+        }
         if kind == "table" && ours {
             let columns = columns(conn, &object)?;
             let base: &[&str] = if object.eq_ignore_ascii_case("kv") {

@@ -23,6 +23,7 @@
 
 mod access;
 mod backup;
+mod beside;
 mod bulk;
 mod changes;
 mod check;
@@ -39,6 +40,7 @@ mod findings;
 mod glob;
 mod grants;
 mod groups;
+mod guard;
 mod held;
 mod info;
 mod migrations;

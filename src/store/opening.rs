@@ -14,7 +14,7 @@ use super::error::{Error, Result, quote};
 use super::place::{self, Place};
 use super::schema::{self, Part};
 use super::seal::{self, Seal};
-use super::{migrations, upgrades, vfs};
+use super::{guard, migrations, upgrades, vfs};
 
 /// The oldest SQLite without the WAL-reset bug (fixed in 3.51.3).
 const OLDEST_SQLITE: i32 = 3_051_003;
@@ -52,13 +52,20 @@ pub(super) fn harden(conn: &mut Connection) -> Result<()> {
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     conn.execute_batch("PRAGMA cell_size_check=ON")?;
-    Ok(())
+    own_tables_only(conn)
 }
 
-/// Triggers and views of the file stay quiet on this connection.
+/// Nothing that hangs on other programs' tables runs on this connection: their
+/// foreign keys would reach into larder's deletes, and larder reads no view.
+pub(super) fn own_tables_only(conn: &mut Connection) -> Result<()> {
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
+    guard::guard(conn)
+}
+
+/// Triggers of the file stay quiet on this connection.
 pub(super) fn no_triggers(conn: &Connection) -> Result<()> {
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
-    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
     Ok(())
 }
 
@@ -149,7 +156,7 @@ impl Store {
         let opened = (|| -> Result<Option<Self>> {
             let store = Self::connect_unverified(options)?;
             if let Some(part) = part {
-                schema::load(&store.conn, part)?;
+                guard::loading(|| schema::load(&store.conn, part))?;
                 store.part.set(Some(part));
             }
             match store.accept(create) {

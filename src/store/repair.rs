@@ -41,7 +41,7 @@ pub(super) fn repair(tx: &Transaction<'_>, findings: &[Finding]) -> Result<Vec<S
         return Ok(done);
     }
     let has = |kind| findings.iter().any(|finding| finding.kind == kind);
-    if has(FindingKind::Index) && tx.conn.execute_batch("SAVEPOINT reindex;REINDEX").is_ok() {
+    if has(FindingKind::Index) && build_indexes(tx, edition).is_ok() {
         tx.conn.execute_batch("RELEASE reindex")?;
         done.push("built the indexes again".into());
         return Ok(done);
@@ -81,10 +81,20 @@ pub(super) fn repair(tx: &Transaction<'_>, findings: &[Finding]) -> Result<Vec<S
     Ok(done)
 }
 
+/// Builds the indexes of larder's tables anew. Those of other tables may hold
+/// expressions, which would run.
+fn build_indexes(tx: &Transaction<'_>, edition: &Edition) -> Result<()> {
+    tx.conn.execute_batch("SAVEPOINT reindex")?;
+    for table in edition.tables.iter().filter(|statement| statement.kind == "table") {
+        tx.conn.execute_batch(&format!("REINDEX {}", table.name))?;
+    }
+    Ok(())
+}
+
 /// Whether something cannot be derived, or cannot even be dropped.
 pub(super) fn is_beyond(difference: &Difference) -> bool {
     let Difference { how, kind, name } = difference;
-    *how == How::Misplaced || kind == "table" && !DERIVED.contains(&name.as_str())
+    matches!(how, How::Misplaced | How::Crowded) || kind == "table" && !DERIVED.contains(&name.as_str())
 }
 
 /// Drops what larder did not make. Tables stay, as they may hold data.
@@ -92,7 +102,7 @@ fn drop_stranger(tx: &Transaction<'_>, difference: &Difference) -> Result<Option
     let Difference { how, kind, name } = difference;
     let derived = DERIVED.contains(&name.as_str());
     let word = match (how, kind.as_str()) {
-        (How::Missing | How::Misplaced, _) => return Ok(None),
+        (How::Missing | How::Misplaced | How::Crowded, _) => return Ok(None),
         (_, "trigger") => "TRIGGER",
         (_, "view") => "VIEW",
         (_, "index") => "INDEX",
@@ -100,8 +110,17 @@ fn drop_stranger(tx: &Transaction<'_>, difference: &Difference) -> Result<Option
         _ => return Ok(None),
     };
     let quoted = name.replace('"', "\"\"");
+    let sql: Option<String> = tx
+        .conn
+        .query_row("SELECT sql FROM sqlite_schema WHERE type=?1 AND name=?2", [kind, name], |row| row.get(0))
+        .unwrap_or_default();
     tx.conn.execute_batch(&format!("DROP {word} IF EXISTS \"{quoted}\""))?;
-    Ok(Some(format!("dropped {difference}").replace(" is not larder's", ", which is not larder's")))
+    let dropped = format!("dropped {difference}").replace(" is not larder's", ", which is not larder's");
+    // Whoever made it may want to make it again, elsewhere.
+    Ok(Some(match sql {
+        Some(sql) if *how == How::Alien => format!("{dropped}: {sql}"),
+        _ => dropped,
+    }))
 }
 
 /// Creates what is missing and can be derived.

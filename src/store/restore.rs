@@ -78,7 +78,7 @@ pub fn restore(
     refuse_source(&from, &options.path)?;
     let present = match present(&options) {
         Ok(present) => present,
-        Err(e @ Error::Unusable { .. }) => {
+        Err(e @ (Error::Unusable { .. } | Error::Altered { .. })) => {
             is_file(&options.path)?;
             ruin::permit_replacement(&options.path, e)?;
             Present::Ruin

@@ -9,7 +9,9 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
+use super::beside::{self, Object, may_stay};
 use super::error::{Error, Result, quote};
+use super::guard;
 use super::schema::{APPLICATION_ID, CURRENT, Edition, VERSION};
 
 /// What the file says it is.
@@ -44,7 +46,11 @@ pub(super) fn verify(conn: &Connection, path: &Path) -> Result<Seal> {
         None if edition.version == VERSION => Ok(Seal::Intact { alone: comparison.alone }),
         None => Ok(Seal::Older(edition)),
         Some(_) if application()? != APPLICATION_ID => Ok(Seal::Unmarked),
-        Some(difference) => Err(Error::unusable(path, format!("has been altered: {difference}"))),
+        Some(difference) => Err(Error::Altered {
+            path: path.to_owned(),
+            what: difference.to_string(),
+            remedy: difference.remedy(),
+        }),
     }
 }
 
@@ -71,6 +77,8 @@ pub(super) enum How {
     Missing,
     /// Its content cannot be where the file says.
     Misplaced,
+    /// There is more than larder loads at every opening.
+    Crowded,
 }
 
 /// One respect in which the file's schema is not larder's.
@@ -82,6 +90,40 @@ pub(super) struct Difference {
     pub name: String,
 }
 
+impl Difference {
+    /// What mends it, in one line.
+    pub(super) fn remedy(&self) -> String {
+        let Self { how, kind, name } = self;
+        let word = match kind.as_str() {
+            "index" => "INDEX",
+            "trigger" => "TRIGGER",
+            "view" => "VIEW",
+            _ => "TABLE",
+        };
+        let quoted = format!("\"{}\"", name.replace('"', "\"\""));
+        // A statement that is cut, or shown with escapes, could not be used.
+        let shown = name.len() <= 100 && !name.chars().any(char::is_control);
+        match how {
+            How::Alien if word == "TABLE" && shown => {
+                format!("give it a name of its own: ALTER TABLE {quoted} RENAME TO ..., or drop it")
+            }
+            How::Alien if word == "TABLE" => "give it another name, or drop it".into(),
+            How::Alien if shown => {
+                format!("'larder check --repair' drops it, and so does: DROP {word} {quoted}")
+            }
+            How::Alien => "'larder check --repair' drops it".into(),
+            How::Crowded => "move the other tables into a file of their own".into(),
+            How::Altered if name == "entries" => {
+                "a column that was added can be dropped again: ALTER TABLE entries DROP COLUMN ...".into()
+            }
+            How::Altered | How::Missing if !super::repair::is_beyond(self) => {
+                "'larder check --repair' makes it again".into()
+            }
+            _ => "'larder check' says more; 'larder restore FILE --yes' puts a backup in its place".into(),
+        }
+    }
+}
+
 impl std::fmt::Display for Difference {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { how, kind, name } = self;
@@ -89,6 +131,13 @@ impl std::fmt::Display for Difference {
             How::Altered => write!(f, "the {kind} {name} is not larder's"),
             How::Alien => write!(f, "the {kind} {} is not larder's", quote(name)),
             How::Missing => write!(f, "the {kind} {name} is missing"),
+            How::Crowded => {
+                write!(
+                    f,
+                    "it holds more than {} tables, indexes, triggers and views besides larder's",
+                    beside::MOST
+                )
+            }
             How::Misplaced => {
                 write!(f, "the {kind} {} cannot be on the page it is said to be on", quote(name))
             }
@@ -106,6 +155,13 @@ pub(super) struct Comparison {
 /// The most statements that any edition has.
 const MOST: usize = 32;
 
+impl Comparison {
+    fn crowded() -> Self {
+        let crowded = Difference { how: How::Crowded, kind: String::new(), name: String::new() };
+        Self { differences: vec![crowded], alone: false }
+    }
+}
+
 /// The index that SQLite makes for the primary key of `entries`.
 const PRIMARY: &str = "sqlite_autoindex_entries_1";
 
@@ -113,7 +169,9 @@ const PRIMARY: &str = "sqlite_autoindex_entries_1";
 /// It reads the schema's rows for what they are, whatever SQLite makes of them.
 pub(super) fn compare(conn: &Connection, edition: &Edition, limit: usize) -> Result<Comparison> {
     let Edition { tables, triggers, .. } = *edition;
-    let pages: i64 = conn.query_row("PRAGMA page_count", [], |row| row.get(0))?;
+    // The first statement that needs the schema.
+    let pages = guard::loading(|| Ok(conn.query_row("PRAGMA page_count", [], |row| row.get::<_, i64>(0))?))?;
+    let Some(pages) = pages else { return Ok(Comparison::crowded()) };
     let mut differences = Vec::new();
     let (mut seen, mut primary) = ([false; MOST], false);
     let mut alone = true;
@@ -121,9 +179,14 @@ pub(super) fn compare(conn: &Connection, edition: &Edition, limit: usize) -> Res
     let mut roots = BTreeSet::new();
     let mut query = conn.prepare("SELECT type,name,tbl_name,sql,rootpage FROM sqlite_schema")?;
     let mut rows = query.query([])?;
+    let mut count = 0;
     while let Some(row) = rows.next()? {
         if differences.len() >= limit {
             break;
+        }
+        count += 1;
+        if count > MOST + beside::MOST {
+            return Ok(Comparison::crowded());
         }
         let kind = row.get_ref(0)?.as_bytes().unwrap_or_default();
         let name = row.get_ref(1)?.as_bytes().unwrap_or_default();
@@ -155,18 +218,11 @@ pub(super) fn compare(conn: &Connection, edition: &Edition, limit: usize) -> Res
             false
         } else {
             alone = false;
-            let ours =
-                tables.iter().any(|s| s.kind == "table" && s.name.as_bytes().eq_ignore_ascii_case(table));
-            let refused = match kind {
-                b"index" => ours,
-                b"table" => ours || name.to_ascii_lowercase().starts_with(b"larder_"),
-                _ => true,
-            };
-            if refused {
+            if !may_stay(&Object { kind, name, table, sql }, tables) {
                 differ(How::Alien);
                 continue;
             }
-            kind == b"table"
+            kind == b"table" || kind == b"view"
         };
         let placed = match root {
             Some(0) => kind == b"trigger" || may_be_virtual,

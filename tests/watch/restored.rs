@@ -121,7 +121,7 @@ fn a_lost_trigger_ends_a_watch_and_a_vacuum_does_not() {
         (
             Some(7),
             format!(
-                "larder: watch: {:?} has been altered: the trigger larder_insert is missing\n",
+                "larder: watch: {:?} has been altered: the trigger larder_insert is missing\nhint: 'larder check --repair' makes it again\n",
                 t.db().display().to_string()
             )
         )
