@@ -1,6 +1,6 @@
 use std::cell::Cell;
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{Read, Write as _};
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -70,14 +70,16 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     if args.stream {
         return stream(context, &args);
     }
-    let mut source = Source::open(&args.file)?;
-    let mut progress = Progress::new(&context.settings, "working");
     let line = Cell::new(None);
+    let mut source = Source::open(&args.file, |_, text| check(text, &line))
+        .map_err(|error| with_line(error, line.get()))?;
+    line.set(None);
+    let mut progress = Progress::new(&context.settings, "working");
     let scope = &context.settings.scope;
     let store = match context.existing()? {
         Some(store) => Ok(store),
         // What is easily seen to be no batch should not make a store.
-        None if source.length() <= CHECKED_FIRST => match check(&mut source, &line) {
+        None if source.length() <= CHECKED_FIRST => match source.read().and_then(|text| check(text, &line)) {
             Ok(()) => Ok(context.create()?),
             Err(error) => Err(error),
         },
@@ -124,9 +126,9 @@ fn batch(
 }
 
 /// Reads every line and does nothing.
-fn check(source: &mut Source, line: &Cell<Option<u64>>) -> Result<()> {
+fn check(text: Box<dyn Read + '_>, line: &Cell<Option<u64>>) -> Result<()> {
     let now = Timestamp::now();
-    let mut objects = Objects::new(Text::new(source.read()?));
+    let mut objects = Objects::new(Text::new(text));
     loop {
         let read = match objects.next() {
             Ok(None) => return Ok(()),

@@ -1,5 +1,5 @@
 use std::cell::Cell;
-use std::io::Read as _;
+use std::io::Read;
 use std::path::PathBuf;
 
 use clap::{ArgMatches, Args, FromArgMatches};
@@ -81,20 +81,30 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     if format == Format::Env && args.group.is_none() {
         return Err(Failure::usage("env lines name no group").hint("name one with --group").into());
     }
-    let mut source = Source::open(&args.file)?;
-    let mut progress = Progress::new(&context.settings, "importing");
-    let line = Cell::new(None);
+    let (line, seems) = (Cell::new(None), Cell::new(None));
     let scope = &context.settings.scope;
+    let mut source = match Source::open(&args.file, |head, text| {
+        let checked = check(scope, &args, format, text, &line).map(|_| ());
+        if checked.is_err() {
+            seems.set(format_to_name(&args, head));
+        }
+        checked
+    }) {
+        Ok(source) => source,
+        Err(error) => return Err(told(error, line.get(), seems.get())),
+    };
+    line.set(None);
+    let mut progress = Progress::new(&context.settings, "importing");
     let tally = match context.existing()? {
         Some(store) if args.dry_run => {
             store.rehearse(|bulk| import(bulk, scope, &args, format, &mut source, &line, &mut progress))
         }
-        None if args.dry_run => check(context, &args, format, &mut source, &line),
+        None if args.dry_run => source.read().and_then(|text| check(scope, &args, format, text, &line)),
         store => {
             let mut checked = Ok(Tally::default());
             // What is easily seen to be no import should not make a store.
             if store.is_none() && source.length() <= CHECKED_FIRST {
-                checked = check(context, &args, format, &mut source, &line);
+                checked = source.read().and_then(|text| check(scope, &args, format, text, &line));
             }
             match (checked, store) {
                 (Err(error), _) => Err(error),
@@ -110,23 +120,24 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     match tally {
         Ok(tally) => report(context, args.dry_run, tally),
         Err(error) => {
-            let told = with_line(error, line.get());
-            match format_to_name(&args, &mut source) {
-                Some(format) => Err(hinted(told, format)),
-                None => Err(told),
-            }
+            let mut head = Vec::new();
+            let read = source.read().map(|text| text.take(HEAD as u64).read_to_end(&mut head));
+            let seems = read.is_ok().then(|| format_to_name(&args, &head)).flatten();
+            Err(told(error, line.get(), seems))
         }
     }
 }
 
+/// So much of a text is looked at to guess its format.
+const HEAD: usize = 4096;
+
 /// The format that should have been named: neither the caller nor the file's
 /// name said any, and what stands there does not look like JSON.
-fn format_to_name(args: &ImportArgs, source: &mut Source) -> Option<&'static str> {
+fn format_to_name(args: &ImportArgs, head: &[u8]) -> Option<&'static str> {
     if args.format.is_some() || Format::of_file(&args.file) != Format::Jsonl {
         return None;
     }
-    let mut head = Vec::new();
-    source.read().ok()?.take(4096).read_to_end(&mut head).ok()?;
+    let head = &head[..head.len().min(HEAD)];
     let end = head.iter().rposition(|b| *b == b'\n').unwrap_or(head.len());
     match Format::guess(&head[..end])? {
         Format::Env => Some("--format env"),
@@ -135,11 +146,14 @@ fn format_to_name(args: &ImportArgs, source: &mut Source) -> Option<&'static str
     }
 }
 
-fn hinted(error: anyhow::Error, format: &str) -> anyhow::Error {
-    match crate::exit::report(&error) {
-        Some(report) if report.exit == Exit::BadData => Failure::new(report.exit, report.message)
-            .hint(format!("if this is no JSON, say what it is: {format}"))
-            .into(),
+fn told(error: Error, line: Option<u64>, seems: Option<&str>) -> anyhow::Error {
+    let error = with_line(error, line);
+    match (crate::exit::report(&error), seems) {
+        (Some(report), Some(format)) if report.exit == Exit::BadData => {
+            Failure::new(report.exit, report.message)
+                .hint(format!("if this is no JSON, say what it is: {format}"))
+                .into()
+        }
         _ => error,
     }
 }
@@ -195,22 +209,22 @@ fn import(
 
 /// What would be imported into an empty store with no quotas.
 fn check(
-    context: &Context,
+    scope: &Scope,
     args: &ImportArgs,
     format: Format,
-    source: &mut Source,
+    text: Box<dyn Read + '_>,
     line: &Cell<Option<u64>>,
 ) -> Result<Tally> {
     let now = crate::clock::Timestamp::now();
     let mut tally = Tally::default();
-    let mut records = Records::new(format, source.read()?);
+    let mut records = Records::new(format, text);
     loop {
         let checked = match records.next() {
             Ok(None) => break,
             Ok(Some(record)) => expiry(&record, now).and_then(|expiry| match expiry {
                 None => Ok(false),
                 Some(_) => check_size(&record.key, &record.value)
-                    .and_then(|()| group_of(&context.settings.scope, args.group.as_deref(), &record))
+                    .and_then(|()| group_of(scope, args.group.as_deref(), &record))
                     .map(|_| true),
             }),
             Err(error) => Err(error),

@@ -27,8 +27,10 @@ pub enum Source {
 
 impl Source {
     /// Opens `path`; `-` is standard input. Anything but a regular file is
-    /// read to its end, into a nameless temporary file if there is much of it.
-    pub fn open(path: &Path) -> Result<Self> {
+    /// read to its end, into a nameless temporary file if there is much of it;
+    /// before that `check` reads what has come, and may refuse it. Where it is cut
+    /// off, reading it fails with [`Error::Io`], which says nothing about it.
+    pub fn open(path: &Path, check: impl FnOnce(&[u8], Box<dyn Read + '_>) -> Result<()>) -> Result<Self> {
         let told = |error| Error::io(name(path), error);
         let mut file = open(path).map_err(told)?;
         let meta = file.metadata().map_err(told)?;
@@ -40,6 +42,10 @@ impl Source {
         (&mut file).take(IN_MEMORY as u64).read_to_end(&mut head).map_err(told)?;
         if head.len() < IN_MEMORY {
             return Ok(Self::Memory(head));
+        }
+        match check(&head, Box::new(Cut(&head))) {
+            Err(Error::Io { .. }) | Ok(()) => {}
+            Err(error) => return Err(error),
         }
         let spool = |error| Error::io("a temporary file for the input", error);
         let mut copy = tempfile::tempfile().map_err(spool)?;
@@ -79,6 +85,18 @@ impl Source {
                 Ok(Box::new(file))
             }
         }
+    }
+}
+
+/// The beginning of a text, behind which there is more to come.
+struct Cut<'a>(&'a [u8]);
+
+impl Read for Cut<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.0.is_empty() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.0.read(into)
     }
 }
 

@@ -403,3 +403,22 @@ fn a_header_may_be_in_capitals_and_a_separator_is_named() {
         .stdin("key,Key,value\n")
         .fails(8, "larder: import: line 1: the header names the column key twice\n");
 }
+
+/// A pipe was copied to its end before its first line was looked at: one without
+/// an end filled the directory of temporary files.
+#[test]
+fn what_never_ends_is_refused_at_its_first_bad_line() {
+    let t = Test::new();
+    for command in ["import", "batch"] {
+        let script =
+            format!("yes | larder {command} -; echo $?; yes A=1 | larder {command} - 2>&1 | head -n 1");
+        let output = t.sh(&script).output();
+        let told = format!("larder: {command}: line 1: it is not a JSON object\n");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), format!("8\n{told}"));
+        assert_eq!(String::from_utf8_lossy(&output.stderr), told);
+    }
+    // What is good and goes on is read to its end, and its lines are counted.
+    let line = format!("{{\"group\":\"g\",\"key\":\"k\",\"value\":\"{}\"}}\n", "v".repeat(1000));
+    t.run(["import", "-"]).stdin(line.repeat(3000)).ok("");
+    t.run(["import", "-"]).stdin(line.repeat(3000) + "x").fails_with(8, "line 3001: it is not a JSON object");
+}
