@@ -39,6 +39,9 @@ pub const SPEC: Spec = Spec {
 /// change, with the value on standard input and LARDER_SEQ, LARDER_TYPE,
 /// LARDER_NAMESPACE (with -n), LARDER_GROUP and LARDER_KEY in its environment.
 ///
+/// A group or key too long for an environment is left out of it, and
+/// LARDER_OMITTED names the variables that are missing.
+///
 /// With --listen, the same changes go to WebSocket clients and to a page at
 /// http://ADDR/ that shows them. A client shows the token ("Authorization:
 /// Bearer T", or ?token=T in the URL), may name a position to go on from

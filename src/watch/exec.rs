@@ -28,6 +28,12 @@ const GRACE_AFTER_TIMEOUT: Duration = Duration::from_secs(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
+/// What a variable may take with its name, so that the kernel takes it (32
+/// pages, less `=` and a NUL byte); and when an environment as a whole is too
+/// large.
+const LONGEST_VARIABLE: usize = 128 * 1024 - 1;
+const SHORT_VARIABLE: usize = 1024;
+
 /// What to run and how often.
 #[derive(Clone, Debug)]
 pub struct ExecOptions {
@@ -57,23 +63,47 @@ impl Exec {
         Ok(Self { options, program })
     }
 
+    /// Starts the command. A variable of which the kernel says that it is too
+    /// long for an environment is left out, and `LARDER_OMITTED` names it.
     fn spawn(&self, change: &Change) -> std::io::Result<Child> {
+        match self.spawn_with(change, LONGEST_VARIABLE) {
+            Err(e) if e.kind() == std::io::ErrorKind::ArgumentListTooLong => {
+                self.spawn_with(change, SHORT_VARIABLE)
+            }
+            done => done,
+        }
+    }
+
+    fn spawn_with(&self, change: &Change, longest: usize) -> std::io::Result<Child> {
         let scope = &self.options.scope;
         let mut command = Child::command(&self.program, &self.options.command);
         command
             .stdin(Stdio::piped())
             .env("LARDER_DB", &self.options.store)
             .env("LARDER_SEQ", change.seq.to_string())
-            .env("LARDER_TYPE", change.kind.as_str())
-            .env("LARDER_GROUP", variable(&scope.name_of(&change.group)));
+            .env("LARDER_TYPE", change.kind.as_str());
         match &scope.0 {
             Some(namespace) => command.env("LARDER_NAMESPACE", namespace.as_str()),
             None => command.env_remove("LARDER_NAMESPACE"),
         };
-        match &change.key {
-            Some(key) => command.env("LARDER_KEY", variable(key)),
-            None => command.env_remove("LARDER_KEY"),
-        };
+        let group = Some(variable(&scope.name_of(&change.group)));
+        let key = change.key.as_ref().map(|key| variable(key));
+        let mut omitted = Vec::new();
+        for (name, value) in [("LARDER_GROUP", group), ("LARDER_KEY", key)] {
+            match value {
+                Some(value) if name.len() + value.len() < longest => command.env(name, value),
+                Some(_) => {
+                    omitted.push(name);
+                    command.env_remove(name)
+                }
+                None => command.env_remove(name),
+            };
+        }
+        if omitted.is_empty() {
+            command.env_remove("LARDER_OMITTED");
+        } else {
+            command.env("LARDER_OMITTED", omitted.join(" "));
+        }
         let mut child = Child::start(command)?;
         let value = change.value.clone().unwrap_or_default();
         if let Some(mut stdin) = child.streams().stdin.take() {

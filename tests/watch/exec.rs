@@ -33,6 +33,33 @@ fn a_command_gets_value_and_facts() {
     .ok("t g\n");
 }
 
+/// A key that no environment takes ended the watch, and the position of its
+/// consumer stayed before it: one writer stopped a queue for good.
+#[test]
+fn a_key_too_long_for_a_variable_stops_no_consumer() {
+    let t = Test::new();
+    let line =
+        |key: String| format!("{{\"op\":\"set\",\"group\":\"g\",\"key\":\"{key}\",\"value\":\"v\"}}\n");
+    // With its name the first is as long as it may be; the second is longer.
+    t.run(["batch", "-"])
+        .stdin(line("k".repeat(131_060)) + &line("k".repeat(131_061)) + &line("k".into()))
+        .ok("");
+    t.run([
+        "watch",
+        "--after",
+        "0",
+        "--count",
+        "3",
+        "--consumer",
+        "c",
+        "--",
+        "/bin/sh",
+        "-c",
+        "echo ${#LARDER_KEY} ${LARDER_KEY+set} ${LARDER_OMITTED-none} $LARDER_GROUP $(cat)",
+    ])
+    .ok("131060 set none g v\n0 LARDER_KEY g v\n1 set none g v\n");
+}
+
 #[test]
 fn no_descriptor_of_the_store_is_inherited() {
     let t = Test::new();

@@ -88,6 +88,23 @@ fn a_burst_is_one_rendering_and_a_stream_is_several() {
     ends(w, "");
 }
 
+/// Only the first error of a kind was told: whoever mended it was not told what
+/// else was wrong.
+#[test]
+fn another_error_is_told_too() {
+    let t = Test::new();
+    t.write("t.hbs", "{{a}} {{b}}\n");
+    t.run(["set", "g", "a", "1"]).ok("");
+    let w = follow(&t, &[]);
+    until("the first complaint", || w.errors().lines().count() == 1);
+    t.run(["delete", "g", "a"]).ok("");
+    until("the second complaint", || w.errors().lines().count() == 2);
+    t.run(["set", "g", "b", "1"]).ok("");
+    until("the third complaint", || w.errors().lines().count() == 3);
+    let errors = w.errors();
+    assert!(errors.lines().last().is_some_and(|line| line.contains("no value for \"a\" in")), "{errors}");
+}
+
 #[test]
 fn a_missing_name_keeps_the_last_good_file_and_is_told_once() {
     let t = Test::new();
@@ -98,12 +115,13 @@ fn a_missing_name_keeps_the_last_good_file_and_is_told_once() {
     // No store yet: the names are missing, and it waits.
     let w = follow(&t, &["--exec", CAT]);
     until("the first complaint", || !w.errors().is_empty());
-    t.run(["set", "g", "a", "1"]).ok("");
-    t.run(["set", "g", "b", "1"]).ok("");
+    // Both at once: one alone would be another complaint.
+    let both = r#"{"op":"set","group":"g","key":"a","value":"1"}
+{"op":"set","group":"g","key":"b","value":"1"}"#;
+    t.run(["batch", "-"]).stdin(both).ok("");
     assert_eq!(w.line(), "1 1");
     t.run(["delete", "g", "a"]).ok("");
     until("the second complaint", || w.errors().lines().count() == 2);
-    t.run(["delete", "g", "b"]).ok("");
     t.run(["set", "g", "c", "1"]).ok("");
     t.run(["set", "g", "b", "2"]).ok("");
     t.run(["set", "g", "a", "2"]).ok("");

@@ -84,8 +84,11 @@ fn what_makes_no_sense_is_answered() {
         assert_eq!(answer["type"], "error", "{text}");
         assert!(answer["data"].is_string());
     }
-    client.0.send(Message::binary(vec![1, 2, 3])).unwrap();
+    client.0.send(Message::binary(vec![0xff, 2, 3])).unwrap();
     assert_eq!(client.next()["type"], "error");
+    // JSON is JSON, also as bytes.
+    client.0.send(Message::binary(r#"{"type":"ping"}"#.as_bytes().to_vec())).unwrap();
+    assert_eq!(client.next()["type"], "pong");
     for n in 0..1024 {
         client.subscribe(&format!("group.{n}"));
     }

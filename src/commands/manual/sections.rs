@@ -121,6 +121,11 @@ fn environment() -> Section {
                     "watch: the group as -n names it, and the key; no key for delete_group.",
                 ),
                 (
+                    "LARDER_OMITTED",
+                    "watch: which of these two were too long and are left out, between spaces.",
+                ),
+                ("LARDER_DB", "watch, render: the store."),
+                (
                     "LARDER_LOCK_TOKEN",
                     "lock: a number that grows with each holder of the lock, for others to tell an old holder from \
                      the present one.",
@@ -129,8 +134,6 @@ fn environment() -> Section {
                     "LARDER_MEMO",
                     "memo: the results being made, for a memo inside to tell that it would wait for itself.",
                 ),
-                ("LARDER_TARGET", "render --check, --exec: the file that is rendered."),
-                ("LARDER_CANDIDATE", "render --check: the file with the new text, not yet in its place."),
             ]),
             Text("A command of \"larder render\" finds the files in its environment:"),
             table(&[

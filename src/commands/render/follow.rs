@@ -32,8 +32,8 @@ pub struct Follower<'a> {
     job: &'a Job<'a>,
     path: &'a Path,
     control: &'a Control,
-    /// Exits that have been complained about since the last success.
-    complaints: Vec<Exit>,
+    /// What was complained about since the last success, the newest of a kind.
+    complaints: Vec<(Exit, String)>,
     /// The text that the check refused last: it is not asked about it again.
     refused: Option<String>,
     /// When to render again without a change, and the pause after that.
@@ -147,7 +147,7 @@ impl<'a> Follower<'a> {
                 return self.survive(error, &stays).map(|()| due);
             }
         };
-        self.complaints.retain(|exit| *exit != Exit::BadData);
+        self.complaints.retain(|(exit, _)| *exit != Exit::BadData);
         if self.refused.as_ref() == Some(&text) {
             return Ok(due);
         }
@@ -169,7 +169,7 @@ impl<'a> Follower<'a> {
             Err(error) => {
                 self.survive(error, "")?;
                 // Each text that is refused is told, and checked, once.
-                if self.complaints.pop_if(|exit| *exit == Exit::BadData).is_some() {
+                if self.complaints.pop_if(|(exit, _)| *exit == Exit::BadData).is_some() {
                     self.refused = Some(text);
                 }
             }
@@ -177,7 +177,8 @@ impl<'a> Follower<'a> {
         Ok(due)
     }
 
-    /// Tells an error once until things are well again. One of the store ends
+    /// Tells an error once, and again when it is another one or things were well
+    /// meanwhile. One of the store ends
     /// the run.
     fn survive(&mut self, error: anyhow::Error, and_so: &str) -> anyhow::Result<()> {
         let Some(Report { exit, message, .. }) = report(&error) else { return Err(error) };
@@ -191,9 +192,11 @@ impl<'a> Follower<'a> {
             Exit::Child(_) => return Ok(()),
             _ => return Err(error),
         }
-        if !self.complaints.contains(&exit) {
+        let known = self.complaints.iter().any(|(kind, told)| *kind == exit && *told == message);
+        if !known {
             print_note(&format!("render: {message}{and_so}"));
-            self.complaints.push(exit);
+            self.complaints.retain(|(kind, _)| *kind != exit);
+            self.complaints.push((exit, message));
         }
         Ok(())
     }

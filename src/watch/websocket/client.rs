@@ -137,7 +137,8 @@ impl Client {
         ];
         let blocked = self.socket.get_ref().blocked_since;
         let deadlines = [
-            Some(self.heard + if self.pinged { GONE_AFTER } else { PING_AFTER }),
+            // While the output is blocked nobody is asked for a sign of life.
+            Some(self.heard + if self.pinged || !self.flushed { GONE_AFTER } else { PING_AFTER }),
             blocked.map(|since| since + self.patience()),
             self.catch_up_by,
             self.hub.closing.get().map(|closing| closing.since + CLOSE_AFTER),
@@ -160,7 +161,11 @@ impl Client {
             self.pinged = false;
             match message {
                 Message::Text(text) => self.answer(text.as_str())?,
-                Message::Binary(_) => self.send(protocol::error("messages are text, not binary"))?,
+                // As some clients send what they have as bytes.
+                Message::Binary(bytes) => match std::str::from_utf8(&bytes) {
+                    Ok(text) => self.answer(text)?,
+                    Err(_) => self.send(protocol::error("a message is JSON text"))?,
+                },
                 Message::Close(_) => return Err(End::Answered),
                 Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
             }
