@@ -516,7 +516,7 @@ set edit:completion:arg-completer[larder] = {|@words|
             cand --help 'Print help'
             cand list 'List every namespace: keys, bytes, groups, limits, next expiry'
             cand ls 'List every namespace: keys, bytes, groups, limits, next expiry'
-            cand delete 'Delete a namespace: its groups, quota, grants and watch positions'
+            cand delete 'Delete a namespace: its groups, quota and watch positions; a closed one stays closed'
         }
         &'larder;namespace;list'= {
             cand --db 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]'
@@ -592,9 +592,10 @@ set edit:completion:arg-completer[larder] = {|@words|
             cand -h 'Print help'
             cand --help 'Print help'
             cand grant 'Grant access; the first grant closes the namespace to everybody else'
-            cand revoke 'Take all access away from a principal'
-            cand list 'List the grants of one namespace, or of all'
-            cand ls 'List the grants of one namespace, or of all'
+            cand revoke 'Take all access away from a principal; the namespace stays closed'
+            cand open 'Open a namespace to everybody; all its grants go'
+            cand list 'List the grants of one namespace, or of all; "nobody" is a closed one without grants'
+            cand ls 'List the grants of one namespace, or of all; "nobody" is a closed one without grants'
         }
         &'larder;access;grant'= {
             cand --group 'Only in the groups that match GLOB'
@@ -615,6 +616,19 @@ set edit:completion:arg-completer[larder] = {|@words|
             cand --namespace 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]'
             cand --color 'Colour the output'
             cand --busy-timeout 'Wait this long for a store that another process has locked [default: 5s]'
+            cand --json 'Print JSON, one record a line'
+            cand -q 'Print no notes and no progress, only results and errors'
+            cand --quiet 'Print no notes and no progress, only results and errors'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'larder;access;open'= {
+            cand --db 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]'
+            cand -n 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]'
+            cand --namespace 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]'
+            cand --color 'Colour the output'
+            cand --busy-timeout 'Wait this long for a store that another process has locked [default: 5s]'
+            cand --yes 'Confirm that everybody who can open the store gets in'
             cand --json 'Print JSON, one record a line'
             cand -q 'Print no notes and no progress, only results and errors'
             cand --quiet 'Print no notes and no progress, only results and errors'

@@ -19,6 +19,7 @@ pub const SPEC: Spec = Spec {
              larder access grant tenant-a user:alice write\n  \
              larder access grant tenant-a group:ops read --group 'config-*'\n  \
              larder access revoke tenant-a user:alice\n  \
+             larder access open tenant-a --yes\n  \
              larder access list",
         )
     },
@@ -29,7 +30,10 @@ pub const SPEC: Spec = Spec {
 /// without grants is open to all who can open the store. One with a grant is
 /// closed to everybody but its principals, the store's owner and root, and
 /// from then on commands without -n need admin access to every closed
-/// namespace. What is denied ends with status 5, whether it exists or not.
+/// namespace. What is denied ends with status 5, whether it exists or not. A
+/// namespace once closed stays closed: with its last grant revoked, and after
+/// 'larder namespace delete', it is left to the store's owner and root, who
+/// alone can open it again with 'larder access open'.
 ///
 /// These rules bind larder, and through larder only. Whoever can write the
 /// store's file can do anything to it with any other program, so on a store
@@ -65,7 +69,7 @@ enum Action {
         #[arg(long = "group", value_name = "GLOB", default_value = "*", hide_default_value = true)]
         groups: String,
     },
-    /// Take all access away from a principal
+    /// Take all access away from a principal; the namespace stays closed
     #[command(after_help = "Examples:\n  larder access revoke tenant-a user:alice")]
     Revoke {
         /// The namespace
@@ -74,7 +78,17 @@ enum Action {
         /// user:NAME or user:ID, group:NAME or group:ID, everyone
         principal: String,
     },
-    /// List the grants of one namespace, or of all
+    /// Open a namespace to everybody; all its grants go
+    #[command(after_help = "Examples:\n  larder access open tenant-a --yes")]
+    Open {
+        /// The namespace
+        #[arg(value_parser = namespace_name)]
+        ns: Namespace,
+        /// Confirm that everybody who can open the store gets in
+        #[arg(long = "yes", id = "confirmed")]
+        confirmed: bool,
+    },
+    /// List the grants of one namespace, or of all; "nobody" is a closed one without grants
     #[command(visible_alias = "ls", after_help = "Examples:\n  larder access list tenant-a")]
     List {
         /// The namespace
@@ -101,6 +115,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
             grant(context, &ns, resolve(&principal)?, level, &groups)
         }
         Action::Revoke { ns, principal } => revoke(context, &ns, &principal),
+        Action::Open { ns, confirmed } => open(context, &ns, confirmed),
         Action::List { ns } => list(context, ns.as_ref()),
     }
 }
@@ -132,9 +147,14 @@ fn revoke(context: &Context, ns: &Namespace, text: &str) -> anyhow::Result<Exit>
     // What is no principal may yet stand in the store, where it closes the
     // namespace and lets nobody in.
     let principal = resolved.as_ref().map_or_else(|_| text.to_owned(), ToString::to_string);
-    let (revoked, closed) = match context.existing_in(ns)? {
+    let (revoked, left) = match context.existing_in(ns)? {
         None => (0, false),
-        Some(store) => store.write(|tx| Ok((tx.revoke(&principal)?, tx.is_closed()?)))?,
+        Some(store) => store.write(|tx| {
+            let revoked = tx.revoke(&principal)?;
+            // An admin may have taken away his own right to know.
+            let left = tx.grants().map_or(true, |grants| grants.iter().any(|grant| grant.level.is_some()));
+            Ok((revoked, left))
+        })?,
     };
     if revoked == 0 {
         resolved?;
@@ -143,13 +163,34 @@ fn revoke(context: &Context, ns: &Namespace, text: &str) -> anyhow::Result<Exit>
     }
     if context.settings.json {
         let mut out = Out::default();
-        out.json(&serde_json::json!({ "revoked": revoked, "open": !closed }))?;
+        out.json(&serde_json::json!({ "revoked": revoked, "open": false }))?;
         out.finish()?;
-    } else if !closed && context.settings.terminal && !context.settings.quiet {
+    } else if !left && context.settings.terminal && !context.settings.quiet {
         print_note(&format!(
-            "namespace {} has no grants left: it is open to all who can open the store",
+            "namespace {} has no grants left: only the store's owner and root get in",
             ns.as_str()
         ));
+    }
+    Ok(Exit::Success)
+}
+
+fn open(context: &Context, ns: &Namespace, confirmed: bool) -> anyhow::Result<Exit> {
+    if !confirmed {
+        return Err(Failure::usage(format!(
+            "opening namespace {} to everybody needs to be confirmed",
+            ns.as_str()
+        ))
+        .hint("add --yes")
+        .into());
+    }
+    let opened = match context.existing_in(ns)? {
+        None => false,
+        Some(store) => store.write(|tx| tx.open_to_all())?,
+    };
+    if context.settings.json {
+        let mut out = Out::default();
+        out.json(&serde_json::json!({ "namespace": ns.as_str(), "opened": opened, "open": true }))?;
+        out.finish()?;
     }
     Ok(Exit::Success)
 }

@@ -26,9 +26,11 @@ pub const SPEC: Spec = Spec {
 /// change it handled. Changes after it are kept in the log until it has, up to
 /// 4,000,000 changes or 1 GiB.
 ///
-/// Whoever may read may list consumers, and watch as one; to reset or delete
-/// one, which may be somebody else's, takes write access to the whole
-/// namespace.
+/// Whoever may read may make consumers (up to 16 without write access to the
+/// whole namespace) and watch as those he made. To watch as somebody else's,
+/// and to reset or delete one, takes write access to the whole namespace. Who
+/// may read only some groups sees his own consumers only. A name has at most
+/// 255 bytes.
 #[derive(Args)]
 struct ConsumerArgs {
     #[command(subcommand)]

@@ -39,7 +39,7 @@ enum Action {
         after_help = "Examples:\n  larder namespace list\n  larder --json namespace list"
     )]
     List,
-    /// Delete a namespace: its groups, quota, grants and watch positions
+    /// Delete a namespace: its groups, quota and watch positions; a closed one stays closed
     #[command(after_help = "Examples:\n  larder namespace delete tenant-a --yes")]
     Delete {
         /// The namespace

@@ -236,7 +236,14 @@ impl Transaction<'_> {
     pub fn grants(&self) -> Result<Vec<Grant>> {
         self.permit_scope(Level::Admin)?;
         let mut grants = self.grants_of(self.scope.0.as_ref())?;
-        grants.retain(|grant| grant.principal != NOBODY);
+        let closed_to_all: Vec<Grant> = grants.extract_if(.., |grant| grant.principal == NOBODY).collect();
+        // Of a closed namespace without grants it is all there is to show.
+        for closed in closed_to_all {
+            if grants.iter().all(|grant| grant.namespace != closed.namespace) {
+                let at = grants.partition_point(|grant| grant.namespace < closed.namespace);
+                grants.insert(at, closed);
+            }
+        }
         Ok(grants)
     }
 
@@ -256,13 +263,45 @@ impl Transaction<'_> {
             "INSERT INTO larder_grants(namespace,principal,groups,level)VALUES(?1,?2,?3,?4)ON CONFLICT DO UPDATE SET level=excluded.level",
             params![namespace.as_str(), principal.to_string(), groups, level.number()],
         )?;
+        self.keep_closed(namespace)
+    }
+
+    /// Makes sure that a namespace that is closed stays so, whatever becomes of
+    /// its grants.
+    fn keep_closed(&self, namespace: &Namespace) -> Result<()> {
+        self.conn.execute(
+            "INSERT INTO larder_grants(namespace,principal,groups,level)SELECT ?1,?2,'*',0 WHERE EXISTS(SELECT 1 FROM larder_grants WHERE namespace=?1)ON CONFLICT DO NOTHING",
+            params![namespace.as_str(), NOBODY],
+        )?;
         Ok(())
     }
 
+    /// Opens the scope's namespace to everybody who can open the store: its
+    /// grants go. `false` if it was open. Only for the store's owner and root:
+    /// an admin holds what somebody else closed.
+    pub fn open_to_all(&self) -> Result<bool> {
+        let Some(namespace) = &self.scope.0 else {
+            return Err(Error::Usage("no namespace to open".into()));
+        };
+        if !self.is_trusted() {
+            return Err(Error::Denied(format!(
+                "only the store's owner and root may open namespace {}",
+                namespace.as_str()
+            )));
+        }
+        let gone = self.conn.execute("DELETE FROM larder_grants WHERE namespace=?1", [namespace.as_str()])?;
+        Ok(gone > 0)
+    }
+
     /// Takes every grant from a principal, named as it is stored; returns how
-    /// many there were. One that makes no sense must be removable too.
+    /// many there were. One that makes no sense must be removable too. The
+    /// namespace stays closed when the last one is gone.
     pub fn revoke(&self, principal: &str) -> Result<usize> {
         let namespace = self.namespace_to_manage()?;
+        if principal == NOBODY {
+            return Ok(0);
+        }
+        self.keep_closed(namespace)?;
         Ok(self.conn.execute(
             "DELETE FROM larder_grants WHERE namespace=?1 AND principal=?2",
             params![namespace.as_str(), principal],

@@ -13,6 +13,16 @@ use super::grants::Level;
 use super::transaction::Transaction;
 use crate::clock::Timestamp;
 
+/// The most bytes a consumer's name can have.
+const LONGEST_NAME: usize = 255;
+
+/// The most consumers of one scope that a user without write access to all of
+/// it can make: each holds back the change log for everybody.
+const MOST_OF_A_READER: i64 = 16;
+
+/// The user id of who made a consumer, if that is known.
+struct Owner(Option<i64>);
+
 /// A named position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Consumer {
@@ -27,6 +37,50 @@ pub struct Consumer {
 }
 
 impl Transaction<'_> {
+    /// Allows running as a consumer that is there: with write access to the
+    /// whole scope, or for the user who made it. Anybody else could pass over
+    /// changes that its reader has yet to see.
+    fn permit_consumer(&self, name: &str, owner: &Owner) -> Result<()> {
+        self.permit_some(Level::Read)?;
+        if owner.0 == Some(i64::from(self.uid)) {
+            return Ok(());
+        }
+        match self.permit_scope(Level::Write) {
+            Err(Error::Denied(_)) => Err(Error::Denied(format!(
+                "consumer {} is somebody else's; it takes write access to the whole namespace",
+                quote(name)
+            ))),
+            other => other,
+        }
+    }
+
+    /// Allows one more consumer.
+    fn permit_new_consumer(&self) -> Result<()> {
+        self.permit_some(Level::Read)?;
+        match self.permit_scope(Level::Write) {
+            Err(Error::Denied(_)) => {}
+            other => return other,
+        }
+        let (first, past) = self.scope.range();
+        let made: i64 = self.conn.query_row(
+            "SELECT count(*)FROM larder_consumers WHERE owner=?1 AND name>=?2 AND(?3 IS NULL OR name<?3)",
+            params![self.uid, first, past],
+            |row| row.get(0),
+        )?;
+        if made >= MOST_OF_A_READER {
+            return Err(Error::BadData(format!(
+                "you have {made} consumers here, the most without write access to the whole namespace"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Who made a consumer; `None` if there is none.
+    fn consumer_owner(&self, name: &str) -> Result<Option<Owner>> {
+        let mut query = self.conn.prepare_cached("SELECT owner FROM larder_consumers WHERE name=?1")?;
+        Ok(query.query_row([self.scope.stored(name)], |row| row.get(0).map(Owner)).optional()?)
+    }
+
     /// The consumer called `name`, if there is one.
     pub fn consumer(&self, name: &str) -> Result<Option<Consumer>> {
         self.permit_some(Level::Read)?;
@@ -45,14 +99,16 @@ impl Transaction<'_> {
         Ok(found)
     }
 
-    /// All consumers of the scope, by name.
+    /// All consumers of the scope, by name; for who may not read all groups,
+    /// those he made.
     pub fn consumers(&self) -> Result<Vec<Consumer>> {
         self.permit_some(Level::Read)?;
+        let only = (!self.sees_all()?).then_some(self.uid);
         let (first, past) = self.scope.range();
         let mut query = self.conn.prepare(
-            "SELECT name,position,updated_at,holder FROM larder_consumers WHERE name>=?1 AND(?2 IS NULL OR name<?2)ORDER BY name",
+            "SELECT name,position,updated_at,holder FROM larder_consumers WHERE name>=?1 AND(?2 IS NULL OR name<?2)AND(?3 IS NULL OR owner=?3)ORDER BY name",
         )?;
-        let consumers = query.query_map(params![first, past], |row| {
+        let consumers = query.query_map(params![first, past, only], |row| {
             let name: String = row.get(0)?;
             Ok(Consumer {
                 name: self.scope.named(&name).to_owned(),
@@ -64,12 +120,27 @@ impl Transaction<'_> {
         Ok(consumers.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Makes a consumer, or moves one to a position and a holder.
+    /// Makes a consumer, which is then the caller's own, or moves one to a
+    /// position and a holder.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if the name is too long; [`Error::BadData`] if a reader
+    /// has made too many.
     pub fn put_consumer(&self, name: &str, position: i64, holder: &str) -> Result<()> {
-        self.permit_some(Level::Read)?;
+        match self.consumer_owner(name)? {
+            Some(owner) => self.permit_consumer(name, &owner)?,
+            None if name.len() > LONGEST_NAME => {
+                self.permit_some(Level::Read)?;
+                return Err(Error::Usage(format!(
+                    "the name of a consumer has {} bytes; the most is {LONGEST_NAME}",
+                    name.len()
+                )));
+            }
+            None => self.permit_new_consumer()?,
+        }
         self.conn.execute(
-            "INSERT INTO larder_consumers(name,position,updated_at,holder)VALUES(?1,?2,?3,?4)ON CONFLICT(name)DO UPDATE SET position=excluded.position,updated_at=excluded.updated_at,holder=excluded.holder",
-            params![self.scope.stored(name), position, self.now.0, holder],
+            "INSERT INTO larder_consumers(name,position,updated_at,holder,owner)VALUES(?1,?2,?3,?4,?5)ON CONFLICT(name)DO UPDATE SET position=excluded.position,updated_at=excluded.updated_at,holder=excluded.holder",
+            params![self.scope.stored(name), position, self.now.0, holder, self.uid],
         )?;
         Ok(())
     }
@@ -116,7 +187,10 @@ impl Store {
     /// was set back.
     pub fn move_consumer(&self, name: &str, position: i64, mark: Option<LogMark>) -> Result<()> {
         self.write_quietly(|tx| {
-            tx.permit_some(Level::Read)?;
+            match tx.consumer_owner(name)? {
+                Some(owner) => tx.permit_consumer(name, &owner)?,
+                None => tx.permit_some(Level::Read)?,
+            }
             // Set back meanwhile: kept, the position would pass over changes
             // that are yet to come.
             tx.check_mark(position, mark)?;

@@ -95,8 +95,9 @@ impl Transaction<'_> {
     }
 
     /// Deletes all of the scope's namespace: every group, as one
-    /// `delete_group` change each, the quota, the grants, the consumers. Returns how many
-    /// live keys there were.
+    /// `delete_group` change each, the quota, the consumers. Returns how many
+    /// live keys there were. A closed one stays closed, with its grants: whoever
+    /// uses the name next must not find it open to everybody.
     ///
     /// # Errors
     /// [`Error::Usage`] without a namespace in scope.
@@ -123,7 +124,6 @@ impl Transaction<'_> {
         )?;
         self.conn
             .execute("DELETE FROM larder_namespaces WHERE namespace=?1 AND keys=0", [namespace.as_str()])?;
-        self.conn.execute("DELETE FROM larder_grants WHERE namespace=?1", [namespace.as_str()])?;
         Ok(deleted)
     }
 }

@@ -336,3 +336,70 @@ fn what_only_a_writer_may() {
     vault.ok(BOB, "larder --db $DB -n a memo g m --ttl 1h -- echo made");
     assert_eq!(vault.ok(ALICE, "larder --db $DB -n a memo g m --ttl 1h -- touch ran"), "made\n");
 }
+
+/// With its last grant revoked, or deleted and used again, a namespace was open
+/// to everybody, silently, and its admin could not close it again.
+#[test]
+fn what_was_closed_stays_closed() {
+    let Some(vault) = Vault::new() else { return };
+    let grant = format!("larder --db $DB access grant a user:{ALICE} admin");
+    vault.ok(ROOT, &grant);
+    vault.ok(ALICE, "larder --db $DB -n a set g k secret");
+    vault.ok(ALICE, &format!("larder --db $DB access revoke a user:{ALICE}"));
+    for user in [ALICE, BOB] {
+        vault.fails(user, 5, "larder --db $DB -n a get g k");
+        vault.fails(user, 5, "larder --db $DB access open a --yes");
+    }
+    assert_eq!(vault.ok(ROOT, "larder --db $DB access list"), "a\tnobody\tnone\t*\n");
+    assert_eq!(
+        vault.ok(ROOT, "larder --db $DB access list a --json"),
+        "{\"namespace\":\"a\",\"principal\":\"nobody\",\"level\":\"none\",\"group\":\"*\"}\n"
+    );
+    vault.fails(ROOT, 2, "larder --db $DB access revoke a nobody");
+    vault.fails(ALICE, 5, "larder --db $DB -n a get g k");
+    // An admin's namespace is still his after he deleted it.
+    vault.ok(ROOT, &grant);
+    vault.ok(ALICE, "larder --db $DB -n a watch --consumer c --after 0 --count 1 >/dev/null");
+    vault.ok(ALICE, "larder --db $DB namespace delete a --yes && larder --db $DB -n a set g k new");
+    vault.fails(BOB, 5, "larder --db $DB -n a get g k");
+    assert_eq!(vault.ok(ALICE, "larder --db $DB -n a consumer list"), "");
+    vault.fails(ALICE, 5, "larder --db $DB access open a --yes");
+    // A copy keeps it too.
+    vault.ok(
+        ROOT,
+        "larder --db $DB backup copy.db && larder --db copy.db access list a >list && grep -q admin list",
+    );
+    let err = vault.fails(ROOT, 2, "larder --db $DB access open a");
+    assert!(err.ends_with("hint: add --yes\n"), "{err}");
+    vault.ok(ROOT, "larder --db $DB access open a --yes");
+    assert_eq!(vault.ok(BOB, "larder --db $DB -n a get g k"), "new");
+    assert_eq!(vault.ok(ROOT, "larder --db $DB access list"), "");
+}
+
+/// A reader of some groups ran as another's consumer: past what he could not
+/// see its position moved on, and its own reader never got those changes. And
+/// he could make consumers without bound, each holding back everybody's log.
+#[test]
+fn a_reader_moves_no_consumer_but_his_own() {
+    let Some(vault) = Vault::new() else { return };
+    vault.ok(ROOT, &format!("larder --db $DB access grant a user:{ALICE} write"));
+    vault.ok(ROOT, &format!("larder --db $DB access grant a user:{BOB} read --group 'pub*'"));
+    vault.ok(ALICE, "larder --db $DB -n a set pub k v && larder --db $DB -n a set hidden job v");
+    vault.ok(ALICE, "larder --db $DB -n a watch --consumer jobs --after 0 --count 1 >/dev/null");
+    let err = vault.fails(BOB, 5, "larder --db $DB -n a watch --consumer jobs --count 1");
+    assert!(err.contains("\"jobs\" is somebody else's"), "{err}");
+    assert_eq!(vault.ok(BOB, "larder --db $DB -n a consumer list"), "");
+    assert!(vault.ok(BOB, "larder --db $DB -n a info").contains("\nconsumers: 0\n"));
+    assert_eq!(
+        vault.ok(ALICE, "larder --db $DB -n a watch --consumer jobs --count 1 | cut -f2-"),
+        "set\thidden\tjob\n"
+    );
+    let own = "larder --db $DB -n a watch --after 0 --count 1 --consumer";
+    vault.ok(BOB, &format!("for i in $(seq 16); do {own} own$i >/dev/null || exit; done"));
+    let err = vault.fails(BOB, 8, &format!("{own} own17"));
+    assert!(err.contains("you have 16 consumers here"), "{err}");
+    vault.ok(BOB, "larder --db $DB -n a consumer list | grep -c own >/dev/null");
+    let err = vault.fails(ALICE, 2, &format!("{own} $(printf %0256d 0)"));
+    assert!(err.contains("has 256 bytes; the most is 255"), "{err}");
+    vault.ok(ALICE, &format!("{own} $(printf %0255d 0) >/dev/null"));
+}

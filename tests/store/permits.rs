@@ -45,6 +45,7 @@ const OPERATIONS: &[(&str, Rule)] = &[
     ("Transaction::grants", T(|tx| tx.grants().map(drop))),
     ("Transaction::grant", T(|tx| tx.grant(Principal::Everyone, Level::Read, "*"))),
     ("Transaction::revoke", T(|tx| tx.revoke("everyone").map(drop))),
+    ("Transaction::open_to_all", T(|tx| tx.open_to_all().map(drop))),
     ("Transaction::get", T(|tx| tx.get("g", "k").map(drop))),
     ("Transaction::set", T(|tx| tx.set("g", "k", b"v", Expiry::Never, &Condition::Any).map(drop))),
     ("Transaction::check", T(|tx| tx.check("g", "k", &Condition::Value(b"secret".to_vec())))),

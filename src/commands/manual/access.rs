@@ -23,9 +23,12 @@ pub(super) fn access() -> Section {
             Text(
                 "A namespace with a grant is closed to everybody but its principals, the store's owner and root; one \
                  without is open. Only the owner and root can close one that is open; whoever has admin access to a \
-                 closed one can grant and revoke in it. Once any namespace is closed, commands without --namespace \
-                 need admin access to each one that is. Who may read may watch, also as a consumer; to \
-                 reset or delete a consumer takes write access to the whole namespace. What is denied ends with status 5, and the same words, \
+                 closed one can grant and revoke in it. A namespace once closed stays closed, with its last grant \
+                 revoked and after \"namespace delete\": the owner and root alone open it, with \"access open\". Once \
+                 any namespace is closed, commands without --namespace need admin access to each one that is. Who may \
+                 read may watch, also as a consumer that he made; to watch as another's, to reset or delete one takes \
+                 write access to the whole namespace. \"info\", \"quota show\" and \"namespace list\" count what may be \
+                 read; a limit still holds for the whole namespace. What is denied ends with status 5, and the same words, \
                  whether or not it exists. A watch ends when its access is revoked; WebSocket clients have the \
                  rights of whoever runs the watch, and are closed with 1008.",
             ),
