@@ -59,6 +59,32 @@ impl HelperDef for Native {
     }
 }
 
+/// The most elements a text is taken apart into: each takes some 65 times the
+/// memory of the byte that it can be made of.
+const MAX_ELEMENTS: usize = 1_000_000;
+
+fn bound(helper: &str, elements: usize) -> Result<(), RenderError> {
+    if elements <= MAX_ELEMENTS {
+        return Ok(());
+    }
+    Err(fault(format!("{helper}: the text has more than {MAX_ELEMENTS} elements")))
+}
+
+/// Elements of lists and members of objects in a JSON text, about.
+fn elements(json: &str) -> usize {
+    let (mut count, mut in_string, mut escaped) = (0, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b',' | b'[' | b'{' if !in_string => count += 1,
+            _ => {}
+        }
+    }
+    count
+}
+
 const OWN: &[(&str, Body)] = &[
     ("exists", exists),
     ("default", default),
@@ -74,6 +100,7 @@ const OWN: &[(&str, Body)] = &[
         if state.lenient && text.is_empty() {
             return Ok(Json::Null);
         }
+        bound("parse_json", elements(&text))?;
         serde_json::from_str(&text).map_err(|e| fault(format!("parse_json: {e}")))
     }),
     ("split", |_, helper, _| {
@@ -81,6 +108,7 @@ const OWN: &[(&str, Body)] = &[
         if separator.is_empty() {
             return Err(fault("split: the separator is empty"));
         }
+        bound("split", text.matches(&*separator).count())?;
         Ok(if text.is_empty() { Json::Array(Vec::new()) } else { text.split(&separator).collect() })
     }),
     ("shell", |_, helper, _| Ok(format!("'{}'", text(helper, 0)?.replace('\'', "'\\''")).into())),

@@ -283,3 +283,22 @@ fn lines_of_blocks_leave_no_blank_lines() {
         "a\nb 1\n  x\nc\n",
     );
 }
+
+/// A value of 60 MB, taken apart into single characters, took 3.9 GB.
+#[test]
+fn a_text_is_taken_apart_into_so_many_elements() {
+    let long = ",".repeat(1_000_001);
+    fails(
+        r#"{{#each (split v ",")}}x{{/each}}"#,
+        &[("v", &long)],
+        "split: the text has more than 1000000 elements",
+    );
+    let list = format!("[{}1]", "1,".repeat(1_000_000));
+    fails(
+        "{{#each (parse_json v)}}x{{/each}}",
+        &[("v", &list)],
+        "parse_json: the text has more than 1000000 elements",
+    );
+    let text = format!("[\"{}\"]", ",".repeat(1_000_001));
+    gives("{{#each (parse_json v)}}x{{/each}}", &[("v", &text)], "x");
+}
