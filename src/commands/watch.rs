@@ -56,6 +56,10 @@ pub const SPEC: Spec = Spec {
 /// of --timeout is up, it gets SIGTERM at once and SIGKILL a second later, and
 /// the change in hand does not count as handled.
 ///
+/// A line that is printed is printed whole. Where a reader has taken only a part
+/// of one that is longer than 4096 bytes, and reads no more, a signal ends the
+/// watch with status 10.
+///
 /// If the store is restored under a watch, be it by "larder restore" or by
 /// another SQLite client, the watch ends with status 9: its position means
 /// nothing any more.

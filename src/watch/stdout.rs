@@ -95,11 +95,25 @@ impl Sink for Stdout {
     fn settle(&mut self, control: &Control) -> anyhow::Result<Delivery> {
         let mut stdout = output::Stdout;
         let buffer = std::mem::take(&mut self.buffer);
-        for chunk in buffer.chunks(CHUNK) {
+        let mut rest = &buffer[..];
+        let mut whole = true;
+        while !rest.is_empty() {
+            // As many whole lines as fit, which a pipe takes whole or not at
+            // all; else a part of a line.
+            let room = &rest[..rest.len().min(CHUNK)];
+            let lines = room.iter().rposition(|b| *b == b'\n').map_or(room.len(), |end| end + 1);
+            let chunk;
+            (chunk, rest) = rest.split_at(lines);
             // A reader that has stopped reading must not keep a signal waiting.
-            if let Err(stop) = control.wait_writable(std::io::stdout().as_fd()) {
-                return Ok(Delivery::Stopped(stop));
+            match control.wait_writable(std::io::stdout().as_fd()) {
+                Ok(()) => {}
+                Err(Stop::Signal) if !whole => {
+                    let why = std::io::Error::other("its reader took only a part of the last line");
+                    return Err(Failure::io("standard output", why));
+                }
+                Err(stop) => return Ok(Delivery::Stopped(stop)),
             }
+            whole = chunk.ends_with(b"\n");
             let written = stdout.write_all(chunk).and_then(|()| stdout.flush());
             match written {
                 Ok(()) => {}

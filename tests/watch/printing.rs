@@ -1,3 +1,4 @@
+use std::io::Read;
 use std::process::Command;
 
 use nix::sys::signal::Signal;
@@ -230,4 +231,28 @@ fn a_reader_that_stopped_reading_costs_nobody_anything() {
     });
     assert_eq!(status.and_then(|s| s.code()), Some(0));
     drop(stdout);
+}
+
+/// A watch whose reader had stopped reading ended on SIGTERM in the middle of a
+/// line, and with status 0.
+#[test]
+fn a_signal_leaves_whole_lines_or_an_error() {
+    let t = Test::new();
+    let line = |n: usize, size: usize| {
+        format!("{{\"op\":\"set\",\"group\":\"g\",\"key\":\"{n}\",\"value\":\"{}\"}}\n", "x".repeat(size))
+    };
+    let many: String = (0..200).fold(String::new(), |all, n| all + &line(n, 1500));
+    t.run(["batch", "-"]).stdin(many).ok("");
+    for (after, status, whole) in [("0", 0, true), ("200", 10, false)] {
+        let (mut child, mut stdout) = unread(&t, &["--json", "--after", after]);
+        let mut first = [0];
+        stdout.read_exact(&mut first).expect("the beginning of a line");
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).expect("a process id"));
+        nix::sys::signal::kill(pid, Signal::SIGTERM).expect("signal the watch");
+        let ended = child.wait().expect("its end");
+        let mut rest = Vec::new();
+        stdout.read_to_end(&mut rest).expect("what it wrote");
+        assert_eq!((ended.code(), rest.ends_with(b"\n")), (Some(status), whole), "--after {after}");
+        t.run(["set", "g", "long", "-"]).stdin("x".repeat(1 << 20)).ok("");
+    }
 }
