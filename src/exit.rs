@@ -215,13 +215,15 @@ pub fn classify(error: &store::Error) -> (Exit, Option<&'static str>) {
         }
         Error::Denied(_) => (Exit::AccessDenied, None),
         Error::Busy(_) => (Exit::Busy, Some("try again, or wait longer with --busy-timeout")),
-        Error::Unusable { .. } | Error::Altered { .. } | Error::Sqlite(_) => (Exit::UnusableStore, None),
+        Error::Unusable { .. } | Error::Altered { .. } | Error::Newer { .. } | Error::Sqlite(_) => {
+            (Exit::UnusableStore, None)
+        }
         Error::BadData(_) => (Exit::BadData, None),
         Error::Usage(_) => (Exit::Usage, None),
         Error::Trimmed { .. } => {
             (Exit::PositionTrimmed, Some("start with --snapshot to see what is there now"))
         }
-        Error::Io { .. } => (Exit::Io, None),
+        Error::Io { .. } | Error::Interrupted => (Exit::Io, None),
     }
 }
 

@@ -1,6 +1,6 @@
 use clap::{ArgMatches, Args, FromArgMatches};
 
-use super::{Context, Spec};
+use super::{Context, Spec, attended};
 use crate::exit::{Exit, Failure};
 use crate::output::{Out, text};
 use crate::store::{self, Checkup, Finding, Remedy};
@@ -40,7 +40,9 @@ struct CheckArgs {
 fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     let args = CheckArgs::from_arg_matches(matches)?;
     context.whole_store()?;
-    let checkup = store::check(&context.options(), args.repair)?.unwrap_or_default();
+    let checkup =
+        attended::shown(&context.settings, "checking", || store::check(&context.options(), args.repair))?
+            .unwrap_or_default();
     let mut out = Out::default();
     if context.settings.json {
         records(&checkup, &mut out)?;

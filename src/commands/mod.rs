@@ -2,6 +2,7 @@
 //! function. Only here are layers joined.
 
 mod access;
+mod attended;
 mod backup;
 mod batch;
 mod check;

@@ -259,6 +259,9 @@ fn start(store: &Store, args: &WatchArgs, waited: bool) -> anyhow::Result<i64> {
                 .hint("move it with 'larder consumer reset NAME --to SEQ'")
                 .into())
         }
+        // Where the log no longer goes on from the position, a snapshot is the
+        // only way to go on.
+        (Some(known), None) if args.snapshot && !span.reaches_back_to(known.position) => Ok(span.newest),
         (Some(known), None) if args.snapshot => Err(Failure::usage(format!(
             "consumer {} has a position already, so there is no snapshot to begin with",
             quote(&known.name)

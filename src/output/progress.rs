@@ -87,6 +87,23 @@ impl Progress {
         }
     }
 
+    /// Says how many steps there will be, if that turns out later.
+    pub fn set_total(&mut self, total: u64) {
+        if let Some(doing) = &mut self.doing {
+            doing.total = Some(total);
+        }
+    }
+
+    /// Nothing was done that can be counted, but time goes by.
+    pub fn pulse(&mut self) {
+        if let Some(doing) = &mut self.doing {
+            doing.look();
+            if let Some(bar) = &doing.bar {
+                bar.tick();
+            }
+        }
+    }
+
     /// Takes the line away.
     pub fn finish(&mut self) {
         if let Some(Doing { bar: Some(bar), .. }) = self.doing.take() {
@@ -116,7 +133,8 @@ impl Doing {
         let target = ProgressDrawTarget::stderr_with_hz(10);
         let template = match self.total {
             Some(_) => "{msg} {wide_bar} {human_pos}/{human_len} ({rate}/s, {left} left)",
-            None => "{msg} {human_pos} ({rate}/s)",
+            None if self.done > 0 => "{msg} {human_pos} ({rate}/s)",
+            None => "{msg} ({elapsed})",
         };
         // The library's own rate weighs the newest steps, and starts with the
         // leap to where the work is when the line appears: an average is

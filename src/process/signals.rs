@@ -30,6 +30,17 @@ impl Signals {
         if !is_ignored(Signal::SIGHUP) {
             set.add(Signal::SIGHUP);
         }
+        Self::block(set)
+    }
+
+    /// Takes over SIGINT, SIGTERM and SIGHUP, but for those that were ignored
+    /// at the start, as SIGINT is in what a script runs in the background.
+    pub fn take_over_unignored() -> anyhow::Result<Self> {
+        let all = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
+        Self::block(all.into_iter().filter(|signal| !is_ignored(*signal)).collect())
+    }
+
+    fn block(set: SigSet) -> anyhow::Result<Self> {
         let told = |e: nix::errno::Errno| Failure::io("signals", e.into());
         set.thread_block().map_err(told)?;
         let fd = SignalFd::with_flags(&set, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC).map_err(told)?;

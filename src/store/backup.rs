@@ -9,8 +9,11 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::AccessFlags;
 
+use super::attend::may_go_on;
 use super::connection::Store;
-use super::copy::{Progress, Scratch, absolute, close, copy_pages, immutable, own_right, serious, told};
+use super::copy::{
+    Progress, Scratch, Stage, absolute, close, copy_pages, immutable, own_right, serious, told,
+};
 use super::error::{Error, Result, quote};
 use super::findings::examine;
 use super::place::{COMPANIONS, beside};
@@ -21,7 +24,8 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Io`] if something stands at `target`; [`Error::Unusable`] if
-    /// the store turns out to be damaged.
+    /// the store turns out to be damaged; [`Error::Interrupted`] if whoever
+    /// attends asked for an end before the copy had its name.
     pub fn backup(&self, target: &Path, progress: Progress<'_>) -> Result<()> {
         let target = absolute(target)?;
         self.read(|tx| tx.permit_store())?;
@@ -39,7 +43,11 @@ impl Store {
         })
         .map_err(|e| e.settle_copy(self.path(), &target))?;
         close(copy).map_err(|e| e.settle(&target))?;
+        progress(Stage::Checking, 0, 0);
         let damage = verified(&scratch.path).map_err(|e| e.settle(self.path()))?;
+        if !may_go_on() {
+            return Err(Error::Interrupted);
+        }
         if let Some(finding) = damage {
             return Err(Error::unusable(self.path(), format!("is damaged, nothing was kept: {finding}")));
         }

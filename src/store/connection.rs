@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use super::error::{Error, Result, quote};
 use super::schema::Part;
 use super::transaction::Transaction;
-use super::{Caller, Scope, held, place, vfs};
+use super::{Caller, Scope, attend, held, place, vfs};
 use crate::clock::{Clock, Timestamp};
 
 /// Frames in the write-ahead log at which the committing writer checkpoints.
@@ -78,7 +78,7 @@ thread_local! {
 /// it is free, random so that waiters do not march in step. SQLite's own
 /// back-off grows to 100 ms and makes the unlucky wait for seconds.
 pub(super) fn wait_for_lock(_attempt: i32) -> bool {
-    if DEADLINE.get().is_none_or(|deadline| Instant::now() >= deadline) {
+    if DEADLINE.get().is_none_or(|deadline| Instant::now() >= deadline) || !attend::may_go_on() {
         return false;
     }
     std::thread::sleep(Duration::from_micros(150 + u64::from(jitter()) % 300));

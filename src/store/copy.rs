@@ -13,6 +13,7 @@ use nix::unistd::AccessFlags;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
+use super::attend::{attend, may_go_on};
 use super::error::{Error, Result, quote};
 use super::findings::{Finding, FindingKind};
 use super::opening::{harden, no_triggers, own_tables_only};
@@ -22,8 +23,19 @@ use super::{ofd, vfs};
 /// Pages copied between two calls of the progress function.
 pub(super) const STEP: i32 = 1024;
 
-/// Hears how many of how many pages are copied, and says whether to go on.
-pub type Progress<'a> = &'a mut dyn FnMut(u64, u64) -> bool;
+/// What a copy is about at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Pages are copied out of a file.
+    Copying,
+    /// The copy is looked through for damage.
+    Checking,
+    /// The store is overwritten with the copy.
+    Writing,
+}
+
+/// Hears of every stage how many of how many pages are done.
+pub type Progress<'a> = &'a mut dyn FnMut(Stage, u64, u64);
 
 /// A file under a passing name; it and what SQLite keeps beside it are removed
 /// unless it is given its proper name. A process that is killed leaves it
@@ -75,6 +87,7 @@ impl Scratch {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut conn = Connection::open_with_flags_and_vfs(&self.path, flags, vfs::NAME)?;
         own_tables_only(&mut conn)?;
+        attend(&mut conn)?;
         conn.execute_batch(
             "PRAGMA locking_mode=EXCLUSIVE;PRAGMA synchronous=FULL;PRAGMA cell_size_check=ON;PRAGMA temp_store=MEMORY",
         )?;
@@ -171,8 +184,9 @@ pub(super) fn copy_pages(from: &Connection, to: &mut Connection, progress: Progr
         let step = backup.step(STEP)?;
         let pages = backup.progress();
         let (total, left) = (unsigned(pages.pagecount), unsigned(pages.remaining));
-        if !progress(total.saturating_sub(left), total) {
-            return Err(Error::io("the copy", std::io::ErrorKind::Interrupted.into()));
+        progress(Stage::Copying, total.saturating_sub(left), total);
+        if !may_go_on() {
+            return Err(Error::Interrupted);
         }
         match step {
             StepResult::Done => return Ok(()),
@@ -207,6 +221,7 @@ pub(super) fn immutable(path: &Path) -> Result<Connection> {
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
     let mut conn = Connection::open_with_flags_and_vfs(immutable_uri(path), flags, vfs::NAME)?;
     harden(&mut conn)?;
+    attend(&mut conn)?;
     no_triggers(&conn)?;
     Ok(conn)
 }

@@ -70,6 +70,18 @@ pub enum Error {
         /// What mends it.
         remedy: String,
     },
+    /// The file is a store of a larder to come.
+    #[error("{} has schema {version}, newer than this larder knows ({}); upgrade larder", quote(&.path.to_string_lossy()), super::schema::VERSION)]
+    Newer {
+        /// The store's path.
+        path: PathBuf,
+        /// The version of its schema.
+        version: i32,
+    },
+    /// Whoever attended to long work asked for its end; what it had changed is
+    /// rolled back.
+    #[error("interrupted")]
+    Interrupted,
     /// Data that cannot be worked with: not an integer, too large.
     #[error("{0}")]
     BadData(String),
@@ -138,6 +150,8 @@ impl Error {
             Self::Busy(_)
             | Self::Unusable { .. }
             | Self::Altered { .. }
+            | Self::Newer { .. }
+            | Self::Interrupted
             | Self::Trimmed { .. }
             | Self::Io { .. }
             | Self::Sqlite(_) => false,
@@ -180,6 +194,7 @@ impl Error {
                     quote(&path.to_string_lossy())
                 ))
             }
+            ErrorCode::OperationInterrupted => Self::Interrupted,
             ErrorCode::NotADatabase => Self::unusable(path, "is not a larder store (not an SQLite file)"),
             ErrorCode::DatabaseCorrupt => {
                 Self::unusable(path, "is damaged; run 'larder check', or restore a backup")

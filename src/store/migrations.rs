@@ -70,12 +70,17 @@ pub(super) fn adopt(store: &Store, create: bool) -> Result<bool> {
 
 /// The switch to WAL needs the file for itself for a moment, and SQLite does
 /// not call the busy handler for every part of it: the caller retries.
-fn switch_to_wal(conn: &Connection) -> Result<()> {
+pub(super) fn switch_to_wal(conn: &Connection) -> Result<()> {
     let mode: String = conn.query_row("PRAGMA journal_mode=WAL", [], |row| row.get(0))?;
     if mode == "wal" {
         return Ok(());
     }
     Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY), None).into())
+}
+
+/// Whether the unmarked file is go-store's.
+pub(super) fn is_go_store(conn: &Connection, path: &Path) -> Result<bool> {
+    Ok(matches!(recognise(conn, path)?, Form::GoStore { .. }))
 }
 
 fn recognise(conn: &Connection, path: &Path) -> Result<Form> {

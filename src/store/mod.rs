@@ -22,6 +22,7 @@
 //! Nothing here knows arguments, terminals or the environment.
 
 mod access;
+mod attend;
 mod backup;
 mod beside;
 mod bulk;
@@ -65,12 +66,14 @@ mod upgrades;
 mod vfs;
 
 pub use access::{Caller, Protection};
+pub use attend::attended;
 pub use bulk::Bulk;
 pub use changes::{Change, ChangeKind, LogMark, LogSpan};
 pub use check::{Checkup, check};
 pub use claim::{Claim, Claimed};
 pub use connection::{Store, StoreOptions};
 pub use consumers::Consumer;
+pub use copy::{Progress, Stage};
 pub use entries::{Condition, Entry, Expiry, MAX_ENTRY_BYTES, check_length, check_size};
 pub use error::{Error, Result, quote};
 pub use findings::{Finding, FindingKind, Remedy};

@@ -14,7 +14,7 @@ use super::error::{Error, Result, quote};
 use super::place::{self, Place};
 use super::schema::{self, Part};
 use super::seal::{self, Seal};
-use super::{guard, migrations, upgrades, vfs};
+use super::{attend, guard, migrations, upgrades, vfs};
 
 /// The oldest SQLite without the WAL-reset bug (fixed in 3.51.3).
 const OLDEST_SQLITE: i32 = 3_051_003;
@@ -88,20 +88,6 @@ impl Store {
     /// entries: what anything else needs is loaded when it is done.
     pub fn open_to_get(options: &StoreOptions) -> Result<Option<Self>> {
         Self::open_existing(options, Some(Part::Entries))
-    }
-
-    /// Like [`Store::open`], but an earlier larder's store is read as it is.
-    pub(super) fn open_untouched(options: &StoreOptions) -> Result<Option<Self>> {
-        let options = absolute(options)?;
-        if place::inspect(&options.path)? == Place::Missing {
-            return Ok(None);
-        }
-        let store = Self::connect_unverified(options.clone())?;
-        let seal = store.retry(|| store.in_transaction("BEGIN", |tx| seal::verify(tx.conn, store.path())));
-        match seal.map_err(|e| e.settle(store.path()))? {
-            Seal::Unmarked => Self::open(&options),
-            _ => Ok(Some(store)),
-        }
     }
 
     fn open_existing(options: &StoreOptions, part: Option<Part>) -> Result<Option<Self>> {
@@ -217,6 +203,11 @@ impl Store {
         Self::connect_to(options, Reach::Write)
     }
 
+    /// Like `connect_unverified`, for who must not change the file.
+    pub(super) fn connect_to_read(options: StoreOptions) -> Result<Self> {
+        Self::connect_to(options, Reach::Read)
+    }
+
     fn connect_to(options: StoreOptions, reach: Reach) -> Result<Self> {
         vfs::register();
         let (name, flags) = reach.open(&options.path);
@@ -224,6 +215,7 @@ impl Store {
         let uid = options.caller.as_ref().map_or_else(|| getuid().as_raw(), |caller| caller.uid);
         let mut conn = Connection::open_with_flags_and_vfs(name.as_ref(), flags, vfs::NAME)?;
         harden(&mut conn)?;
+        attend::attend(&mut conn)?;
         let file = meta.as_ref().map(|meta| (meta.dev(), meta.ino()));
         // Nobody is the owner of a file that cannot be looked at.
         let owner = meta.map_or(u32::MAX, |meta| meta.uid());

@@ -15,7 +15,7 @@
 //! nothing after it, and a watch position from before is a trimmed one.
 
 use std::fs::{self, File};
-use std::io::{Error as IoError, ErrorKind};
+use std::io::{Error as IoError, ErrorKind, Read};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -23,10 +23,11 @@ use nix::unistd::AccessFlags;
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
+use super::attend::may_go_on;
 use super::connection::{Store, StoreOptions};
 use super::copy::{
-    Progress, STEP, Scratch, absolute, busy, close, copy_pages, forget_companions, immutable, lock_whole,
-    own_right, serious, sync_directory, told,
+    Progress, STEP, Scratch, Stage, absolute, busy, close, copy_pages, forget_companions, immutable,
+    lock_whole, own_right, serious, sync_directory, told, unsigned,
 };
 use super::error::{Error, Result, quote};
 use super::findings::{FindingKind, examine};
@@ -60,8 +61,21 @@ pub struct Restored {
 /// [`Error::Unusable`] if `from` is no sound store, or if something that larder
 /// does not know stands at the store's path; [`Error::Busy`] if a damaged store
 /// is in use; [`Error::Denied`] for a vault, as the copy would lie where the
-/// caller can change it after it was verified.
+/// caller can change it after it was verified; [`Error::Interrupted`] if whoever
+/// attends asked for an end before the restore was done, and then nothing has
+/// changed.
 pub fn restore(
+    options: &StoreOptions,
+    from: &Path,
+    spare: &Path,
+    progress: Progress<'_>,
+) -> Result<Restored> {
+    // Whatever fails after somebody has asked for an end fails because of it.
+    restore_attended(options, from, spare, progress)
+        .map_err(|e| if may_go_on() { e } else { Error::Interrupted })
+}
+
+fn restore_attended(
     options: &StoreOptions,
     from: &Path,
     spare: &Path,
@@ -76,6 +90,7 @@ pub fn restore(
     let path = fs::canonicalize(&path).unwrap_or(path);
     let options = StoreOptions { path, ..options.clone() };
     refuse_source(&from, &options.path)?;
+    undo_replacement(&options.path)?;
     let present = match present(&options) {
         Ok(present) => present,
         Err(e @ (Error::Unusable { .. } | Error::Altered { .. })) => {
@@ -94,16 +109,18 @@ pub fn restore(
         scratch => (scratch?, true),
     };
     copy_source(&from, &scratch, progress)?;
+    progress(Stage::Checking, 0, 0);
     prepare(&from, &scratch)?;
     if let Present::Store(mut store) = present {
-        match overwrite(&mut store, &scratch, |tx| repair::above_all(tx, 0)) {
+        match overwrite(&mut store, &scratch, progress, |tx| repair::above_all(tx, 0)) {
             Err(e) if e.is_damage() => {}
             other => return other.map_err(|e| e.settle(&options.path)),
         }
         // Under a new name it would belong to the caller, who would be trusted
         // from then on.
         if !(beside && ruin::is_trusted(&options.path)) {
-            return overwrite(&mut store, &scratch, |tx| Ok(number_above(tx.conn))).map_err(|e| {
+            let overwritten = overwrite(&mut store, &scratch, progress, |tx| Ok(number_above(tx.conn)));
+            return overwritten.map_err(|e| {
                 if e.is_damage() { cannot_replace(&options.path) } else { e.settle(&options.path) }
             });
         }
@@ -167,14 +184,18 @@ fn refuse_source(from: &Path, store: &Path) -> Result<()> {
 /// meanwhile.
 fn copy_source(from: &Path, scratch: &Scratch, progress: Progress<'_>) -> Result<()> {
     let has_log = fs::metadata(beside(from, "-wal")).is_ok_and(|meta| meta.len() > 0);
+    if is_hot(&beside(from, "-journal")) {
+        let why = "has an unfinished transaction in its -journal; open it once with larder or sqlite3 first";
+        return Err(Error::unusable(from, why));
+    }
     let mut copy = scratch.connect()?;
     let result = if has_log {
-        let Some(source) = Store::open_untouched(&StoreOptions::new(from))? else {
-            return Err(Error::unusable(from, "is empty"));
-        };
+        // Who only reads needs neither the right to change it nor its form.
+        let source = Store::connect_to_read(StoreOptions::new(from))?;
+        no_triggers(&source.conn)?;
         source.retry(|| {
             source.in_transaction("BEGIN", |tx| {
-                tx.log_span()?;
+                refuse_stranger(tx.conn, from)?;
                 copy_pages(&source.conn, &mut copy, progress)
             })
         })
@@ -182,9 +203,7 @@ fn copy_source(from: &Path, scratch: &Scratch, progress: Progress<'_>) -> Result
         let before = stamp(from)?;
         let result = immutable(from).and_then(|source| {
             source.execute_batch("BEGIN")?;
-            if matches!(seal::verify(&source, from)?, Seal::Unmarked) {
-                return Err(Error::unusable(from, "is not a backup of a larder store"));
-            }
+            refuse_stranger(&source, from)?;
             copy_pages(&source, &mut copy, progress)
         });
         if result.is_ok() && stamp(from)? != before {
@@ -194,6 +213,42 @@ fn copy_source(from: &Path, scratch: &Scratch, progress: Progress<'_>) -> Result
     };
     result.map_err(|e| unsound(e, from).settle_copy(from, &scratch.path))?;
     close(copy).map_err(|e| e.settle(&scratch.path))
+}
+
+/// A file of another program's, or of a later larder, is no backup.
+fn refuse_stranger(conn: &Connection, from: &Path) -> Result<()> {
+    let unmarked = matches!(seal::verify(conn, from)?, Seal::Unmarked);
+    if unmarked && !migrations::is_go_store(conn, from)? {
+        return Err(Error::unusable(from, "is not a backup of a larder store"));
+    }
+    Ok(())
+}
+
+/// Whether SQLite would have to undo something in the file first: reading past
+/// that journal would see the half of a transaction.
+fn is_hot(journal: &Path) -> bool {
+    let mut magic = [0; 8];
+    let read = File::open(journal).and_then(|mut file| file.read_exact(&mut magic));
+    read.is_ok() && magic == [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7]
+}
+
+/// Makes a store of the copy of a go-store file; the file itself stays as it
+/// is.
+fn adopt(from: &Path, scratch: &Scratch) -> Result<()> {
+    let seal = immutable(&scratch.path).and_then(|conn| seal::verify(&conn, from));
+    if !matches!(seal, Ok(Seal::Unmarked)) {
+        // What else is wrong with it is told in the words of a check.
+        return Ok(());
+    }
+    let migrated = (|| {
+        let copy = Store::connect_unverified(StoreOptions::new(&scratch.path))?;
+        migrations::adopt(&copy, false)?;
+        close(copy.conn)
+    })();
+    migrated.map_err(|e| match e {
+        Error::Unusable { why, .. } => Error::unusable(from, why),
+        other => other.settle(&scratch.path),
+    })
 }
 
 /// What changes when a file is written to.
@@ -217,6 +272,7 @@ fn unsound(e: Error, from: &Path) -> Error {
 /// puts wrong marks right.
 fn prepare(from: &Path, scratch: &Scratch) -> Result<()> {
     let wrong = |e: Error| unsound(e, from).settle(from);
+    adopt(from, scratch)?;
     let findings = immutable(&scratch.path).and_then(|conn| examine(&conn)).map_err(wrong)?;
     if let Some(finding) = serious(&findings) {
         return Err(Error::unusable(from, format!("cannot be restored: {}", finding.what)));
@@ -256,14 +312,23 @@ fn renumber(scratch: &Scratch, seq: i64) -> Result<(i64, i64)> {
     })
 }
 
-/// Overwrites the store with the copy in one transaction, numbered as `number`
-/// says.
+/// How far above the newest number the copy is numbered in each round. At
+/// first as closely as can be; whoever writes meanwhile takes the next numbers,
+/// and the copy has to be numbered anew. From then on it is numbered so far
+/// above that no writer gets there: numbers only have to grow.
+const HEADWAY: [i64; 3] = [0, 1 << 24, 1 << 32];
+
+/// Overwrites the store with the copy in one transaction, numbered above what
+/// `number` says is the newest.
 fn overwrite(
     store: &mut Store,
     scratch: &Scratch,
+    progress: Progress<'_>,
     number: impl Fn(&Transaction<'_>) -> Result<i64>,
 ) -> Result<Restored> {
     let options = store.options.clone();
+    // Elsewhere who writes keeps readers out, ourselves included.
+    store.retry(|| migrations::switch_to_wal(&store.conn))?;
     let page_size = |conn: &Connection| conn.query_row("PRAGMA page_size", [], |row| row.get::<_, i64>(0));
     let wanted = page_size(&store.conn)?;
     if wanted != page_size(&immutable(&scratch.path)?)? {
@@ -286,9 +351,9 @@ fn overwrite(
         });
         newest.map_or_else(|| ended.map(|()| 0), Ok)
     };
-    loop {
+    for headway in HEADWAY {
         let newest_before = witness.retry(newest)?;
-        let (seq, entries) = renumber(scratch, newest_before)?;
+        let (seq, entries) = renumber(scratch, newest_before.saturating_add(headway))?;
         store.prepare_writer()?;
         let source = scratch.connect()?;
         let overwritten = witness.retry(|| {
@@ -302,7 +367,15 @@ fn overwrite(
                 return Ok(false);
             }
             loop {
-                match backup.step(STEP)? {
+                // The last step commits; after it there is no way back.
+                if !may_go_on() {
+                    return Err(Error::Interrupted);
+                }
+                let step = backup.step(STEP)?;
+                let pages = backup.progress();
+                let (total, left) = (unsigned(pages.pagecount), unsigned(pages.remaining));
+                progress(Stage::Writing, total.saturating_sub(left), total);
+                match step {
                     StepResult::Done => return Ok(true),
                     StepResult::More => {}
                     _ => return Err(busy()),
@@ -321,6 +394,7 @@ fn overwrite(
             Err(e) => return Err(e),
         }
     }
+    Err(busy())
 }
 
 /// Puts the copy in the place of what is no longer a store, or of nothing.
@@ -330,18 +404,20 @@ fn replace(options: &StoreOptions, scratch: &Scratch) -> Result<Restored> {
     let there = is_file(&path)?;
     let floor = if there { last_number(options) } else { 0 };
     let (seq, entries) = renumber(scratch, floor).map_err(|e| e.settle(&path))?;
+    if !may_go_on() {
+        return Err(Error::Interrupted);
+    }
     if !there {
         forget_companions(&path);
         scratch.persist(&path)?;
         return Ok(Restored { seq, entries, kept: None });
     }
     let old = fs::OpenOptions::new().read(true).write(true).open(&path).map_err(io)?;
-    lock_whole(&old).map_err(|_| {
-        Error::Busy(format!(
-            "the damaged store {} is in use; end the processes that have it open",
-            quote(&path.to_string_lossy())
-        ))
-    })?;
+    lock_whole(&old).map_err(|_| in_use(&path))?;
+    // From the first new name on it is done to the end.
+    if !may_go_on() {
+        return Err(Error::Interrupted);
+    }
     let meta = old.metadata().map_err(io)?;
     fs::set_permissions(&scratch.path, fs::Permissions::from_mode(meta.mode() & 0o777)).map_err(io)?;
     // Only root can; for everybody else the owner is the same already.
@@ -364,6 +440,50 @@ fn replace(options: &StoreOptions, scratch: &Scratch) -> Result<Restored> {
     Ok(Restored { seq, entries, kept: Some(kept) })
 }
 
+/// Makes up for a restore that was killed when a damaged store had its second
+/// name already, and not yet a file in its place: it gets back its log and is
+/// left with its first name. Nobody else can do it, as a store with two names
+/// is refused by whoever comes by.
+fn undo_replacement(path: &Path) -> Result<()> {
+    let Ok(meta) = fs::symlink_metadata(path) else { return Ok(()) };
+    if !meta.is_file() || meta.nlink() != 2 || !ruin::is_trusted(path) {
+        return Ok(());
+    }
+    let is_same = |name: &PathBuf| {
+        fs::symlink_metadata(name).is_ok_and(|other| (other.dev(), other.ino()) == (meta.dev(), meta.ino()))
+    };
+    let Some(kept) = second_names(path).find(is_same) else { return Ok(()) };
+    let io = |e: IoError| told(path, e);
+    let file = fs::OpenOptions::new().read(true).write(true).open(path).map_err(io)?;
+    // The restore may be under way, and well.
+    lock_whole(&file).map_err(|_| in_use(path))?;
+    if fs::symlink_metadata(path).map_err(io)?.ino() != meta.ino() || !is_same(&kept) {
+        return Ok(());
+    }
+    for suffix in ["-wal", "-journal"] {
+        let (old, new) = (beside(&kept, suffix), beside(path, suffix));
+        if fs::symlink_metadata(&new).is_err() && fs::symlink_metadata(&old).is_ok() {
+            fs::rename(old, new).map_err(io)?;
+        }
+    }
+    fs::remove_file(&kept).map_err(io)?;
+    sync_directory(path)
+}
+
+fn in_use(path: &Path) -> Error {
+    Error::Busy(format!(
+        "the damaged store {} is in use; end the processes that have it open",
+        quote(&path.to_string_lossy())
+    ))
+}
+
+/// What a damaged store may be called: `NAME.damaged`, `NAME.damaged-2`, …
+fn second_names(path: &Path) -> impl Iterator<Item = PathBuf> {
+    (1..=1000).map(|number| {
+        beside(path, &if number == 1 { ".damaged".to_owned() } else { format!(".damaged-{number}") })
+    })
+}
+
 /// A number above all that a damaged store still knows, with room for what may
 /// have been lost.
 fn number_above(conn: &Connection) -> i64 {
@@ -374,14 +494,12 @@ fn last_number(options: &StoreOptions) -> i64 {
     Store::open_to_check(options).map_or(LEAP, |store| number_above(&store.conn))
 }
 
-/// Links the file to a name that is free: `NAME.damaged`, `NAME.damaged-2`, …
+/// Links the file to the first of its second names that is free.
 fn second_name(path: &Path) -> Result<PathBuf> {
-    for number in 1.. {
-        let suffix = if number == 1 { ".damaged".to_owned() } else { format!(".damaged-{number}") };
-        let name = beside(path, &suffix);
+    for name in second_names(path) {
         match fs::hard_link(path, &name) {
             Ok(()) => return Ok(name),
-            Err(e) if e.kind() == ErrorKind::AlreadyExists && number < 1000 => {}
+            Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
             Err(e) => return Err(told(path, e)),
         }
     }

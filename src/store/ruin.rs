@@ -92,10 +92,6 @@ fn holds_schema(file: File, path: &Path) -> Result<bool> {
 
 /// Lets the caller replace what larder cannot open, because of `refusal`.
 pub(super) fn permit_replacement(path: &Path, refusal: Error) -> Result<()> {
-    let newer = matches!(&refusal, Error::Unusable { why, .. } if why.contains("newer than this larder"));
-    if newer {
-        return Err(refusal);
-    }
     if !was_store(path)? {
         return Err(match refusal {
             Error::Unusable { path, why } => {

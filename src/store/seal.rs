@@ -33,10 +33,7 @@ pub(super) fn verify(conn: &Connection, path: &Path) -> Result<Seal> {
     let application = || conn.query_row("PRAGMA application_id", [], |row| row.get::<_, i32>(0));
     let Some(edition) = Edition::of(version) else {
         return match application()? {
-            APPLICATION_ID if version > VERSION => Err(Error::unusable(
-                path,
-                format!("has schema {version}, newer than this larder knows ({VERSION}); upgrade larder"),
-            )),
+            APPLICATION_ID if version > VERSION => Err(Error::Newer { path: path.to_owned(), version }),
             APPLICATION_ID => Err(Error::unusable(path, format!("has an unknown schema ({version})"))),
             _ => Ok(Seal::Unmarked),
         };

@@ -60,8 +60,114 @@ fn refusals() {
         10,
         format!("larder: restore: {:?}: No such file or directory\n", t.path("absent").to_string_lossy()),
     );
+    // A missing file is told at once: --yes would not help.
+    t.run(["restore", "absent"]).fails_with(10, "No such file");
     t.run(["-n", "ns", "restore", "b.db", "--yes"]).fails_with(2, "the whole store");
     t.write("text", "not a store");
     t.run(["restore", "text", "--yes"]).fails_with(7, "is not a larder store");
     t.run(["get", "g", "k"]).ok("old");
+}
+
+/// A copy that sqlite3 made, or a store that was switched back, is not in WAL
+/// mode. There a restore kept its own look at the numbers out, waited for
+/// itself until the busy timeout, and ended with 6: it could never be done.
+#[test]
+fn a_store_outside_wal_mode_is_restored() {
+    for mode in ["delete", "truncate", "persist"] {
+        let t = with_backup();
+        t.execute(&format!("PRAGMA journal_mode={mode}"));
+        t.run(["set", "g", "k", "new"]).ok("");
+        t.run(["restore", "b.db", "--yes"]).ok("");
+        t.run(["get", "g", "k"]).ok("old");
+        t.sh("sqlite3 .local/share/larder/larder.db 'PRAGMA journal_mode'").ok("wal\n");
+        t.run(["check"]).ok("");
+    }
+}
+
+/// A go-store file with a log was opened as a store, and so made larder's: the
+/// program it belongs to found other tables in it. The help promises that FILE
+/// is not changed.
+#[test]
+fn a_go_store_file_is_restored_from_and_stays_as_it_is() {
+    let t = with_backup();
+    for log in [true, false] {
+        let go = rusqlite::Connection::open(t.path("go.db")).unwrap();
+        go.execute_batch(
+            "PRAGMA journal_mode=WAL;PRAGMA wal_autocheckpoint=0;DROP TABLE IF EXISTS kv;\
+             CREATE TABLE kv(grp TEXT NOT NULL,key TEXT NOT NULL,value TEXT NOT NULL,PRIMARY KEY(grp,key));\
+             INSERT INTO kv VALUES('old','k','from go')",
+        )
+        .unwrap();
+        if log {
+            // Left behind as by a program that was killed.
+            let keep = rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+            go.set_db_config(keep, true).unwrap();
+        }
+        drop(go);
+        assert_eq!(t.path("go.db-wal").exists(), log);
+        let both = || (t.read("go.db"), log.then(|| t.read("go.db-wal")));
+        let before = both();
+        t.run(["restore", "go.db", "--yes"]).ok("");
+        assert!(before == both(), "the file was changed (with a log: {log})");
+        t.run(["get", "old", "k"]).ok("from go");
+        t.run(["check"]).ok("");
+    }
+}
+
+/// Read without its journal, a file that was left in the middle of a
+/// transaction shows the half of it.
+#[test]
+fn a_file_with_an_unfinished_transaction_is_refused() {
+    let t = with_backup();
+    t.write("b.db-journal", [&b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"[..], &[0; 600]].concat());
+    t.run(["restore", "b.db", "--yes"]).fails_with(7, "unfinished transaction");
+    t.run(["get", "g", "k"]).ok("old");
+}
+
+/// Killed between its two renames, the replacement of a damaged store left a
+/// store with two names: refused by every command, and by restore too, so that
+/// nothing but `rm` helped.
+#[test]
+fn a_restore_that_was_killed_between_two_names_can_be_done_again() {
+    for second in [".damaged", ".damaged-2"] {
+        let t = with_backup();
+        let db = t.db();
+        let name = |suffix: &str| std::path::PathBuf::from(format!("{}{suffix}", db.display()));
+        std::fs::remove_file(name("-wal")).unwrap();
+        t.write(".local/share/larder/larder.db", [b"larder".repeat(9), vec![0; 9000]].concat());
+        t.write(".local/share/larder/larder.db-wal", "its log");
+        if second != ".damaged" {
+            t.write(".local/share/larder/larder.db.damaged", "an older one");
+        }
+        std::fs::hard_link(&db, name(second)).unwrap();
+        std::fs::rename(name("-wal"), name(&format!("{second}-wal"))).unwrap();
+        t.run(["get", "g", "k"]).fails_with(7, "more than one name");
+        t.run(["restore", "b.db", "--yes"]).exits(
+            0,
+            "",
+            format!("larder: the damaged store is kept as {:?}\n", name(second).to_string_lossy()),
+        );
+        t.run(["get", "g", "k"]).ok("old");
+        assert_eq!(std::fs::read(name(&format!("{second}-wal"))).unwrap(), b"its log");
+        assert!(std::fs::read(name(second)).unwrap().starts_with(b"larder"));
+    }
+}
+
+/// After a restore a consumer is told to start with --snapshot, which was then
+/// refused because it had a position: the one that is gone.
+#[test]
+fn a_consumer_goes_on_with_a_snapshot() {
+    let t = Test::new();
+    t.run(["set", "g", "k", "old"]).ok("");
+    t.run(["watch", "g", "--consumer", "c", "--after", "0", "--count", "1"]).ok("1\tset\tg\tk\n");
+    t.run(["backup", "b.db"]).ok("");
+    t.run(["restore", "b.db", "--yes"]).ok("");
+    t.run(["watch", "g", "--consumer", "c", "--count", "1"]).fails(
+        9,
+        "larder: watch: changes after 1 are no longer all kept; the oldest that is left is 3\n\
+         hint: start with --snapshot to see what is there now\n",
+    );
+    t.run(["watch", "g", "--consumer", "c", "--count", "1", "--snapshot"]).ok("3\tset\tg\tk\n");
+    // From there on it has a position again.
+    t.run(["watch", "g", "--consumer", "c", "--snapshot"]).fails_with(2, "has a position already");
 }

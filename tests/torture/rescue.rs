@@ -1,9 +1,13 @@
 //! Backup, restore and check at bad moments.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
+
+use nix::sys::signal::Signal;
 
 use crate::harness::{Home, Rng, dump_of, size, told};
 
@@ -132,6 +136,93 @@ fn a_restore_under_load_fails_nobody() {
     home.ok(["set", "after", "k", "v"]);
     assert_eq!(home.ok(["get", "after", "k"]), "v");
     assert_eq!(home.ok(["get", "base", "k"]), "v");
+    home.check();
+}
+
+/// Each round of a restore numbered the copy and started over if anybody had
+/// written meanwhile: beside a steady writer a larger store was never restored.
+#[test]
+fn a_restore_beside_a_steady_writer_ends() {
+    let home = Home::new();
+    home.ok(["set", "g", "k", "v"]);
+    home.sql().execute_batch("INSERT INTO entries(group_name,entry_key,entry_value) WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n+1 FROM n WHERE n<30000) SELECT 'bulk',n,'v' FROM n").unwrap();
+    home.ok(["backup", "b.db"]);
+    let mut writer = home
+        .command(["batch", "-", "--stream"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = writer.stdin.take().unwrap();
+    let mut answers = BufReader::new(writer.stdout.take().unwrap());
+    // Both end when the writer does.
+    let feeder = thread::spawn(move || {
+        while lines.write_all(b"{\"op\":\"set\",\"group\":\"w\",\"key\":\"k\",\"value\":\"v\"}\n").is_ok() {}
+    });
+    answers.read_line(&mut String::new()).unwrap();
+    let reader = thread::spawn(move || std::io::copy(&mut answers, &mut std::io::sink()));
+    let mut restore = home.start(["restore", "b.db", "--yes"]);
+    let deadline = std::time::Instant::now() + Duration::from_mins(2);
+    let status = loop {
+        match restore.try_wait().unwrap() {
+            Some(status) => break status,
+            None if std::time::Instant::now() > deadline => {
+                restore.kill().unwrap();
+                writer.kill().unwrap();
+                panic!("the restore does not end");
+            }
+            None => thread::sleep(Duration::from_millis(5)),
+        }
+    };
+    assert!(writer.try_wait().unwrap().is_none(), "the writer has failed");
+    writer.kill().unwrap();
+    writer.wait().unwrap();
+    feeder.join().unwrap();
+    reader.join().unwrap().unwrap();
+    assert!(status.success());
+    assert_eq!(home.ok(["count", "bulk"]), "30000\n");
+    home.check();
+}
+
+/// Ctrl-C did not end a restore: it went on, was completed, and only then did
+/// the process die of the signal. A script took the store for the old one.
+#[test]
+fn an_interrupted_restore_says_whether_it_happened() {
+    let mut rng = Rng::new("an_interrupted_restore_says_whether_it_happened");
+    let home = Home::new();
+    home.ok(["set", "g", "k", "backup"]);
+    home.sql().execute_batch("INSERT INTO entries(group_name,entry_key,entry_value) WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n+1 FROM n WHERE n<8000) SELECT 'bulk',n,hex(zeroblob(1000)) FROM n").unwrap();
+    home.ok(["backup", "b.db"]);
+    let (mut interrupted, mut round) = (0, 0);
+    while interrupted < size(9) {
+        round += 1;
+        home.ok(["set", "g", "k", "store"]);
+        let (signal, number) = [(Signal::SIGINT, 2), (Signal::SIGTERM, 15), (Signal::SIGHUP, 1)][round % 3];
+        let child = home.start(["restore", "b.db", "--yes"]);
+        thread::sleep(Duration::from_micros(4000 + rng.next() % 400_000));
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap());
+        nix::sys::signal::kill(pid, signal).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let value = home.ok(["get", "g", "k"]);
+        if output.status.success() {
+            assert_eq!((value.as_str(), output.stderr.len()), ("backup", 0));
+        } else {
+            let died_of = std::os::unix::process::ExitStatusExt::signal(&output.status);
+            assert_eq!(died_of, Some(number), "{}", told(&output));
+            assert_eq!(value, "store", "{}", told(&output));
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            // Nothing if it came before the program had its signals.
+            assert!(
+                said.is_empty() || said == "larder: restore: interrupted; nothing was changed\n",
+                "{said}"
+            );
+            interrupted += usize::from(!said.is_empty());
+        }
+        for entry in fs::read_dir(home.path()).unwrap() {
+            let found = entry.unwrap().file_name().to_string_lossy().into_owned();
+            assert!(found.starts_with("s.db") || found == "b.db", "{found} is left behind");
+        }
+    }
     home.check();
 }
 
