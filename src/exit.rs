@@ -218,6 +218,12 @@ pub fn classify(error: &store::Error) -> (Exit, Option<&'static str>) {
         Error::Unusable { .. } | Error::Altered { .. } | Error::Newer { .. } | Error::Sqlite(_) => {
             (Exit::UnusableStore, None)
         }
+        Error::Companion { .. } => (
+            Exit::UnusableStore,
+            Some(
+                "if it is the store's own, give it the database's owner and mode; if not, its owner or root removes it",
+            ),
+        ),
         Error::BadData(_) => (Exit::BadData, None),
         Error::Usage(_) => (Exit::Usage, None),
         Error::Trimmed { .. } => {

@@ -43,7 +43,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::exit::{Exit, Failure};
 use crate::output::{Out, print_note};
 use crate::settings::{Environment, Settings};
-use crate::store::{Glob, Namespace, Scope, Store, StoreOptions, is_part_of_store, quote};
+use crate::store::{Glob, Namespace, Scope, Store, StoreOptions, is_part_of_store, quote, resolve};
 
 /// A subcommand as the root parser and the dispatcher see it.
 pub struct Spec {
@@ -177,10 +177,9 @@ impl Context {
         Ok(Exit::Success)
     }
 
-    /// The store's absolute path.
+    /// The store's absolute path, a symbolic link to it followed.
     pub fn store_path(&self) -> anyhow::Result<PathBuf> {
-        let path = &self.settings.path;
-        std::path::absolute(path).map_err(|e| Failure::io(&quote(&path.to_string_lossy()), e))
+        Ok(resolve(&self.settings.path)?)
     }
 
     /// Refuses a file to be written that is the store or one of those that go

@@ -5,7 +5,7 @@ use super::error::{Error, Result};
 use super::findings::{Finding, FindingKind, Remedy, examine};
 use super::opening::no_triggers;
 use super::repair::repair;
-use super::{ruin, schema, seal};
+use super::{place, ruin, schema, seal};
 
 /// What a check found and a repair did.
 #[derive(Clone, Debug, Default)]
@@ -22,7 +22,7 @@ pub struct Checkup {
 /// derived from the rest, each round in one transaction. A store that cannot
 /// even be opened has that as its finding.
 pub fn check(options: &StoreOptions, mend: bool) -> Result<Option<Checkup>> {
-    let path = std::path::absolute(&options.path).unwrap_or_else(|_| options.path.clone());
+    let path = place::resolve(&options.path)?;
     let options = StoreOptions { path, ..options.clone() };
     // Opened in the ordinary way first: that migrates, and tells a store that
     // was tampered with from a file that never was one.

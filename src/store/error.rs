@@ -8,6 +8,7 @@ use nix::unistd::{AccessFlags, faccessat};
 use rusqlite::ErrorCode;
 use rusqlite::ffi;
 
+use super::companions;
 use super::name::Name;
 use super::place::beside;
 
@@ -82,6 +83,15 @@ pub enum Error {
     /// rolled back.
     #[error("interrupted")]
     Interrupted,
+    /// A file beside the database that would be taken for a part of it is not
+    /// to be trusted.
+    #[error("{} {why}, so it is not taken for a part of the store", quote(&.file.to_string_lossy()))]
+    Companion {
+        /// The file.
+        file: PathBuf,
+        /// The reason, to be read after the file.
+        why: &'static str,
+    },
     /// Data that cannot be worked with: not an integer, too large.
     #[error("{0}")]
     BadData(String),
@@ -152,6 +162,7 @@ impl Error {
             | Self::Altered { .. }
             | Self::Newer { .. }
             | Self::Interrupted
+            | Self::Companion { .. }
             | Self::Trimmed { .. }
             | Self::Io { .. }
             | Self::Sqlite(_) => false,
@@ -171,6 +182,9 @@ impl Error {
     /// Turns what SQLite said about the file at `path` into an outcome.
     pub(crate) fn settle(self, path: &Path) -> Self {
         let Self::Sqlite(error) = self else { return self };
+        if let Some(refusal) = companions::refusal() {
+            return refusal;
+        }
         let rusqlite::Error::SqliteFailure(failure, message) = &error else {
             return match error {
                 // A column that does not hold what the schema says it holds.
@@ -213,12 +227,18 @@ impl Error {
             }
             ErrorCode::ReadOnly => io(std::io::ErrorKind::ReadOnlyFilesystem, "cannot be written"),
             ErrorCode::PermissionDenied => io(std::io::ErrorKind::PermissionDenied, "permission denied"),
-            ErrorCode::CannotOpen => match unreachable_part(path) {
+            ErrorCode::CannotOpen => match unreachable_part(path)
+                .or_else(|| companions::exhaustion().map(|errno| (path.to_owned(), errno)))
+            {
                 Some((file, errno)) => {
                     Self::io(format!("store {}", quote(&file.to_string_lossy())), errno.into())
                 }
                 None => io(std::io::ErrorKind::PermissionDenied, NOT_EVEN_READABLE),
             },
+            // A new store begins without a log.
+            ErrorCode::SystemIoFailure if failure.extended_code == ffi::SQLITE_IOERR_DELETE => {
+                Self::Companion { file: beside(path, "-wal"), why: "is in the way and cannot be removed" }
+            }
             ErrorCode::SystemIoFailure => {
                 io(std::io::ErrorKind::Other, "input/output error, or a file size limit")
             }

@@ -7,8 +7,8 @@
 //! at one is to look at that descriptor. All other paths go to the operating
 //! system as ever, with the rights of the caller.
 //!
-//! Nothing here runs, and no system call is replaced, unless [`hold`] was
-//! called.
+//! Nothing here is found, and no system call but that to open a file is replaced
+//! (see [`super::companions`]), unless [`hold`] was called.
 //!
 //! SQLite has no safe interface to its system calls, hence the unsafe code.
 #![allow(unsafe_code)]
@@ -123,7 +123,6 @@ pub fn take_bell(path: &Path) -> Option<Inotify> {
     held(path)?.bell.lock().ok()?.take()
 }
 
-type Open = unsafe extern "C" fn(*const c_char, c_int, c_int) -> c_int;
 type Stat = unsafe extern "C" fn(*const c_char, *mut libc::stat) -> c_int;
 type Access = unsafe extern "C" fn(*const c_char, c_int) -> c_int;
 
@@ -135,8 +134,7 @@ fn redirect_system_calls() -> io::Result<()> {
     unsafe {
         let vfs = ffi::sqlite3_vfs_find(ptr::null());
         let replace = vfs.as_ref().and_then(|vfs| vfs.xSetSystemCall).ok_or_else(refused)?;
-        let calls: [(&CStr, ffi::sqlite3_syscall_ptr); 4] = [
-            (c"open", std::mem::transmute::<Open, ffi::sqlite3_syscall_ptr>(open)),
+        let calls: [(&CStr, ffi::sqlite3_syscall_ptr); 3] = [
             (c"stat", std::mem::transmute::<Stat, ffi::sqlite3_syscall_ptr>(stat)),
             (c"lstat", std::mem::transmute::<Stat, ffi::sqlite3_syscall_ptr>(lstat)),
             (c"access", std::mem::transmute::<Access, ffi::sqlite3_syscall_ptr>(access)),
@@ -154,24 +152,14 @@ fn redirect_system_calls() -> io::Result<()> {
 ///
 /// # Safety
 /// `path` is a C string.
-unsafe fn descriptor(path: *const c_char) -> Option<c_int> {
+pub(super) unsafe fn descriptor(path: *const c_char) -> Option<c_int> {
     // SAFETY: as the caller promises.
     let path = unsafe { CStr::from_ptr(path) };
     let (_, file) = HELD.get()?.files.iter().find(|(name, _)| name.as_c_str() == path)?;
     Some(file.as_raw_fd())
 }
 
-// SAFETY of the four: SQLite passes what it would pass to the system call.
-
-unsafe extern "C" fn open(path: *const c_char, flags: c_int, mode: c_int) -> c_int {
-    unsafe {
-        match descriptor(path) {
-            // 3: never one of the standard streams.
-            Some(fd) => libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 3),
-            None => libc::open(path, flags, mode),
-        }
-    }
-}
+// SAFETY of the three: SQLite passes what it would pass to the system call.
 
 unsafe extern "C" fn stat(path: *const c_char, buffer: *mut libc::stat) -> c_int {
     unsafe {

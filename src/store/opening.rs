@@ -10,11 +10,11 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::connection::{Store, StoreOptions, wait_for_lock};
-use super::error::{Error, Result, quote};
+use super::error::{Error, Result};
 use super::place::{self, Place};
 use super::schema::{self, Part};
 use super::seal::{self, Seal};
-use super::{attend, guard, migrations, upgrades, vfs};
+use super::{attend, companions, guard, migrations, upgrades, vfs};
 
 /// The oldest SQLite without the WAL-reset bug (fixed in 3.51.3).
 const OLDEST_SQLITE: i32 = 3_051_003;
@@ -91,8 +91,8 @@ impl Store {
     }
 
     fn open_existing(options: &StoreOptions, part: Option<Part>) -> Result<Option<Self>> {
-        let options = absolute(options)?;
-        match place::inspect(&options.path)? {
+        let (options, place) = found(options)?;
+        match place {
             Place::Missing => Ok(None),
             Place::File => Self::connect(options, part, false),
         }
@@ -100,8 +100,8 @@ impl Store {
 
     /// Opens the store for writing, creating it if there is none.
     pub fn create(options: &StoreOptions) -> Result<Self> {
-        let options = absolute(options)?;
-        if place::inspect(&options.path)? == Place::Missing {
+        let (options, place) = found(options)?;
+        if place == Place::Missing {
             place::create(&options.path)?;
         }
         let path = options.path.clone();
@@ -114,8 +114,8 @@ impl Store {
     /// Without a `-wal` beside it nobody has it open, and it is read as it
     /// lies; somebody who opens it meanwhile is not noticed.
     pub fn peek(options: &StoreOptions) -> Result<Option<Self>> {
-        let options = absolute(options)?;
-        if place::inspect(&options.path)? == Place::Missing {
+        let (options, place) = found(options)?;
+        if place == Place::Missing {
             return Ok(None);
         }
         let path = options.path.clone();
@@ -211,26 +211,28 @@ impl Store {
     fn connect_to(options: StoreOptions, reach: Reach) -> Result<Self> {
         vfs::register();
         let (name, flags) = reach.open(&options.path);
-        let meta = place::metadata(&options.path).ok();
         let uid = options.caller.as_ref().map_or_else(|| getuid().as_raw(), |caller| caller.uid);
         let mut conn = Connection::open_with_flags_and_vfs(name.as_ref(), flags, vfs::NAME)?;
         harden(&mut conn)?;
         attend::attend(&mut conn)?;
-        let file = meta.as_ref().map(|meta| (meta.dev(), meta.ino()));
+        let opened = companions::last_database().map(|database| (database.dev, database.ino, database.uid));
+        // SQLite opens nothing where a descriptor of the file is left over from
+        // an earlier connection.
+        let look = || place::metadata(&options.path).ok().map(|meta| (meta.dev(), meta.ino(), meta.uid()));
+        let known = opened.or_else(look);
+        let file = known.map(|(dev, ino, _)| (dev, ino));
         // Nobody is the owner of a file that cannot be looked at.
-        let owner = meta.map_or(u32::MAX, |meta| meta.uid());
+        let owner = known.map_or(u32::MAX, |(.., uid)| uid);
         let busy_timeout = Cell::new(options.busy_timeout);
         let (part, older) = (Cell::new(None), Cell::new(None));
         Ok(Self { conn, options, busy_timeout, file, uid, owner, part, older })
     }
 }
 
-/// SQLite reads `file:x?mode=memory` as a URI and would store nothing; an
-/// absolute path cannot be taken for one.
-fn absolute(options: &StoreOptions) -> Result<StoreOptions> {
-    let path = std::path::absolute(&options.path)
-        .map_err(|e| Error::io(format!("store {}", quote(&options.path.to_string_lossy())), e))?;
-    Ok(StoreOptions { path, ..options.clone() })
+/// The options with the path resolved, and what stands there.
+fn found(options: &StoreOptions) -> Result<(StoreOptions, Place)> {
+    let (path, place) = place::find(&options.path)?;
+    Ok((StoreOptions { path, ..options.clone() }, place))
 }
 
 #[cfg(test)]

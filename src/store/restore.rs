@@ -26,8 +26,8 @@ use rusqlite::backup::{Backup, StepResult};
 use super::attend::may_go_on;
 use super::connection::{Store, StoreOptions};
 use super::copy::{
-    Progress, STEP, Scratch, Stage, absolute, busy, close, copy_pages, forget_companions, immutable,
-    lock_whole, own_right, serious, sync_directory, told, unsigned,
+    Progress, STEP, Scratch, Stage, busy, close, copy_pages, forget_companions, immutable, lock_whole,
+    own_right, serious, sync_directory, told, unsigned,
 };
 use super::error::{Error, Result, quote};
 use super::findings::{FindingKind, examine};
@@ -81,13 +81,11 @@ fn restore_attended(
     spare: &Path,
     progress: Progress<'_>,
 ) -> Result<Restored> {
-    let from = absolute(from)?;
-    let path = absolute(&options.path)?;
+    let from = place::resolve(from)?;
+    let path = place::resolve(&options.path)?;
     if held::is_held(&path) {
         return Err(Error::Denied("only root may restore a vault".into()));
     }
-    // A symbolic link to the store keeps pointing at it.
-    let path = fs::canonicalize(&path).unwrap_or(path);
     let options = StoreOptions { path, ..options.clone() };
     refuse_source(&from, &options.path)?;
     undo_replacement(&options.path)?;
@@ -171,6 +169,9 @@ fn refuse_source(from: &Path, store: &Path) -> Result<()> {
     own_right(from, AccessFlags::R_OK)?;
     if !meta.is_file() {
         return Err(Error::unusable(from, "is not a file, so not a backup"));
+    }
+    if place::is_mount(from) {
+        return Err(Error::unusable(from, place::MOUNTED));
     }
     if place::identity(store) == Some((meta.dev(), meta.ino())) {
         return Err(Error::Usage(format!("{} is the store itself", quote(&from.to_string_lossy()))));

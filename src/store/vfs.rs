@@ -28,6 +28,7 @@ use std::sync::Once;
 
 use rusqlite::ffi;
 
+use super::companions;
 use crate::clock::Timestamp;
 
 /// Name under which the VFS is registered.
@@ -67,6 +68,9 @@ unsafe extern "C" fn open(
         let Some(default_open) = (*ffi::sqlite3_vfs_find(ptr::null())).xOpen else {
             return ffi::SQLITE_CANTOPEN;
         };
+        if flags & ffi::SQLITE_OPEN_MAIN_DB != 0 {
+            return companions::expect_database(|| default_open(vfs, name, file, flags, out_flags));
+        }
         if flags & ffi::SQLITE_OPEN_WAL != 0 && holds_frames(CStr::from_ptr(name)) {
             let code = default_open(vfs, name, file, flags & !ffi::SQLITE_OPEN_CREATE, out_flags);
             if code == ffi::SQLITE_OK {
@@ -102,5 +106,6 @@ pub(super) fn register() {
             copy.xOpen = Some(open);
             ffi::sqlite3_vfs_register(Box::into_raw(Box::new(copy)), 0);
         }
+        companions::guard();
     });
 }

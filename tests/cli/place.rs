@@ -254,3 +254,88 @@ fn a_full_disk_and_a_read_only_store() {
     t.run(["set", "g", "k", "w"]).fails_with(10, "Permission denied");
     std::fs::set_permissions(&dir, std::fs::Permissions::from_mode(0o700)).unwrap();
 }
+
+/// Through a symbolic link larder looked for the log beside the link, found
+/// none, and never checkpointed: the log grew without bound, and every command
+/// read all of it. `info` said that there was none.
+#[test]
+fn a_link_does_not_switch_checkpoints_off() {
+    let t = Test::new();
+    t.run(["set", "g", "k", "v", "--db", "s.db"]).ok("");
+    symlink("s.db", t.path("link")).unwrap();
+    let mut longest = 0;
+    for n in 0..100 {
+        t.run(["set", "g", "k", &n.to_string(), "--db", "link"]).ok("");
+        let length = std::fs::metadata(t.path("s.db-wal")).unwrap().len();
+        longest = longest.max(length);
+        if n == 0 {
+            assert_eq!(t.run(["info", "--json", "--db", "link"]).json()["wal_bytes"], length);
+        }
+    }
+    // The limit of 64 frames of a page, and the frames of the last write.
+    assert!(longest < 80 * 4120, "{longest}");
+}
+
+/// The guard against writing over the store looked beside the link as well, so
+/// `-o` replaced the live log: writes that had been acknowledged were gone.
+#[test]
+fn output_onto_the_log_behind_a_link_is_refused() {
+    let t = Test::new();
+    t.run(["set", "g", "k", "v", "--db", "s.db"]).ok("");
+    symlink("s.db", t.path("link")).unwrap();
+    for command in [&["get", "g", "k"][..], &["export"]] {
+        let words = [command, &["-o", "s.db-wal", "--db", "link"]].concat();
+        t.run(words).fails_with(2, "is the store itself");
+    }
+    t.run(["get", "g", "k", "--db", "s.db"]).ok("v");
+}
+
+/// A store named by a link was restored without its log: an old state, with
+/// status 0.
+#[test]
+fn a_restore_from_a_link_has_what_is_in_the_log() {
+    let t = Test::new();
+    t.run(["set", "g", "k", "v", "--db", "s.db"]).ok("");
+    symlink("s.db", t.path("link")).unwrap();
+    t.run(["restore", "link", "--yes", "--db", "new.db"]).ok("");
+    t.run(["get", "g", "k", "--db", "new.db"]).ok("v");
+}
+
+/// A file that is mounted by itself has one link and two names, each with a log
+/// of its own: acknowledged writes were lost, and the file was damaged.
+#[test]
+fn a_store_that_is_mounted_by_itself_is_refused() {
+    let t = Test::new();
+    t.run(["set", "g", "k", "v", "--db", "s.db"]).ok("");
+    t.write("mounted", "");
+    let script = "mount --bind s.db mounted || exit 99; larder --db mounted get g k; echo $?; \
+                  larder --db mounted set g k w; echo $?; larder --db new.db restore mounted --yes; echo $?; \
+                  larder --db s.db get g k";
+    let output = t.sh(&format!("exec unshare --mount --propagation private sh -c '{script}'")).output();
+    if !output.status.success() {
+        assert!(!nix::unistd::geteuid().is_root(), "{output:?}");
+        return;
+    }
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "7\n7\n7\nv");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(told.matches("mount the directory that holds the store instead").count(), 3, "{told}");
+    assert!(!t.path("mounted-wal").exists() && !t.path("new.db").exists());
+}
+
+/// SQLite takes paths and names only so long, and failed in the middle of
+/// making the store: permissions were blamed, and an empty file was left.
+#[test]
+fn a_path_that_is_too_long_leaves_nothing() {
+    let t = Test::new();
+    let name = "n".repeat(248);
+    t.run(["set", "g", "k", "v", "--db", &name])
+        .fails_with(10, "File name too long: the name of a store may have 247 bytes");
+    let room = 505 - t.path("").as_os_str().len();
+    let deep = format!("{}/{}/{}", "c".repeat(150), "d".repeat(room - 252), "s".repeat(100));
+    assert_eq!(t.path(&deep).as_os_str().len(), 505);
+    t.run(["set", "g", "k", "v", "--db", &deep])
+        .fails_with(10, "File name too long: the path of a store may have 504 bytes");
+    assert_eq!(t.files(), [""; 0]);
+    t.run(["set", "g", "k", "v", "--db", &name[1..]]).ok("");
+    t.run(["set", "g", "k", "v", "--db", &deep[1..]]).ok("");
+}

@@ -227,3 +227,119 @@ fn a_store_that_loses_its_name_is_not_written_to() {
         home.check();
     }
 }
+
+/// What SQLite keeps beside a database it finds by name alone. In a directory
+/// like /tmp another user could give a store of mode 0600 a log, a journal or a
+/// shared memory of his own: he read what was stored, or put his content in its
+/// place, and `check` found nothing; a FIFO hung every command for ever.
+#[test]
+fn what_others_plant_beside_a_store_is_no_part_of_it() {
+    let Some(home) = open_home("what_others_plant_beside_a_store_is_no_part_of_it") else { return };
+    let planted = |name: &str, how: &str| {
+        let output = as_nobody(&home, &format!("umask 0; {how} tmp/{name}"));
+        assert!(output.status.success(), "{}", told(&output));
+    };
+    let refused = |words: &[&str], name: &str, why: &str| {
+        let output = home
+            .sh("exec timeout 10 \"$L\" --busy-timeout 100ms \"$@\"")
+            .arg("sh")
+            .args(words)
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        let whole = text.contains(&format!("{name}\" {why}")) && text.contains("\nhint: ");
+        assert!(output.status.code() == Some(7) && whole, "{words:?} {name} {why}: {}", told(&output));
+    };
+    let others = "belongs to somebody else than the database's owner";
+    home.sh_ok("\"$L\" --db evil.db set g k EVIL; chmod 644 evil.db evil.db-wal");
+    for (suffix, how, why) in [
+        ("-wal", ": >", others),
+        ("-wal", "cat evil.db-wal >", others),
+        ("-shm", ": >", others),
+        ("-journal", "head -c 4096 /dev/urandom >", others),
+        ("-journal", "mkfifo", "is a FIFO"),
+        ("-wal", "mkfifo", "is a FIFO"),
+        ("-wal", "ln -s ../evil.db-wal", "is a symbolic link"),
+    ] {
+        home.sh_ok("rm -rf tmp; mkdir tmp; chmod 1777 tmp");
+        home.ok(["--db", "tmp/s.db", "set", "g", "k", "v"]);
+        // A closing client leaves a store without a log.
+        home.sh_ok("sqlite3 tmp/s.db 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null; rm -f tmp/s.db-*");
+        // As another user's store, for root is let in everywhere.
+        home.sh_ok("chown 7700:7700 tmp/s.db");
+        planted(&format!("s.db{suffix}"), how);
+        for words in [&["get", "g", "k"][..], &["set", "g", "k", "w"], &["check"]] {
+            refused(&[&["--db", "tmp/s.db"], words].concat(), &format!("tmp/s.db{suffix}"), why);
+        }
+        home.sh_ok("rm -f tmp/s.db-*");
+        assert_eq!(home.ok(["--db", "tmp/s.db", "get", "g", "k"]), "v", "{suffix}");
+    }
+    // Before there is a store.
+    home.sh_ok("rm -rf tmp; mkdir tmp; chmod 1777 tmp");
+    planted("new.db-wal", ": >");
+    refused(&["--db", "tmp/new.db", "set", "g", "k", "v"], "tmp/new.db-wal", others);
+    // Beside a backup.
+    home.ok(["set", "g", "k", "mine"]);
+    home.ok(["backup", "tmp/b.db"]);
+    planted("b.db-wal", "cat evil.db-wal >");
+    refused(&["restore", "tmp/b.db", "--yes"], "tmp/b.db-wal", others);
+    assert_eq!(home.ok(["get", "g", "k"]), "mine");
+}
+
+/// A file beside a store that grants more than the store: what can be read is
+/// narrowed, what others may have written is refused.
+#[test]
+fn a_file_beside_a_store_grants_no_more_than_it() {
+    let home = Home::new();
+    home.ok(["set", "g", "k", "v"]);
+    home.sh_ok("chmod 644 s.db-wal s.db-shm");
+    assert_eq!(home.ok(["get", "g", "k"]), "v");
+    for name in ["s.db-wal", "s.db-shm"] {
+        assert_eq!(fs::metadata(home.file(name)).unwrap().permissions().mode() & 0o777, 0o600, "{name}");
+    }
+    for name in ["s.db-wal", "s.db-shm"] {
+        home.sh_ok(&format!("chmod 620 {name}"));
+        let output = home.run(["get", "g", "k"]);
+        assert_eq!(output.status.code(), Some(7), "{}", told(&output));
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(text.contains(&format!("{name}\" can be written by more users")), "{text}");
+        home.sh_ok(&format!("chmod 600 {name}"));
+    }
+    home.sh_ok("ln s.db-wal second");
+    let output = home.run(["get", "g", "k"]);
+    assert_eq!(output.status.code(), Some(7), "{}", told(&output));
+    home.sh_ok("rm second");
+    assert_eq!(home.ok(["get", "g", "k"]), "v");
+}
+
+/// A store that a Unix group shares: whoever of the group comes first makes the
+/// log, and it is good for the others.
+#[test]
+fn a_group_shares_a_store() {
+    let Some(home) = open_home("a_group_shares_a_store") else { return };
+    home.sh_ok("mkdir team; chgrp 7709 team; chmod 2770 team");
+    let member = |user: u32, words: &str| {
+        let output = home
+            .sh(&format!(
+                "exec setpriv --reuid={user} --regid={user} --groups=7709 \"$L\" --db team/s.db {words}"
+            ))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{user} {words}: {}", told(&output));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    member(7701, "set g k one");
+    home.sh_ok("chmod 660 team/s.db team/s.db-wal team/s.db-shm");
+    home.sh_ok("sqlite3 team/s.db 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null; rm -f team/s.db-*");
+    member(7702, "set g k two");
+    assert_eq!(fs::metadata(home.file("team/s.db-wal")).unwrap().uid(), 7702);
+    assert_eq!(member(7701, "get g k"), "two");
+    member(7703, "set g k three");
+    // Where everybody can make files, and they get the group, the group of a
+    // file says nothing.
+    home.sh_ok("chmod 3777 team");
+    let output = home.run(["--db", "team/s.db", "get", "g", "k"]);
+    assert_eq!(output.status.code(), Some(7), "{}", told(&output));
+    home.sh_ok("chmod 2770 team");
+    assert_eq!(home.ok(["--db", "team/s.db", "get", "g", "k"]), "three");
+}

@@ -157,7 +157,11 @@ fn files() -> Section {
             (
                 "FILE-wal, FILE-shm",
                 "SQLite's write-ahead log and its index. They belong to the store: never delete them, and never \
-                     copy the store without them. \"larder backup\" makes a copy that is whole.",
+                     copy the store without them. \"larder backup\" makes a copy that is whole. They, and FILE-journal, \
+                     are refused (status 7) unless they are regular files of one name that belong to FILE's owner \
+                     or root and grant no more than FILE's mode. To share a store in a Unix group, put it in a \
+                     directory of that group with mode 2770 and give all three files mode 660: then they may \
+                     belong to any member.",
             ),
         ])],
     }
@@ -291,7 +295,8 @@ fn limits() -> Section {
             ]),
             Text(
                 "A store must be on a local file system: SQLite's locks do not work reliably across a network. It \
-                 must have one name, not several hard links. Use \"larder backup\" to copy it while it is in use.",
+                 must have one name, not several hard links, and not be mounted by itself: mount the directory that \
+                 it lies in. A symbolic link to it is followed. Its name may have 247 bytes, its path 504. Use \"larder backup\" to copy it while it is in use.",
             ),
             Text(
                 "Who can read the file can read everything in it: namespaces keep scripts apart, the file's mode \
