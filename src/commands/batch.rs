@@ -70,6 +70,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     if args.stream {
         return stream(context, &args);
     }
+    context.refuse_store(&args.file)?;
     let line = Cell::new(None);
     let mut source = Source::open(&args.file, |_, text| check(text, &line))
         .map_err(|error| with_line(error, line.get()))?;
@@ -225,6 +226,7 @@ impl Waiting {
 
 fn stream(context: &Context, args: &BatchArgs) -> anyhow::Result<Exit> {
     let told = |error| Failure::io(&input::name(&args.file), error);
+    context.refuse_store(&args.file)?;
     let mut text = Text::new(input::open(&args.file).map_err(told)?);
     let scope = &context.settings.scope;
     let mut out = Stdout;

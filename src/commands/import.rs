@@ -81,6 +81,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     if format == Format::Env && args.group.is_none() {
         return Err(Failure::usage("env lines name no group").hint("name one with --group").into());
     }
+    context.refuse_store(&args.file)?;
     let (line, seems) = (Cell::new(None), Cell::new(None));
     let scope = &context.settings.scope;
     let mut source = match Source::open(&args.file, |head, text| {

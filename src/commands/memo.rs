@@ -133,8 +133,7 @@ fn memo(context: &Context, args: &MemoArgs) -> anyhow::Result<Exit> {
         return recording.replay();
     }
     let program = find_program(&args.command[0])?;
-    // Made now, so that there is a file to claim on. No transaction is open
-    // when the claim's descriptor is closed again: see `Claim`.
+    // Made now, so that there is a file to claim on.
     let store = context.open_or_create()?;
     // A result that could not be kept would have been made for nothing.
     store.read(|tx| tx.permit(Level::Write, &args.group))?;

@@ -182,8 +182,9 @@ impl Context {
         Ok(resolve(&self.settings.path)?)
     }
 
-    /// Refuses a file to be written that is the store or one of those that go
-    /// with it: not even a copy would be left.
+    /// Refuses a file to be read or written that is the store or one of those
+    /// that go with it. If it were written, not even a copy would be left; once
+    /// it is read and closed, the locks that SQLite has on it are gone.
     fn refuse_store(&self, file: &Path) -> anyhow::Result<()> {
         if !is_part_of_store(&self.store_path()?, file) {
             return Ok(());

@@ -158,6 +158,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     if let Some(file) = &args.output {
         context.refuse_store(file)?;
     }
+    context.refuse_store(&args.template)?;
     let template = read_template(&args.template)?;
     let template = Template::parse(&template).map_err(|e| explain(&args, e))?;
     let job = Job { context, args: &args, template };

@@ -140,7 +140,6 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     let Some(waited) = wait_for_store(context, args.interval, &control)? else {
         return end(control.stopped().map_or(Exit::Success, watch::Stop::exit));
     };
-    // Taken before the store is opened, given back after it is closed.
     let claim = match &args.consumer {
         None => None,
         Some(name) => Claim::take(&path, Claimed::Consumer(&context.settings.scope.stored(name)))?,

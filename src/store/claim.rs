@@ -6,15 +6,17 @@
 //! byte is found by hashing: two claims on one byte only keep each other
 //! waiting.
 
-use std::fs::{File, OpenOptions};
 use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 
+use sha1::{Digest, Sha1};
+
+use super::descriptors::Descriptor;
 use super::error::{Error, Result, quote};
-use super::{held, ofd};
+use super::ofd;
 
 /// What is claimed. Names are as stored, with the namespace's prefix.
 #[derive(Clone, Copy, Debug)]
@@ -30,14 +32,11 @@ pub enum Claimed<'a> {
     },
 }
 
-/// A claim that is held; given back when dropped, or by the kernel.
-///
-/// Dropping it closes a descriptor of the database, which drops the locks that
-/// SQLite holds in this process: claims are taken before a store is opened and
-/// dropped after it is closed.
+/// A claim that is held; given back when dropped, or by the kernel. It may be
+/// taken and dropped whether or not the store is open.
 #[derive(Debug)]
 pub struct Claim {
-    file: File,
+    descriptor: Descriptor,
     byte: i64,
 }
 
@@ -48,9 +47,9 @@ impl Claim {
     /// Claims at once, on the store at `path`; `None` if another process has
     /// the claim.
     pub fn take(path: &Path, what: Claimed<'_>) -> Result<Option<Self>> {
-        let (file, byte) = (open(path)?, what.byte());
-        match fcntl(&file, FcntlArg::F_OFD_SETLK(&ofd::range(libc::F_WRLCK, byte, 1))) {
-            Ok(_) => Ok(Some(Self { file, byte })),
+        let (descriptor, byte) = (open(path)?, what.byte());
+        match fcntl(&*descriptor, FcntlArg::F_OFD_SETLK(&ofd::range(libc::F_WRLCK, byte, 1))) {
+            Ok(_) => Ok(Some(Self { descriptor, byte })),
             Err(Errno::EAGAIN | Errno::EACCES) => Ok(None),
             Err(e) => Err(told(path, e.into())),
         }
@@ -59,10 +58,10 @@ impl Claim {
     /// Claims, however long it takes. A signal that ends the process ends the
     /// wait.
     pub fn wait(path: &Path, what: Claimed<'_>) -> Result<Self> {
-        let (file, byte) = (open(path)?, what.byte());
+        let (descriptor, byte) = (open(path)?, what.byte());
         loop {
-            match fcntl(&file, FcntlArg::F_OFD_SETLKW(&ofd::range(libc::F_WRLCK, byte, 1))) {
-                Ok(_) => return Ok(Self { file, byte }),
+            match fcntl(&*descriptor, FcntlArg::F_OFD_SETLKW(&ofd::range(libc::F_WRLCK, byte, 1))) {
+                Ok(_) => return Ok(Self { descriptor, byte }),
                 Err(Errno::EINTR) => {}
                 Err(e) => return Err(told(path, e.into())),
             }
@@ -71,11 +70,9 @@ impl Claim {
 }
 
 impl Drop for Claim {
-    /// Closing does it, unless the descriptor is one of several on a store
-    /// whose files are held.
     fn drop(&mut self) {
         let unlock = ofd::range(libc::F_UNLCK, self.byte, 1);
-        let _ = fcntl(&self.file, FcntlArg::F_OFD_SETLK(&unlock));
+        let _ = fcntl(&*self.descriptor, FcntlArg::F_OFD_SETLK(&unlock));
     }
 }
 
@@ -90,18 +87,16 @@ impl Claimed<'_> {
                 [b"making\0".as_slice(), group.as_bytes(), b"\0", key.as_bytes()].concat()
             }
         };
-        // FNV-1a, <http://www.isthe.com/chongo/tech/comp/fnv/>.
-        let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-        });
-        BASE + i64::try_from(hash >> 4).unwrap_or(0)
+        // Not to be foreseen by who looks for another name of his own on the
+        // same byte, to keep its owner out.
+        let digest = Sha1::digest(bytes);
+        let number = digest[..8].try_into().map_or(0, u64::from_be_bytes);
+        BASE + i64::try_from(number >> 4).unwrap_or(0)
     }
 }
 
-fn open(path: &Path) -> Result<File> {
-    held::database(path)
-        .unwrap_or_else(|| OpenOptions::new().read(true).write(true).open(path))
-        .map_err(|e| told(path, e))
+fn open(path: &Path) -> Result<Descriptor> {
+    Descriptor::to_write(path).map_err(|e| told(path, e))
 }
 
 fn told(path: &Path, error: std::io::Error) -> Error {

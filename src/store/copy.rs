@@ -14,6 +14,7 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
 use super::attend::{attend, may_go_on};
+use super::descriptors::Descriptor;
 use super::error::{Error, Result, quote};
 use super::findings::{Finding, FindingKind};
 use super::opening::{harden, no_triggers, own_tables_only};
@@ -110,10 +111,21 @@ fn lock(file: &File, start: libc::off_t, length: libc::off_t) -> nix::Result<()>
     fcntl(file, FcntlArg::F_OFD_SETLK(&ofd::range(libc::F_WRLCK, start, length))).map(drop)
 }
 
-/// Takes the bytes that SQLite locks, all of them, for writing: as long as the
-/// descriptor lives, no SQLite connection can have the file open.
-pub(super) fn lock_whole(file: &File) -> nix::Result<()> {
-    lock(file, LOCKS, 512)
+/// A database that is locked against SQLite.
+pub(super) struct Locked(Descriptor);
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        let unlock = ofd::range(libc::F_UNLCK, LOCKS, 512);
+        let _ = fcntl(&*self.0, FcntlArg::F_OFD_SETLK(&unlock));
+    }
+}
+
+/// Takes the bytes that SQLite locks, all of them, for writing: until the
+/// result is dropped, no SQLite connection can have the file open.
+pub(super) fn lock_whole(database: Descriptor) -> nix::Result<Locked> {
+    lock(&database, LOCKS, 512)?;
+    Ok(Locked(database))
 }
 
 fn is_named(file: &File, path: &Path) -> bool {

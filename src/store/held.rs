@@ -103,9 +103,10 @@ pub(super) fn metadata(path: &Path) -> Option<io::Result<Metadata>> {
     )
 }
 
-/// A descriptor of the database at `path`, if it is held.
-pub(super) fn database(path: &Path) -> Option<io::Result<File>> {
-    Some(held(path)?.files[0].1.try_clone())
+/// The descriptor of the database at `path`, if it is held. It is not
+/// duplicated: to close the duplicate would drop SQLite's locks.
+pub(super) fn database(path: &Path) -> Option<&'static File> {
+    Some(&held(path)?.files[0].1)
 }
 
 /// Wakes those who wait for the bell of the store at `path`; `false` if it is

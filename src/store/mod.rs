@@ -35,6 +35,7 @@ mod consumers;
 mod copy;
 #[cfg(test)]
 mod effort;
+mod descriptors;
 mod entries;
 mod error;
 mod expiries;

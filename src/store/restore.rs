@@ -29,6 +29,7 @@ use super::copy::{
     Progress, STEP, Scratch, Stage, busy, close, copy_pages, forget_companions, immutable, lock_whole,
     own_right, serious, sync_directory, told, unsigned,
 };
+use super::descriptors::Descriptor;
 use super::error::{Error, Result, quote};
 use super::findings::{FindingKind, examine};
 use super::opening::no_triggers;
@@ -413,13 +414,13 @@ fn replace(options: &StoreOptions, scratch: &Scratch) -> Result<Restored> {
         scratch.persist(&path)?;
         return Ok(Restored { seq, entries, kept: None });
     }
-    let old = fs::OpenOptions::new().read(true).write(true).open(&path).map_err(io)?;
-    lock_whole(&old).map_err(|_| in_use(&path))?;
+    let old = Descriptor::to_write(&path).map_err(io)?;
+    let meta = old.metadata().map_err(io)?;
+    let _locked = lock_whole(old).map_err(|_| in_use(&path))?;
     // From the first new name on it is done to the end.
     if !may_go_on() {
         return Err(Error::Interrupted);
     }
-    let meta = old.metadata().map_err(io)?;
     fs::set_permissions(&scratch.path, fs::Permissions::from_mode(meta.mode() & 0o777)).map_err(io)?;
     // Only root can; for everybody else the owner is the same already.
     let _ = std::os::unix::fs::chown(&scratch.path, Some(meta.uid()), Some(meta.gid()));
@@ -455,9 +456,9 @@ fn undo_replacement(path: &Path) -> Result<()> {
     };
     let Some(kept) = second_names(path).find(is_same) else { return Ok(()) };
     let io = |e: IoError| told(path, e);
-    let file = fs::OpenOptions::new().read(true).write(true).open(path).map_err(io)?;
+    let file = Descriptor::to_write(path).map_err(io)?;
     // The restore may be under way, and well.
-    lock_whole(&file).map_err(|_| in_use(path))?;
+    let _locked = lock_whole(file).map_err(|_| in_use(path))?;
     if fs::symlink_metadata(path).map_err(io)?.ino() != meta.ino() || !is_same(&kept) {
         return Ok(());
     }

@@ -5,13 +5,14 @@
 //! mistake, is left alone.
 
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
 use rusqlite::Connection;
 
 use super::copy::told;
+use super::descriptors::Descriptor;
 use super::error::{Error, Result};
 use super::place::beside;
 use super::schema;
@@ -45,9 +46,8 @@ impl Error {
 }
 
 /// Whether the file is, or was once, a store of this larder's or an older one's.
-/// Nobody in this process may have it open.
 pub(super) fn was_store(path: &Path) -> Result<bool> {
-    let file = File::open(path).map_err(|e| told(path, e))?;
+    let file = Descriptor::to_read(path).map_err(|e| told(path, e))?;
     let mut head = [0; 100];
     let read = file.read_at(&mut head, 0).map_err(|e| told(path, e))?;
     if head.starts_with(b"SQLite format 3\0") {
@@ -55,11 +55,11 @@ pub(super) fn was_store(path: &Path) -> Result<bool> {
         if version > schema::VERSION {
             return Ok(false);
         }
-        return Ok(application == schema::APPLICATION_ID || holds_schema(file, path)?);
+        return Ok(application == schema::APPLICATION_ID || holds_schema(&file, path)?);
     }
     // A head of noughts is what a power cut makes of a file, on some systems.
     let wiped = head[..read].iter().all(|byte| *byte == 0);
-    Ok(wiped || fs::metadata(beside(path, "-wal")).is_ok() || holds_schema(file, path)?)
+    Ok(wiped || fs::metadata(beside(path, "-wal")).is_ok() || holds_schema(&file, path)?)
 }
 
 fn number(bytes: &[u8]) -> i32 {
@@ -69,9 +69,12 @@ fn number(bytes: &[u8]) -> i32 {
 /// Whether one of larder's tables is in a schema as SQLite writes it: type,
 /// name and table in one piece, on a page that is a leaf of a table. No text
 /// looks like that, and no archive keeps pages where a page can be.
-fn holds_schema(file: File, path: &Path) -> Result<bool> {
+fn holds_schema(file: &File, path: &Path) -> Result<bool> {
     let mut content = Vec::new();
-    file.take(REACH).read_to_end(&mut content).map_err(|e| told(path, e))?;
+    let mut file = file;
+    file.seek(SeekFrom::Start(0))
+        .and_then(|_| file.take(REACH).read_to_end(&mut content))
+        .map_err(|e| told(path, e))?;
     let start = b"tablelarder_";
     let mut from = 0;
     while let Some(at) = content[from..].windows(start.len()).position(|window| window == start) {

@@ -6,6 +6,7 @@
 
 mod clock;
 mod damage;
+mod descriptors;
 mod full;
 mod harness;
 mod hostile;

@@ -50,7 +50,7 @@ enum Call {
 }
 
 /// Whether strace may do its work here.
-fn can_trace() -> bool {
+pub fn can_trace() -> bool {
     Command::new("strace").args(["-o", "/dev/null", "true"]).output().is_ok_and(|o| o.status.success())
 }
 
