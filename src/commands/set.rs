@@ -143,7 +143,8 @@ pub(super) fn expiry(
     now: Timestamp,
 ) -> Result<Expiry, Failure> {
     match (ttl, at, keep) {
-        (Some(ttl), ..) => within_calendar(now, ttl).map(|()| Expiry::At(now.after(ttl))),
+        // Counted from the write, which may have to wait for its turn.
+        (Some(ttl), ..) => within_calendar(now, ttl).map(|()| Expiry::After(ttl)),
         (_, Some(at), _) if at <= now => Err(Failure::usage(format!("{at} is in the past"))),
         (_, Some(at), _) => Ok(Expiry::At(at)),
         (.., true) => Ok(Expiry::Keep),

@@ -187,6 +187,7 @@ impl<'a> Bulk<'a> {
         let expires_at = match expiry {
             Expiry::Never => Some(None),
             Expiry::At(time) => Some(Some(time.0)),
+            Expiry::After(ttl) => Some(Some(self.tx.now.after(ttl).0)),
             Expiry::Keep => None,
         };
         // Most writes are of new keys: try that before looking.

@@ -3,7 +3,7 @@
 use std::cell::{Cell, OnceCell};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::sys::stat::{UtimensatFlags, utimensat};
 use nix::sys::time::TimeSpec;
@@ -12,7 +12,8 @@ use rusqlite::Connection;
 use super::error::{Error, Result, quote};
 use super::schema::Part;
 use super::transaction::Transaction;
-use super::{Caller, Scope, attend, held, place, vfs};
+use super::waiting::{self, Patience};
+use super::{Caller, Scope, held, place, vfs};
 use crate::clock::{Clock, Timestamp};
 
 /// Frames in the write-ahead log at which the committing writer checkpoints.
@@ -68,29 +69,6 @@ pub struct Store {
     /// The version of the schema, if it is an older one that cannot be upgraded
     /// for want of write access.
     pub(super) older: Cell<Option<i32>>,
-}
-
-thread_local! {
-    static DEADLINE: Cell<Option<Instant>> = const { Cell::new(None) };
-}
-
-/// Waits a random 150 to 450 µs: short enough that a lock is taken soon after
-/// it is free, random so that waiters do not march in step. SQLite's own
-/// back-off grows to 100 ms and makes the unlucky wait for seconds.
-pub(super) fn wait_for_lock(_attempt: i32) -> bool {
-    if DEADLINE.get().is_none_or(|deadline| Instant::now() >= deadline) || !attend::may_go_on() {
-        return false;
-    }
-    std::thread::sleep(Duration::from_micros(150 + u64::from(jitter()) % 300));
-    true
-}
-
-/// A number that differs between processes and moments; quality is no concern.
-fn jitter() -> u32 {
-    let nanos = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |since| since.subsec_nanos());
-    (nanos ^ std::process::id().wrapping_mul(0x9e37_79b9)).wrapping_mul(0x85eb_ca6b) >> 8
 }
 
 impl Store {
@@ -171,14 +149,21 @@ impl Store {
     pub(super) fn write_quietly<T>(&self, mut f: impl FnMut(&Transaction<'_>) -> Result<T>) -> Result<T> {
         let result = self.retry(|| {
             self.prepare_writer()?;
-            let mut before = 0;
-            let value = self.in_transaction("BEGIN IMMEDIATE", |tx| {
+            waiting::let_others_go_first();
+            let mut before = None;
+            let result = self.in_transaction("BEGIN IMMEDIATE", |tx| {
                 self.still_there()?;
-                before = self.wal_frames();
+                before = Some(self.wal_frames());
                 f(tx)
-            })?;
-            self.checkpoint_if_due(before);
-            Ok(value)
+            });
+            match (&result, before) {
+                (Ok(_), Some(before)) => self.checkpoint_if_due(before),
+                // What spilled into the log before it was rolled back would
+                // keep its room on the disk, and be read by every opener.
+                (Err(_), Some(before)) if self.wal_frames() > before => self.checkpoint(),
+                _ => {}
+            }
+            result
         });
         result.map_err(|e| e.settle(&self.options.path))
     }
@@ -208,7 +193,12 @@ impl Store {
         begin: &str,
         f: impl FnOnce(&Transaction<'_>) -> Result<T>,
     ) -> Result<T> {
-        self.conn.execute_batch(begin)?;
+        if begin == "BEGIN" {
+            self.conn.execute_batch(begin)?;
+        } else {
+            waiting::as_writer(|| self.conn.execute_batch(begin))?;
+            waiting::leave_queue();
+        }
         // After the wait for the lock, which may have been long: what others
         // wrote meanwhile lies in this transaction's past.
         let now = self.options.clock.now();
@@ -235,12 +225,10 @@ impl Store {
 
     /// Starts over while the store is locked, until the busy timeout is up.
     pub(super) fn retry<T>(&self, mut f: impl FnMut() -> Result<T>) -> Result<T> {
-        let deadline = Instant::now() + self.busy_timeout.get();
-        DEADLINE.set(Some(deadline));
-        let mut attempt = 0;
+        let _patience = Patience::new(&self.options.path, self.busy_timeout.get());
         loop {
             match f() {
-                Err(e) if e.is_busy() && wait_for_lock(attempt) => attempt += 1,
+                Err(e) if e.is_busy() && waiting::wait_for_lock(0) => {}
                 other => return other,
             }
         }
@@ -255,15 +243,21 @@ impl Store {
     /// What follows a commit: the checkpoint, if this commit took the log past
     /// another multiple of the limit. It cannot undo the commit, so it cannot
     /// fail the write.
+    ///
+    /// A long log that did not grow is written over from its beginning: what is
+    /// behind that counts for nothing, such as what a killed import left. It is
+    /// cut off.
     pub(super) fn checkpoint_if_due(&self, frames_before: u64) {
-        if self.wal_frames() / CHECKPOINT_FRAMES > frames_before / CHECKPOINT_FRAMES {
+        let frames = self.wal_frames();
+        let written_over = frames == frames_before && frames >= CHECKPOINT_FRAMES;
+        if written_over || frames / CHECKPOINT_FRAMES > frames_before / CHECKPOINT_FRAMES {
             self.checkpoint();
         }
     }
 
     /// Moves the log into the file, unless somebody is reading or writing.
     pub fn checkpoint(&self) {
-        DEADLINE.set(None);
+        let _none = Patience::none();
         let _ = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     }
 

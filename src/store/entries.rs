@@ -1,5 +1,7 @@
 //! Entries: one key at a time.
 
+use std::time::Duration;
+
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{OptionalExtension, ToSql, params};
 
@@ -39,6 +41,8 @@ pub enum Expiry {
     Never,
     /// The entry is due at this moment.
     At(Timestamp),
+    /// The entry is due so long after it is written.
+    After(Duration),
     /// The entry keeps what it has.
     Keep,
 }
@@ -175,6 +179,7 @@ impl Transaction<'_> {
         let expires_at = match expiry {
             Expiry::Never => None,
             Expiry::At(at) => Some(at.0),
+            Expiry::After(ttl) => Some(self.now.after(ttl).0),
             Expiry::Keep => live.and_then(|row| row.expires_at),
         };
         let written = match &row {

@@ -33,9 +33,9 @@ mod companions;
 mod connection;
 mod consumers;
 mod copy;
+mod descriptors;
 #[cfg(test)]
 mod effort;
-mod descriptors;
 mod entries;
 mod error;
 mod expiries;
@@ -66,6 +66,7 @@ mod tally;
 mod transaction;
 mod upgrades;
 mod vfs;
+mod waiting;
 
 pub use access::{Caller, Protection};
 pub use attend::attended;

@@ -9,11 +9,12 @@ use nix::unistd::getuid;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::connection::{Store, StoreOptions, wait_for_lock};
+use super::connection::{Store, StoreOptions};
 use super::error::{Error, Result};
 use super::place::{self, Place};
 use super::schema::{self, Part};
 use super::seal::{self, Seal};
+use super::waiting::wait_for_lock;
 use super::{attend, companions, guard, migrations, upgrades, vfs};
 
 /// The oldest SQLite without the WAL-reset bug (fixed in 3.51.3).

@@ -15,6 +15,7 @@ use super::connection::Store;
 use super::error::Result;
 use super::grants::Level;
 use super::transaction::Transaction;
+use super::waiting;
 use crate::clock::Timestamp;
 
 /// Most rows of a transaction; fewer where the disk or large values make even
@@ -366,7 +367,7 @@ impl Store {
         self.retry(|| {
             self.prepare_writer()?;
             // The copy would be made in memory.
-            self.conn.execute_batch("PRAGMA temp_store=FILE;VACUUM")?;
+            waiting::as_writer(|| self.conn.execute_batch("PRAGMA temp_store=FILE;VACUUM"))?;
             // The file shrinks only when the log has been copied back. A reader
             // may prevent that: then the next checkpoint does it.
             self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;

@@ -37,7 +37,7 @@ use super::place::{self, Place, beside};
 use super::repair;
 use super::seal::{self, Seal};
 use super::transaction::Transaction;
-use super::{held, migrations, ruin, upgrades};
+use super::{held, migrations, ruin, upgrades, waiting};
 
 /// How far the numbers jump when the replaced store can no longer say how far
 /// it had come.
@@ -362,7 +362,9 @@ fn overwrite(
             let backup = Backup::new(&source, &mut store.conn)?;
             // The first step takes the write lock, which is held to the end:
             // the numbers that are read now are the last ones.
-            if !matches!(backup.step(1)?, StepResult::Done | StepResult::More) {
+            let first = waiting::as_writer(|| backup.step(1))?;
+            waiting::leave_queue();
+            if !matches!(first, StepResult::Done | StepResult::More) {
                 return Err(busy());
             }
             if newest()? > seq {

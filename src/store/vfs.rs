@@ -13,8 +13,8 @@
 //! commits once, that doubles the syncs of every commit. A log that already
 //! holds frames had its name synced by whoever wrote the first of them, with
 //! that commit; so it is opened as the existing file it is, and the directory
-//! is left alone. An empty log may be a reader's, who syncs nothing, and is
-//! opened SQLite's way.
+//! is left alone. A log without frames may be a reader's, who syncs
+//! nothing, or that of a process killed too early, and is opened SQLite's way.
 //!
 //! This is the one module with unsafe code besides the descriptor handling of
 //! the watch: SQLite has no safe interface to its VFS.
@@ -81,9 +81,14 @@ unsafe extern "C" fn open(
     }
 }
 
-/// Whether the log at `name` has anything in it.
+/// Bytes of a log's header. SQLite syncs it, and the directory, before it writes
+/// the first frame; one that stands alone may be of a process that was killed
+/// before.
+const HEADER: u64 = 32;
+
+/// Whether the log at `name` has a frame in it.
 fn holds_frames(name: &CStr) -> bool {
-    std::fs::metadata(OsStr::from_bytes(name.to_bytes())).is_ok_and(|meta| meta.len() > 0)
+    std::fs::metadata(OsStr::from_bytes(name.to_bytes())).is_ok_and(|meta| meta.len() > HEADER)
 }
 
 /// Registers the VFS; later calls do nothing.

@@ -229,3 +229,48 @@ fn readers_never_see_half_a_write() {
     });
     assert_eq!(home.ok(&["get", "g", "4"]), "50");
 }
+
+/// Of a hundred and more writers that were started at once many ended with 6:
+/// all of them went on trying for the lock, and so took the processor from the
+/// one that had it. Nobody holds the lock for long here, and each has the
+/// patience that is the default.
+#[test]
+fn five_hundred_writers_at_once_do_not_fail() {
+    let home = Home::new();
+    let start = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_larder"));
+        command.env_clear().env("HOME", home.0.path()).env("LARDER_DB", home.db());
+        command.args(["incr", "g", "n"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let writers: Vec<Child> = (0..500).map(|_| start()).collect();
+    for writer in writers {
+        let output = writer.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    assert_eq!(home.ok(&["get", "g", "n"]), "500");
+}
+
+/// A TTL was counted from before the wait for the lock: a `set --ttl 1s` that
+/// had to wait for two said 0, and its entry was gone already.
+#[test]
+fn a_ttl_counts_from_the_write_and_not_from_the_wait() {
+    let home = Home::new();
+    home.ok(&["set", "g", "old", "v"]);
+    let writing = |args: &[&str]| {
+        let holder = Connection::open(home.db()).unwrap();
+        holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let writer = home.start(args);
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        holder.execute_batch("COMMIT").unwrap();
+        let output = writer.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    writing(&["set", "g", "new", "v", "--ttl", "1h"]);
+    writing(&["expire", "g", "old", "--ttl", "1h"]);
+    let conn = Connection::open(home.db()).unwrap();
+    for key in ["new", "old"] {
+        let sql = "SELECT expires_at-updated_at FROM entries WHERE entry_key=?1";
+        let ttl: i64 = conn.query_row(sql, [key], |row| row.get(0)).unwrap();
+        assert_eq!(ttl, 3_600_000, "{key}");
+    }
+}

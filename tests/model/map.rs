@@ -189,6 +189,7 @@ impl Model {
         let expires_at = match expiry {
             Expiry::Never => None,
             Expiry::At(at) => Some(at.0),
+            Expiry::After(ttl) => Some(larder::clock::Timestamp(self.now).after(ttl).0),
             Expiry::Keep => self.live(group, key).and_then(|row| row.expires_at),
         };
         self.write(group, key, value, expires_at, false)

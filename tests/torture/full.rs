@@ -110,3 +110,43 @@ fn a_file_size_limit_is_an_error_and_not_a_death() {
         home.check();
     }
 }
+
+/// A write that was too large for SQLite's cache and was then refused left its
+/// pages in the log: the disk stayed full, and every `get` read all of them.
+/// No checkpoint came, as the length of the log did not change any more.
+#[test]
+fn what_was_rolled_back_takes_no_room_in_the_log() {
+    let home = Home::new();
+    home.ok(["set", "ns:g", "k", "v"]);
+    home.ok(["quota", "set", "ns", "--max-bytes", "1000"]);
+    fs::write(home.file("large"), vec![b'x'; 20 << 20]).unwrap();
+    let refused = home.run(["set", "ns:g", "large", "--file", "large"]);
+    assert_eq!(refused.status.code(), Some(4), "{}", told(&refused));
+    let log = || fs::metadata(home.file("s.db-wal")).map_or(0, |meta| meta.len());
+    assert!(log() < 1 << 20, "{} bytes of log", log());
+    home.check();
+}
+
+/// An import that is killed cannot tidy up. The next writer cuts off what it
+/// left in the log.
+#[test]
+fn the_next_writer_cuts_off_what_a_killed_one_left() {
+    let home = Home::new();
+    home.ok(["set", "g", "k", "v"]);
+    // Open to the end, so that nobody deletes the log as the last one.
+    let witness = home.sql();
+    witness.query_row("SELECT count(*) FROM entries", [], |row| row.get::<_, i64>(0)).unwrap();
+    let killed = home.sql();
+    killed.execute_batch("PRAGMA cache_size=10;BEGIN IMMEDIATE").unwrap();
+    let sql = "INSERT INTO entries(group_name,entry_key,entry_value)VALUES('big',?1,?2)";
+    for n in 0..200 {
+        killed.execute(sql, (n.to_string(), "x".repeat(50_000))).unwrap();
+    }
+    killed.execute_batch("ROLLBACK").unwrap();
+    drop(killed);
+    let log = || fs::metadata(home.file("s.db-wal")).map_or(0, |meta| meta.len());
+    assert!(log() > 5 << 20, "nothing spilled into the log: {} bytes", log());
+    home.ok(["set", "g", "k", "w"]);
+    assert!(log() < 1 << 20, "{} bytes of log", log());
+    home.check();
+}
