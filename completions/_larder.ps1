@@ -251,6 +251,7 @@ Register-ArgumentCompleter -Native -CommandName 'larder' -ScriptBlock {
         }
         'larder;incr' {
             [CompletionResult]::new('--by', '--by', [CompletionResultType]::ParameterName, 'Add N, which may be negative')
+            [CompletionResult]::new('--ttl', '--ttl', [CompletionResultType]::ParameterName, 'If the key does not exist yet: due after DUR (250ms, 5m, 1h30m, 7d)')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]')
             [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]')

@@ -237,6 +237,7 @@ set edit:completion:arg-completer[larder] = {|@words|
         }
         &'larder;incr'= {
             cand --by 'Add N, which may be negative'
+            cand --ttl 'If the key does not exist yet: due after DUR (250ms, 5m, 1h30m, 7d)'
             cand --db 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]'
             cand -n 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]'
             cand --namespace 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]'

@@ -8,7 +8,7 @@ use crate::clock::Timestamp;
 use crate::exit::Exit;
 use crate::output::Out;
 use crate::output::json::EntryRecord;
-use crate::store::{Condition, Error};
+use crate::store::{Condition, Error, Result};
 use crate::units;
 
 pub const SPEC: Spec = Spec {
@@ -22,20 +22,23 @@ pub const SPEC: Spec = Spec {
                 "Examples:\n  \
                  larder expire session token --ttl 1h\n  \
                  larder expire session token --at 2030-01-01T00:00:00Z\n  \
+                 larder expire session token cart --ttl 1h\n  \
                  larder expire session token --never",
             )
     },
     run,
 };
 
-/// Changes when an entry is due and leaves its value alone. The entry gets a
-/// new version, and the change log a "set".
+/// Changes when entries are due and leaves their values alone. An entry gets a
+/// new version, and the change log a "set". Several keys are one transaction: if
+/// one of them does not exist, nothing is changed.
 #[derive(Args)]
 struct ExpireArgs {
     /// The group
     group: String,
-    /// The key
-    key: String,
+    /// The keys
+    #[arg(required = true, value_name = "KEY")]
+    keys: Vec<String>,
     /// Due after DUR (250ms, 5m, 1h30m, 7d)
     #[arg(long, value_name = "DUR", value_parser = units::duration)]
     ttl: Option<Duration>,
@@ -51,13 +54,18 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     let args = ExpireArgs::from_arg_matches(matches)?;
     let expiry = expiry(args.ttl, args.at, false, context.now())?;
     let Some(store) = context.existing_to_write()? else {
-        return Err(Error::NotFound { group: args.group.into(), key: args.key.into() }.into());
+        let key = args.keys.first().cloned().unwrap_or_default();
+        return Err(Error::NotFound { group: args.group.into(), key: key.into() }.into());
     };
-    let (entry, now) =
-        store.write(|tx| Ok((tx.expire(&args.group, &args.key, expiry, &Condition::Any)?, tx.now)))?;
+    let (entries, now) = store.write(|tx| {
+        let entries = args.keys.iter().map(|key| tx.expire(&args.group, key, expiry, &Condition::Any));
+        Ok((entries.collect::<Result<Vec<_>>>()?, tx.now))
+    })?;
     if context.settings.json {
         let mut out = Out::default();
-        out.json(&EntryRecord::new(entry, &context.settings.scope, now))?;
+        for entry in entries {
+            out.json(&EntryRecord::new(entry, &context.settings.scope, now))?;
+        }
         out.finish()?;
     }
     Ok(Exit::Success)

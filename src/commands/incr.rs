@@ -1,8 +1,13 @@
+use std::time::Duration;
+
 use clap::{ArgMatches, Args, FromArgMatches};
 
+use super::set::within_calendar;
 use super::{Context, Spec};
 use crate::exit::Exit;
 use crate::output::Out;
+use crate::store::Expiry;
+use crate::units;
 
 pub const SPEC: Spec = Spec {
     name: "incr",
@@ -12,15 +17,17 @@ pub const SPEC: Spec = Spec {
         IncrArgs::augment_args(command).after_help(
             "Examples:\n  \
              larder incr stats visits\n  \
-             larder incr stock apples --by -3",
+             larder incr stock apples --by -3\n  \
+             larder incr requests 203.0.113.7 --ttl 1m",
         )
     },
     run,
 };
 
 /// Adds to an integer of 64 bits and prints the sum, atomically across
-/// processes. A key that does not exist starts at 0; one that does keeps its
-/// time to live.
+/// processes. A key that does not exist starts at 0, with --ttl to be gone
+/// after that time; one that does exist keeps its time to live, so that a count
+/// covers a fixed stretch of time.
 #[derive(Args)]
 struct IncrArgs {
     /// The group
@@ -30,11 +37,21 @@ struct IncrArgs {
     /// Add N, which may be negative
     #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true)]
     by: i64,
+    /// If the key does not exist yet: due after DUR (250ms, 5m, 1h30m, 7d)
+    #[arg(long, value_name = "DUR", value_parser = units::duration)]
+    ttl: Option<Duration>,
 }
 
 fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     let args = IncrArgs::from_arg_matches(matches)?;
-    let (value, version) = context.create()?.write(|tx| tx.incr(&args.group, &args.key, args.by))?;
+    if let Some(ttl) = args.ttl {
+        within_calendar(context.now(), ttl)?;
+    }
+    let (value, version) = context.create()?.write(|tx| {
+        // From the moment of the write, not from before the wait for it.
+        let expiry = args.ttl.map_or(Expiry::Never, |ttl| Expiry::At(tx.now.after(ttl)));
+        tx.incr_or_start(&args.group, &args.key, args.by, expiry)
+    })?;
     let mut out = Out::default();
     if context.settings.json {
         out.json(&serde_json::json!({ "value": value, "version": version }))?;

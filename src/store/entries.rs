@@ -271,15 +271,26 @@ impl Transaction<'_> {
         key: impl Into<Name<'n>>,
         by: i64,
     ) -> Result<(i64, i64)> {
+        self.incr_or_start(group, key, by, Expiry::Never)
+    }
+
+    /// Like [`Transaction::incr`]; an integer that starts with it gets `expiry`.
+    pub fn incr_or_start<'n>(
+        &self,
+        group: impl Into<Name<'n>>,
+        key: impl Into<Name<'n>>,
+        by: i64,
+        expiry: Expiry,
+    ) -> Result<(i64, i64)> {
         let (group, key) = (&group.into(), &key.into());
         self.permit(Level::Write, group)?;
-        let old = match self.get(group, key) {
-            Ok(entry) => parse_integer(group, key, &entry.value.unwrap_or_default())?,
-            Err(Error::NotFound { .. }) => 0,
+        let (old, expiry) = match self.get(group, key) {
+            Ok(entry) => (parse_integer(group, key, &entry.value.unwrap_or_default())?, Expiry::Keep),
+            Err(Error::NotFound { .. }) => (0, expiry),
             Err(e) => return Err(e),
         };
         let sum = add_integers(old, by)?;
-        let entry = self.set(group, key, sum.to_string().as_bytes(), Expiry::Keep, &Condition::Any)?;
+        let entry = self.set(group, key, sum.to_string().as_bytes(), expiry, &Condition::Any)?;
         Ok((sum, entry.version))
     }
 

@@ -52,3 +52,20 @@ fn usage() {
     }
     assert_eq!(t.files(), [""; 0]);
 }
+
+#[test]
+fn several_keys_or_none() {
+    let t = Test::new();
+    t.run(["set", "g", "a", "1"]).ok("");
+    t.run(["set", "g", "b", "2"]).ok("");
+    t.run(["expire", "g", "a", "b", "missing", "--ttl", "1h"])
+        .fails(1, "larder: expire: no key \"missing\" in group \"g\"\n");
+    t.run(["ttl", "g", "a"]).ok("never\n");
+    t.run(["expire", "g", "a", "b", "--at", "2100-01-01T00:00:00Z"]).ok("");
+    for key in ["a", "b"] {
+        assert_eq!(t.run(["--json", "get", "g", key]).json()["expires_at"], "2100-01-01T00:00:00.000Z");
+    }
+    let output = t.run(["--json", "expire", "g", "a", "b", "--never"]).output();
+    let lines = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(lines.lines().map(|line| line.contains("\"group\":\"g\"")).collect::<Vec<_>>(), [true, true]);
+}

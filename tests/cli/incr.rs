@@ -49,3 +49,26 @@ fn usage() {
     t.run(["incr", "g"]).fails_with(2, "<KEY>");
     assert_eq!(t.files(), [""; 0]);
 }
+
+/// A rate counter needs it: with two commands, incr and then expire, whoever is
+/// killed between them leaves a count that is never gone.
+#[test]
+fn a_number_that_starts_can_have_a_time_to_live() {
+    let t = Test::new();
+    let left = || t.run(["--json", "ttl", "g", "n"]).json()["ttl_ms"].as_i64();
+    t.run(["incr", "g", "n", "--ttl", "1h"]).ok("1\n");
+    let first = left().unwrap();
+    assert!((3_000_000..=3_600_000).contains(&first));
+    t.run(["incr", "g", "n", "--ttl", "7d", "--by", "2"]).ok("3\n");
+    assert!(left().unwrap() <= first);
+    t.make_due("g", "n");
+    t.run(["incr", "g", "n", "--ttl", "7d"]).ok("1\n");
+    assert!(left().unwrap() > 3_600_000);
+    t.run(["incr", "g", "stays"]).ok("1\n");
+    t.run(["incr", "g", "stays", "--ttl", "1h"]).ok("2\n");
+    t.run(["ttl", "g", "stays"]).ok("never\n");
+    t.run(["incr", "g", "n", "--ttl", "9000000d"]).fails(
+        2,
+        "larder: incr: the TTL ends past the year 9999\nhint: without one, an entry stays for ever\n",
+    );
+}

@@ -52,6 +52,7 @@ const OPERATIONS: &[(&str, Rule)] = &[
     ("Transaction::delete", T(|tx| tx.delete("g", "k", &Condition::Any).map(drop))),
     ("Transaction::expire", T(|tx| tx.expire("g", "k", Expiry::Never, &Condition::Any).map(drop))),
     ("Transaction::incr", T(|tx| tx.incr("g", "k", 1).map(drop))),
+    ("Transaction::incr_or_start", T(|tx| tx.incr_or_start("g", "k", 1, Expiry::Never).map(drop))),
     ("Transaction::entries", T(|tx| tx.entries("g", &Keys::default(), true, |_| GO_ON))),
     ("Transaction::entries_past", T(|tx| tx.entries_past("g", &Keys::default(), true, &mut None, |_| GO_ON))),
     ("Transaction::entries_page", T(|tx| tx.entries_page(Some("g"), None, i64::MAX, 9, true).map(drop))),
