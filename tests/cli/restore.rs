@@ -167,7 +167,10 @@ fn a_consumer_goes_on_with_a_snapshot() {
         "larder: watch: changes after 1 are no longer all kept; the oldest that is left is 3\n\
          hint: start with --snapshot to see what is there now\n",
     );
+    // A run that ends within the snapshot has to start over.
     t.run(["watch", "g", "--consumer", "c", "--count", "1", "--snapshot"]).ok("3\tset\tg\tk\n");
+    let whole = t.run(["watch", "g", "--consumer", "c", "--snapshot", "--timeout", "100ms"]).output();
+    assert_eq!((whole.status.code(), &whole.stdout[..]), (Some(6), &b"3\tset\tg\tk\n"[..]));
     // From there on it has a position again.
     t.run(["watch", "g", "--consumer", "c", "--snapshot"]).fails_with(2, "has a position already");
 }

@@ -378,8 +378,7 @@ fn check_finds_and_repair_mends() {
             "larder_insert",
         ),
         ("CREATE TRIGGER evil AFTER DELETE ON entries BEGIN SELECT 1; END", "evil"),
-        ("CREATE VIEW evil AS SELECT 1", "evil"),
-        ("CREATE INDEX evil ON entries(entry_value)", "evil"),
+        ("CREATE INDEX evil ON entries(hex(entry_value))", "evil"),
         ("DROP INDEX larder_expiry", "larder_expiry"),
         ("DROP TABLE larder_groups", "larder_groups"),
     ] {
