@@ -217,7 +217,7 @@ fn list(context: &Context, ns: Option<&Namespace>) -> anyhow::Result<Exit> {
             let cells = [namespace, principal, name.as_deref().unwrap_or("-"), level, group];
             table.row(&mut out, cells.map(Cell::text))?;
         }
-        table.finish(&mut out)?;
+        table.finish_or(&mut out, "access: there are no grants")?;
     } else {
         for grant in &grants {
             let Record { namespace, principal, level, group, .. } = Record::new(grant);

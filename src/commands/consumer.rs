@@ -107,7 +107,7 @@ fn list(context: &Context) -> anyhow::Result<Exit> {
         }
     }
     if let Some(table) = &mut table {
-        table.finish(&mut out)?;
+        table.finish_or(&mut out, "consumer: there are no consumers")?;
     }
     out.finish()?;
     Ok(Exit::Success)

@@ -7,7 +7,7 @@ use clap::{ArgGroup, ArgMatches, Args, FromArgMatches};
 use super::list::check_names;
 use super::{Context, Spec, glob};
 use crate::exit::{Exit, Failure};
-use crate::output::{Out, text};
+use crate::output::{Out, print_note, text};
 use crate::store::{Condition, Error, Glob, Keys, Level, Name, Result, Transaction};
 
 pub const SPEC: Spec = Spec {
@@ -172,5 +172,9 @@ fn report(context: &Context, args: &DeleteArgs, deleted: i64, names: &[Name<'_>]
         }
     }
     out.finish()?;
+    let settings = &context.settings;
+    if deleted == 0 && settings.terminal && !settings.quiet && !settings.json {
+        print_note("delete: nothing was there to delete");
+    }
     Ok(Exit::Success)
 }

@@ -1,8 +1,9 @@
 use clap::{ArgMatches, Args, FromArgMatches};
+use serde::Serialize;
 
 use super::{Context, Spec};
 use crate::exit::Exit;
-use crate::output::json;
+use crate::output::json::ChangeRecord;
 use crate::output::table::{Cell, Column, Table};
 use crate::output::{Out, print_note};
 use crate::store::{Change, ChangeKind, Error, quote};
@@ -24,7 +25,8 @@ pub const SPEC: Spec = Spec {
 };
 
 /// Shows the changes of a key that the log still holds, newest first: VERSION,
-/// TYPE, TIME, BYTES and EXPIRES, between TABs off a terminal. The log is
+/// TYPE, TIME, BYTES and EXPIRES, between TABs off a terminal; on one, VALUE too.
+/// With --json it prints changes as 'larder watch' does, values included. The log is
 /// bounded; where it begins after the first change of the store, a note on
 /// standard error says so. A version that is shown as "set" can be printed
 /// with "get --version" and brought back with "set --from-version".
@@ -44,8 +46,9 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     let Some(store) = context.existing()? else {
         return Err(Error::NotFound { group: args.group.into(), key: args.key.into() }.into());
     };
-    let (changes, span) =
-        store.read(|tx| Ok((tx.history(&args.group, &args.key, args.limit)?, tx.log_span()?)))?;
+    let with_values = context.settings.json || context.settings.terminal;
+    let (changes, span) = store
+        .read(|tx| Ok((tx.history(&args.group, &args.key, args.limit, with_values)?, tx.log_span()?)))?;
     let begins = (span.oldest > 1).then(|| format!("the change log begins at version {}", span.oldest));
     if changes.is_empty() && args.limit != Some(0) {
         let key = format!("key {} in group {}", quote(&args.key), quote(&args.group));
@@ -54,20 +57,17 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     }
     let mut out = Out::default();
     let mut table = context.settings.terminal.then(|| Table::new(&context.settings, COLUMNS));
-    for change in &changes {
+    for change in changes {
         if context.settings.json {
-            let mut record = json::of_group(&change.group, store.scope());
-            record["version"] = change.seq.into();
-            record["type"] = change.kind.as_str().into();
-            record["at"] = change.at.to_string().into();
-            record["key"] = args.key.as_str().into();
-            record["bytes"] = (change.kind == ChangeKind::Set).then_some(change.bytes).into();
-            record["expires_at"] = change.expires_at.map(|at| at.to_string()).into();
-            out.json(&record)?;
+            let version = change.seq;
+            let bytes = (change.kind == ChangeKind::Set).then_some(change.bytes);
+            out.json(&Record { change: ChangeRecord::new(change, store.scope()), version, bytes })?;
         } else if let Some(table) = &mut table {
-            table.row(&mut out, columns(change).map(|column| Cell::text(&column)))?;
+            let mut cells = columns(&change).map(|column| Cell::text(&column)).to_vec();
+            cells.push(change.value.map_or_else(|| Cell::text("-"), |value| Cell::value(&value)));
+            table.row(&mut out, cells)?;
         } else {
-            out.line(&columns(change).join("\t"))?;
+            out.line(&columns(&change).join("\t"))?;
         }
     }
     if let Some(table) = &mut table {
@@ -89,7 +89,18 @@ const COLUMNS: &[Column] = &[
     Column::text("TIME"),
     Column::number("BYTES"),
     Column::text("EXPIRES"),
+    Column::text("VALUE"),
 ];
+
+/// A change as JSON, under the name of the version that it made as well.
+#[derive(Serialize)]
+struct Record {
+    #[serde(flatten)]
+    change: ChangeRecord,
+    version: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<i64>,
+}
 
 fn columns(change: &Change) -> [String; 5] {
     let bytes = if change.kind == ChangeKind::Set { change.bytes.to_string() } else { "-".into() };

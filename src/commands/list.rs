@@ -8,7 +8,7 @@ use crate::exit::{Exit, Failure};
 use crate::output::json::{self, EntryRecord};
 use crate::output::table::{Cell, Column, Table};
 use crate::output::{Out, text};
-use crate::store::{Entry, Glob, Group, Keys, Name, Scope, Store};
+use crate::store::{Entry, Glob, Group, Keys, Name, Scope, Store, quote};
 
 pub const SPEC: Spec = Spec {
     name: "list",
@@ -214,7 +214,10 @@ fn keys(context: &Context, args: &ListArgs, store: &Store, group: &str, out: &mu
             break;
         }
     }
-    table.finish(out)
+    match form {
+        Form::Table => table.finish_or(out, &format!("list: no keys in group {}", quote(group))),
+        _ => Ok(()),
+    }
 }
 
 fn cells(entry: &Entry, long: bool, now: Timestamp) -> Vec<Cell> {
@@ -291,7 +294,10 @@ fn groups(context: &Context, args: &ListArgs, store: &Store, out: &mut Out) -> a
             break;
         }
     }
-    table.finish(out)
+    match form {
+        Form::Table => table.finish_or(out, "list: there are no groups"),
+        _ => Ok(()),
+    }
 }
 
 fn record(group: &Group, scope: &Scope) -> serde_json::Value {

@@ -99,7 +99,7 @@ fn list(context: &Context) -> anyhow::Result<Exit> {
         for usage in &all {
             table.row(&mut out, cells(usage, now))?;
         }
-        table.finish(&mut out)?;
+        table.finish_or(&mut out, "namespace: there are no namespaces")?;
     } else {
         for usage in &all {
             out.line(&plain(usage))?;

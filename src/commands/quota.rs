@@ -192,7 +192,7 @@ fn table(context: &Context, rows: &[NamespaceUsage], out: &mut Out) -> anyhow::R
             )?;
         }
     }
-    table.finish(out)
+    table.finish_or(out, "quota: no namespace has a limit")
 }
 
 /// A namespace's use and limits, as JSON.

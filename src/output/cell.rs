@@ -53,6 +53,12 @@ impl Cell {
         }
     }
 
+    /// The cell as text that is safe on a terminal, in at most `width` columns.
+    #[must_use]
+    pub fn fitted(&self, width: usize) -> String {
+        super::table::cut(&text::safe(&self.text), width).into_owned()
+    }
+
     /// A number.
     #[must_use]
     pub fn number(number: i64) -> Self {

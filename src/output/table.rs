@@ -58,6 +58,8 @@ impl Column {
 /// ```
 #[derive(Debug)]
 pub struct Table {
+    /// Whether nobody wants notes.
+    quiet: bool,
     layout: Layout,
     rows: Vec<Vec<Cell>>,
 }
@@ -67,7 +69,11 @@ impl Table {
     /// settings allow.
     #[must_use]
     pub fn new(settings: &Settings, columns: &[Column]) -> Self {
-        Self { layout: Layout::new(columns, terminal_width(), settings.color), rows: Vec::new() }
+        Self {
+            quiet: settings.quiet,
+            layout: Layout::new(columns, terminal_width(), settings.color),
+            rows: Vec::new(),
+        }
     }
 
     /// Adds a row, a cell a column; prints if enough have come together.
@@ -84,6 +90,16 @@ impl Table {
     pub fn finish(&mut self, out: &mut Out) -> anyhow::Result<()> {
         let text = self.layout.render(&std::mem::take(&mut self.rows));
         out.write(text.as_bytes())
+    }
+
+    /// Like [`Table::finish`]; a table without rows is told about as `empty`,
+    /// on standard error, so that a person sees that there is an answer.
+    pub fn finish_or(&mut self, out: &mut Out, empty: &str) -> anyhow::Result<()> {
+        self.finish(out)?;
+        if !self.layout.headed && !self.quiet {
+            super::print_note(empty);
+        }
+        Ok(())
     }
 }
 
@@ -203,7 +219,7 @@ impl Layout {
 }
 
 /// Text in at most `width` columns; what was cut off is an ellipsis.
-fn cut(text: &str, width: usize) -> Cow<'_, str> {
+pub(super) fn cut(text: &str, width: usize) -> Cow<'_, str> {
     if text.width() <= width {
         return Cow::Borrowed(text);
     }

@@ -240,9 +240,16 @@ impl Transaction<'_> {
         )))
     }
 
-    /// What the log knows of a key, newest first, without values: its own
-    /// changes, and deletions of its whole group from while it was there.
-    pub fn history(&self, group: &str, key: &str, limit: Option<i64>) -> Result<Vec<Change>> {
+    /// What the log knows of a key, newest first: its own changes, and
+    /// deletions of its whole group from while it was there. Values are read
+    /// only if asked for, and only those of the changes returned.
+    pub fn history(
+        &self,
+        group: &str,
+        key: &str,
+        limit: Option<i64>,
+        with_values: bool,
+    ) -> Result<Vec<Change>> {
         self.permit(Level::Read, group)?;
         let stored = self.scope.stored(group);
         let mut query = self.conn.prepare(
@@ -260,6 +267,12 @@ impl Transaction<'_> {
         history.reverse();
         if let Some(limit) = limit {
             history.truncate(usize::try_from(limit).unwrap_or(0));
+        }
+        if with_values {
+            let mut value = self.conn.prepare("SELECT entry_value FROM larder_changes WHERE seq=?1")?;
+            for change in history.iter_mut().filter(|change| change.kind == ChangeKind::Set) {
+                change.value = Some(value.query_row([change.seq], |row| Ok(value_bytes(row.get_ref(0)?)))?);
+            }
         }
         Ok(history)
     }

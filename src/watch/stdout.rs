@@ -3,11 +3,14 @@
 use std::io::{IsTerminal, Write};
 use std::os::fd::AsFd;
 
+use unicode_width::UnicodeWidthStr;
+
 use super::control::{Control, Stop};
 use super::{Delivery, Sink};
 use crate::exit::Failure;
 use crate::output;
 use crate::output::json::ChangeRecord;
+use crate::output::table::{Cell, terminal_width};
 use crate::output::text::{field_bytes, safe_json, safe_name};
 use crate::store::{Change, ChangeKind, Scope};
 
@@ -24,6 +27,9 @@ pub enum Form {
         color: bool,
     },
 }
+
+/// Columns that a value must have to be shown at all.
+const LEAST_VALUE: usize = 4;
 
 /// A pipe that polls writable takes this much without blocking (POSIX's
 /// `PIPE_BUF` on Linux).
@@ -69,7 +75,12 @@ impl Stdout {
                     (true, _) => ("\x1b[31m", "\x1b[0m"),
                 };
                 let (group, key) = (safe_name(group), safe_name(key));
-                format!("{time}  {:>7}  {start}{kind:<12}{end}  {group}  {key}", change.seq)
+                let names = format!("{group}  {key}");
+                let before = format!("{time}  {:>7}  {kind:<12}  {names}", change.seq);
+                let room = terminal_width().saturating_sub(before.width() + 2);
+                let value = change.value.as_deref().filter(|_| room >= LEAST_VALUE);
+                let value = value.map(|value| Cell::value(value).fitted(room)).unwrap_or_default();
+                format!("{time}  {:>7}  {start}{kind:<12}{end}  {names}  {value}", change.seq)
                     .trim_end()
                     .to_owned()
                     .into_bytes()
@@ -82,7 +93,7 @@ impl Stdout {
 
 impl Sink for Stdout {
     fn wants_values(&self) -> bool {
-        self.form == Form::Json
+        self.form != Form::Tabs
     }
 
     fn deliver(&mut self, change: &Change, control: &Control) -> anyhow::Result<Delivery> {

@@ -152,10 +152,43 @@ fn history_and_consumers() {
     t.run(["delete", "g", "k"]).ok("");
     let history = shown(&t, &["history", "g", "k"], 80);
     let lines: Vec<&str> = history.lines().collect();
-    assert_eq!(lines[0], "VERSION  TYPE    TIME                      BYTES  EXPIRES");
-    assert!(lines[1].starts_with("      2  delete  2") && lines[1].ends_with("Z      -  never"), "{history}");
+    assert_eq!(lines[0], "VERSION  TYPE    TIME                      BYTES  EXPIRES  VALUE");
+    assert!(
+        lines[1].starts_with("      2  delete  2") && lines[1].ends_with("Z      -  never    -"),
+        "{history}"
+    );
+    assert!(lines[2].ends_with("Z      2  never    v"), "{history}");
     t.run(["watch", "--after", "0", "--count", "1", "--consumer", "c\u{7}"]).ok("1\tset\tg\tk\n");
     let consumers = shown(&t, &["consumer", "list"], 80);
     assert!(consumers.starts_with("CONSUMER  POSITION  BEHIND  MOVED"), "{consumers}");
     assert!(consumers.contains("\nc\\x07            1       1  "), "{consumers}");
+    // A person sees what was written, made safe and cut to the line.
+    t.run(["set", "g", "long", &"\u{1b}x".repeat(99)]).ok("");
+    let changes = shown(&t, &["watch", "g", "--after", "0", "--count", "3"], 80);
+    let lines: Vec<&str> = changes.lines().collect();
+    assert!(lines[0].ends_with("  set           g  k  v"), "{changes}");
+    assert!(lines[1].ends_with("  delete        g  k"), "{changes}");
+    assert!(lines[2].contains("g  long  \\x1bx\\x1bx") && lines[2].ends_with('…'), "{changes}");
+}
+
+/// Nothing at all was printed where there was nothing to list, as if the
+/// command had not run.
+#[test]
+fn an_empty_answer_is_told_to_a_person() {
+    let t = Test::new();
+    t.run(["set", "g", "k", "v"]).ok("");
+    for (args, note) in [
+        (&["list", "nope", "--values"][..], "list: no keys in group \"nope\""),
+        (&["consumer", "list"], "consumer: there are no consumers"),
+        (&["access", "list"], "access: there are no grants"),
+        (&["quota", "show"], "quota: no namespace has a limit"),
+        (&["namespace", "list"], "namespace: there are no namespaces"),
+        (&["delete", "g", "nope"], "delete: nothing was there to delete"),
+    ] {
+        let (code, screen, stderr) = t.run(args.iter().copied()).on_terminal(80);
+        assert_eq!((code, screen.as_str(), stderr.trim_end()), (0, "", format!("larder: {note}").as_str()));
+        let quiet = [args, &["-q"]].concat();
+        assert_eq!(t.run(quiet).on_terminal(80), (0, String::new(), String::new()), "{args:?}");
+        t.run(args.iter().copied()).ok("");
+    }
 }

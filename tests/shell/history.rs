@@ -26,6 +26,22 @@ fn versions_are_shown_printed_and_brought_back() {
     t.run(["get", "g", "k"]).ok("three");
     t.run(["ttl", "g", "k"]).ok("never\n");
     assert_eq!(t.run(["--json", "history", "g", "k", "--limit", "1"]).json()["version"], 6);
+    // As JSON each change carries what it wrote.
+    let lines = String::from_utf8(t.run(["--json", "history", "g", "k"]).output().stdout).expect("text");
+    let changes: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let shown: Vec<_> =
+        changes.iter().map(|c| (c["seq"].as_i64(), c["type"].as_str(), c["value"].as_str())).collect();
+    assert_eq!(
+        shown,
+        [
+            (Some(6), Some("set"), Some("three")),
+            (Some(4), Some("delete"), None),
+            (Some(3), Some("set"), Some("three")),
+            (Some(1), Some("set"), Some("one"))
+        ]
+    );
+    assert_eq!((&changes[3]["group"], &changes[3]["key"]), (&"g".into(), &"k".into()));
 }
 
 #[test]

@@ -72,7 +72,7 @@ const OPERATIONS: &[(&str, Rule)] = &[
     ("Transaction::changes_between", T(|tx| tx.changes_between(0, i64::MAX, None, true, |_| GO_ON))),
     ("Transaction::log_step", Open("positions of the log")),
     ("Transaction::get_version", T(|tx| tx.get_version("g", "k", 1).map(drop))),
-    ("Transaction::history", T(|tx| tx.history("g", "k", None).map(drop))),
+    ("Transaction::history", T(|tx| tx.history("g", "k", None, true).map(drop))),
     ("Transaction::log_span", Open("sequence numbers are the whole store's, and everybody's positions")),
     ("Transaction::log_mark", Open("a time, to compare positions by; no command shows it")),
     ("Transaction::check_mark", Open("compares positions of the log")),
