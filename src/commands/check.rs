@@ -68,6 +68,14 @@ fn advice(left: &[Finding], repaired: bool) -> String {
     // Nothing derived from damaged pages could be believed.
     let damaged = there(&Remedy::Restore);
     let helps = |remedy: &Remedy| there(remedy) && !(damaged && *remedy == Remedy::Repair);
+    // Where nothing but an addition is in the way nothing is lost.
+    let beyond = left.iter().filter(|finding| finding.remedy == Remedy::Restore);
+    if let Some(mut ways) = beyond.map(Finding::way_out).collect::<Option<Vec<_>>>()
+        && !ways.is_empty()
+    {
+        ways.dedup();
+        return format!("{}; then run 'larder check' again", ways.join("; "));
+    }
     let told = all.into_iter().filter(helps).map(|remedy| match remedy {
         Remedy::Repair if !repaired => "'larder check --repair' rebuilds what can be derived",
         Remedy::Revoke => "'larder access revoke NS PRINCIPAL' removes a grant",

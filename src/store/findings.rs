@@ -93,6 +93,17 @@ impl Finding {
     pub(super) fn new(kind: FindingKind, remedy: Remedy, what: impl Into<String>) -> Self {
         Self { kind, what: what.into(), remedy, difference: None }
     }
+
+    /// What people can do themselves where no repair helps, and nothing is
+    /// damaged: an addition that can be taken away again.
+    #[must_use]
+    pub fn way_out(&self) -> Option<String> {
+        let difference = self.difference.as_ref().filter(|_| self.remedy == Remedy::Restore)?;
+        let added = difference.how == How::Alien
+            || difference.how == How::Crowded
+            || difference.how == How::Altered && difference.name == "entries";
+        added.then(|| difference.remedy())
+    }
 }
 
 /// Collects findings, so many of a sort.

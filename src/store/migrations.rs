@@ -89,6 +89,11 @@ fn recognise(conn: &Connection, path: &Path) -> Result<Form> {
     if mark("application_id")? != 0 || mark("user_version")? != 0 {
         return foreign("it is marked as another program's database".into());
     }
+    if seal::compare(conn, seal::edition(conn)?, 1)?.differences.is_empty() {
+        let why =
+            "is a larder store that lost its mark, as a copy made from a dump; run 'larder check --repair'";
+        return Err(Error::unusable(path, why));
+    }
     // Its schema is loaded here, as large as it may be.
     let query = guard::loading(|| Ok(conn.prepare("SELECT type,name,tbl_name,sql FROM sqlite_schema")?))?;
     let Some(mut query) = query else { return foreign("it holds too many tables".into()) };

@@ -144,6 +144,27 @@ fn a_view_an_index_and_tables_of_ones_own_are_welcome() {
     t.run(["check"]).ok("");
 }
 
+/// `check` called an added column damage that only a backup mends, and a copy
+/// made from a dump was said to have other columns, although both are whole.
+#[test]
+fn what_is_whole_is_not_called_damaged() {
+    let t = Test::new();
+    t.run(["set", "g", "k", "v"]).ok("");
+    t.execute("ALTER TABLE entries ADD COLUMN note");
+    t.run(["check"]).exits(
+        7,
+        "the table entries is not larder's\n",
+        format!("larder: check: 1 finding in the store\nhint: {REBUILT}; then run 'larder check' again\n"),
+    );
+    t.execute("ALTER TABLE entries DROP COLUMN note");
+    t.run(["check"]).ok("");
+    t.execute("PRAGMA application_id=0; PRAGMA user_version=0");
+    t.run(["get", "g", "k"])
+        .fails_with(7, "lost its mark, as a copy made from a dump; run 'larder check --repair'");
+    assert_eq!(t.run(["check", "--repair"]).output().status.code(), Some(0));
+    t.run(["get", "g", "k"]).ok("v");
+}
+
 /// Foreign keys were on, and SQLite's check computed what any table said: a
 /// CHECK, an index expression or a REFERENCES beside larder's tables could keep
 /// `check`, `backup`, `restore` and `delete` busy for ever.

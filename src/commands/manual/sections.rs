@@ -296,7 +296,18 @@ fn limits() -> Section {
             Text(
                 "A store must be on a local file system: SQLite's locks do not work reliably across a network. It \
                  must have one name, not several hard links, and not be mounted by itself: mount the directory that \
-                 it lies in. A symbolic link to it is followed. Its name may have 247 bytes, its path 504. Use \"larder backup\" to copy it while it is in use.",
+                 it lies in. A symbolic link to it is followed. Its name may have 247 bytes, its path 504. Use \"larder backup\" to copy it, in use or not: \
+                 the newest writes may be in FILE-wal alone.",
+            ),
+            Text(
+                "Other SQLite programs may read and write the entries of a store; the oldest SQLite that can open \
+                 one is 3.37. Up to 500 tables, views, indexes and triggers of their own may stand beside larder's \
+                 tables, and indexes on plain columns of entries: larder runs nothing of them. It refuses triggers, \
+                 columns, and unique or computing indexes on its tables, and names that begin with larder_.",
+            ),
+            Text(
+                "A go-store file is migrated by the first command that opens it. Programs of go-store's older \
+                 generation, which keep a table kv, cannot use the file any more after that.",
             ),
             Text(
                 "Who can read the file can read everything in it: namespaces keep scripts apart, the file's mode \
