@@ -38,7 +38,7 @@ use nix::fcntl::{AT_FDCWD, OFlag, openat};
 use nix::libc;
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use nix::sys::stat::{FileStat, Mode, fstat, umask};
+use nix::sys::stat::{FileStat, Mode, fstat};
 use nix::unistd::{
     Gid, getegid, geteuid, getgid, getresgid, getresuid, getuid, setegid, setresgid, setresuid,
 };
@@ -170,12 +170,9 @@ fn open_vault(db: Option<&Path>, group: Gid) -> Result<Option<store::Files>, Fai
     if stat.st_gid != group.as_raw() || stat.st_mode & 0o007 != 0 {
         return Err(unsafe_place("its directory must belong to larder's group, mode 2770".into()));
     }
-    let open = |name: &OsStr, create: OFlag| -> Result<File, Failure> {
-        let flags = OFlag::O_RDWR | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | create;
-        let file = File::from(
-            openat(&directory, name, flags, Mode::from_bits_truncate(0o660))
-                .map_err(|e| failed(&e.into()))?,
-        );
+    let open = |name: &OsStr| -> Result<File, Failure> {
+        let flags = OFlag::O_RDWR | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
+        let file = File::from(openat(&directory, name, flags, Mode::empty()).map_err(|e| failed(&e.into()))?);
         let stat = fstat(&file).map_err(|e| failed(&e.into()))?;
         let wrong = if stat.st_mode & libc::S_IFMT != libc::S_IFREG {
             "is not a file"
@@ -183,6 +180,9 @@ fn open_vault(db: Option<&Path>, group: Gid) -> Result<Option<store::Files>, Fai
             "has more than one name, or none"
         } else if stat.st_gid != group.as_raw() || stat.st_mode & 0o007 != 0 {
             "must belong to larder's group, mode 0660"
+        } else if stat.st_uid != 0 {
+            // Its owner could open it again, past all grants.
+            "must belong to root"
         } else {
             return Ok(file);
         };
@@ -193,7 +193,7 @@ fn open_vault(db: Option<&Path>, group: Gid) -> Result<Option<store::Files>, Fai
         beside.push(suffix);
         beside
     };
-    let db = open(name, OFlag::empty())?;
+    let db = open(name)?;
     // Bytes 18 and 19 of the header say whether the database has a log.
     let mut mode = [0; 2];
     if db.read_exact_at(&mut mode, 18).is_err() || mode != [2, 2] {
@@ -207,13 +207,9 @@ fn open_vault(db: Option<&Path>, group: Gid) -> Result<Option<store::Files>, Fai
         }
         std::thread::sleep(Duration::from_millis(1));
     }
-    // From here on nobody deletes the other two. They are made with the mode of
-    // the vault, whatever the caller's mask is.
-    let mask = umask(Mode::empty());
-    let others = open(&beside("-wal"), OFlag::O_CREAT)
-        .and_then(|wal| Ok((wal, open(&beside("-shm"), OFlag::O_CREAT)?)));
-    umask(mask);
-    let (wal, shm) = others?;
+    // From here on nobody deletes the other two. Only root makes them: whoever
+    // does owns what all tenants write.
+    let (wal, shm) = (open(&beside("-wal"))?, open(&beside("-shm"))?);
     let bell = bell(&path);
     Ok(Some(store::Files { path, db, wal, shm, bell }))
 }
@@ -229,7 +225,9 @@ fn bell(path: &Path) -> Option<Inotify> {
 fn refused(path: &Path, error: &io::Error) -> Failure {
     let hint = match error.kind() {
         io::ErrorKind::PermissionDenied => "its files must belong to larder's group, mode 0660",
-        io::ErrorKind::NotFound => "root makes a vault's store first",
+        io::ErrorKind::NotFound => {
+            "root makes a vault's files by using it once, as in 'larder --db FILE info'"
+        }
         _ => return Failure::new(Exit::Io, format!("vault {}: {error}", quote(&path.to_string_lossy()))),
     };
     Failure::new(Exit::Io, format!("vault {}: {}", quote(&path.to_string_lossy()), error.kind())).hint(hint)

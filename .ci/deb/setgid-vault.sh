@@ -11,25 +11,46 @@ group=larder
 vault=/var/lib/larder/larder.db
 program=$(command -v larder)
 
+list=/etc/larder/vaults
+
+# The mode of the program; that of a packaged file is told to dpkg, or the next
+# upgrade would take it back.
+packaged() {
+    command -v dpkg-statoverride >/dev/null && dpkg -S "$program" >/dev/null 2>&1
+}
+
 if [ "${1:-}" = undo ]; then
+    [ ! -e "$list" ] || { { grep -vxF "$vault" "$list" || :; } >"$list.new" && mv "$list.new" "$list"; }
+    # Other vaults still need it.
+    if [ -e "$list" ] && grep -q '^/' "$list"; then
+        exit 0
+    fi
+    rm -f "$list"
+    if packaged && dpkg-statoverride --list "$program" >/dev/null; then
+        dpkg-statoverride --remove "$program"
+    fi
     chgrp root "$program"
     chmod 0755 "$program"
-    rm -f /etc/larder/vaults
     exit 0
 fi
 
 getent group "$group" >/dev/null || groupadd --system "$group"
 install -d -m 2770 -o root -g "$group" "$(dirname "$vault")"
 install -d -m 0755 -o root -g root /etc/larder
-printf '%s\n' "$vault" >/etc/larder/vaults
-chmod 0644 /etc/larder/vaults
+grep -qxF "$vault" "$list" 2>/dev/null || printf '%s\n' "$vault" >>"$list"
+chmod 0644 "$list"
 
-# The store itself, readable and writable by the group alone.
+# The store itself, readable and writable by the group alone. Only root makes
+# the two files beside it.
 [ -e "$vault" ] || (umask 007 && "$program" --db "$vault" set setup done yes && "$program" --db "$vault" delete setup done)
+"$program" --db "$vault" info >/dev/null
 for file in "$vault" "$vault-wal" "$vault-shm"; do
     [ ! -e "$file" ] || { chown "root:$group" "$file" && chmod 0660 "$file"; }
 done
 
+if packaged; then
+    dpkg-statoverride --list "$program" >/dev/null || dpkg-statoverride --add root "$group" 2755 "$program"
+fi
 chgrp "$group" "$program"
 chmod 2755 "$program"
 LARDER_DB=$vault "$program" info

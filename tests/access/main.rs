@@ -8,4 +8,5 @@ mod listen;
 mod places;
 mod quotas;
 mod rescue;
+mod setup;
 mod vault;

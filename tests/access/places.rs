@@ -91,8 +91,9 @@ fn a_place_that_others_can_change_is_no_vault() {
     vault.is_whole();
 }
 
-/// The first user after a clean-up by another SQLite client makes the log
-/// anew: with the vault's mode and group, whatever his mask.
+/// After a clean-up by another SQLite client root makes the log anew: with the
+/// vault's mode and group, whatever the mask. Users may not, or they would own
+/// what others write.
 #[test]
 fn log_and_shared_memory_are_made_as_the_vault_wants_them() {
     let Some(vault) = filled() else { return };
@@ -102,6 +103,8 @@ fn log_and_shared_memory_are_made_as_the_vault_wants_them() {
         .unwrap();
     let _ = fs::remove_file(vault.path("v/store.db-wal"));
     let _ = fs::remove_file(vault.path("v/store.db-shm"));
+    vault.fails(ALICE, 10, "larder --db $DB -n a set g k v2");
+    vault.ok(ROOT, "umask 0777; larder --db $DB info >/dev/null");
     vault.ok(ALICE, "umask 0777; larder --db $DB -n a set g k v2");
     vault.is_whole();
     assert_eq!(vault.ok(ROOT, GET), "v2");

@@ -60,6 +60,10 @@ pub(super) fn access() -> Section {
                  is no core, no tracing, and no descriptor left to commands.",
             ),
             Text(
+                "The store, its -wal and its -shm must be root's, and only root makes them. Where one is missing, as \
+                 after another program has closed the store, root uses it once, as in 'larder --db FILE info'.",
+            ),
+            Text(
                 "What a vault does not do: a user can stop his own larder in mid-write and keep others waiting until \
                  they give up with status 6; he can fill an open namespace, or his own up to its quota; he sees \
                  sequence numbers, which tell how much is written in the whole store. An open namespace's quota can \
