@@ -28,6 +28,8 @@ pub struct Globals {
     pub json: bool,
     /// `--quiet`
     pub quiet: bool,
+    /// `--must-exist`
+    pub must_exist: bool,
     /// `--color`
     pub color: String,
     /// `--busy-timeout`
@@ -43,6 +45,7 @@ impl Globals {
             namespace: value_of::<String>(matches, "namespace").cloned(),
             json: value_of(matches, "json").copied().unwrap_or_default(),
             quiet: value_of(matches, "quiet").copied().unwrap_or_default(),
+            must_exist: value_of(matches, "must-exist").copied().unwrap_or_default(),
             color: value_of::<String>(matches, "color").cloned().unwrap_or_else(|| "auto".to_owned()),
             busy_timeout: value_of(matches, "busy-timeout").copied().unwrap_or(Duration::from_secs(5)),
         }
@@ -112,7 +115,7 @@ impl Flag {
     }
 }
 
-const GLOBALS: [Flag; 7] = [
+const GLOBALS: [Flag; 8] = [
     Flag {
         long: "db",
         short: None,
@@ -131,6 +134,12 @@ const GLOBALS: [Flag; 7] = [
             flag.value_name("NS")
                 .help("Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]")
         },
+    },
+    Flag {
+        long: "must-exist",
+        short: None,
+        takes_value: false,
+        build: |flag| flag.help("Fail if there is no store yet, instead of making one or finding nothing"),
     },
     Flag {
         long: "json",

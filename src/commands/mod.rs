@@ -43,7 +43,9 @@ use crate::clock::{Clock, Timestamp};
 use crate::exit::{Exit, Failure};
 use crate::output::{Out, print_note};
 use crate::settings::{Environment, Settings};
-use crate::store::{Glob, Namespace, Scope, Store, StoreOptions, is_part_of_store, quote, resolve};
+use crate::store::{
+    Glob, Namespace, Scope, Store, StoreOptions, is_missing, is_part_of_store, quote, resolve,
+};
 
 /// A subcommand as the root parser and the dispatcher see it.
 pub struct Spec {
@@ -121,6 +123,9 @@ pub const ALL: &[Spec] = &[
 /// Those that need no store, and so no HOME.
 const STORELESS: &[&str] = &[completions::SPEC.name, man::SPEC.name];
 
+/// Those that end with the status of another command.
+const RUNNERS: &[&str] = &[lock::SPEC.name, memo::SPEC.name];
+
 /// What `larder` alone prints.
 pub const WELCOME: &str = "\
 larder: a key-value store for the shell
@@ -147,6 +152,18 @@ impl Context {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         Clock::System.now()
+    }
+
+    /// Refuses a store that is not there: to a nightly job with a wrong HOME it
+    /// would look like one that holds nothing.
+    fn must_exist(&self) -> anyhow::Result<()> {
+        let path = &self.settings.path;
+        if !is_missing(path) {
+            return Ok(());
+        }
+        Err(Failure::new(Exit::Io, format!("there is no store at {}", quote(&path.to_string_lossy())))
+            .hint("look at --db, LARDER_DB and HOME")
+            .into())
     }
 
     fn options(&self) -> StoreOptions {
@@ -284,6 +301,12 @@ pub fn dispatch(matches: &ArgMatches, env: &dyn Environment) -> anyhow::Result<E
         Settings::resolve(&globals, env)?
     };
     let context = Context { settings };
+    if globals.must_exist && !STORELESS.contains(&name) {
+        context.must_exist().map_err(|error| {
+            let error = if RUNNERS.contains(&name) { own_failure(error) } else { error };
+            error.context(name.to_owned())
+        })?;
+    }
     (spec.run)(&context, sub).map_err(|error| error.context(name.to_owned()))
 }
 

@@ -87,7 +87,7 @@ pub use held::{Files, hold, is_held, lock_shared, take_bell};
 pub use info::{Holdings, Sizes, sqlite_version};
 pub use name::Name;
 pub use namespaces::NamespaceUsage;
-pub use place::{is_part_of_store, resolve};
+pub use place::{is_missing, is_part_of_store, resolve};
 pub use purge::{Expired, Horizon, KeepChanges, Purged};
 pub use quotas::Limits;
 pub use restore::{Restored, restore};

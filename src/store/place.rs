@@ -173,6 +173,12 @@ pub(super) fn metadata(path: &Path) -> std::io::Result<Metadata> {
     held::metadata(path).unwrap_or_else(|| fs::metadata(path))
 }
 
+/// Whether nothing stands at `path`. What cannot be looked at is not missing.
+#[must_use]
+pub fn is_missing(path: &Path) -> bool {
+    metadata(path).is_err_and(|e| e.kind() == ErrorKind::NotFound)
+}
+
 /// Device and inode of the file at `path`; `None` if there is none to be seen.
 pub(super) fn identity(path: &Path) -> Option<(u64, u64)> {
     metadata(path).ok().map(|meta| (meta.dev(), meta.ino()))

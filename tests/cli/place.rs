@@ -339,3 +339,51 @@ fn a_path_that_is_too_long_leaves_nothing() {
     t.run(["set", "g", "k", "v", "--db", &name[1..]]).ok("");
     t.run(["set", "g", "k", "v", "--db", &deep[1..]]).ok("");
 }
+
+/// A mistyped --db or a wrong HOME was an empty success: the nightly export of
+/// a store that is not there is an empty file and status 0.
+#[test]
+fn a_store_that_must_exist_is_missed() {
+    let t = Test::new();
+    t.write("lines", "{\"op\":\"get\",\"group\":\"g\",\"key\":\"k\"}\n");
+    let lines = [
+        "set g k v",
+        "get g k",
+        "get g k --default x",
+        "list",
+        "count",
+        "delete g k",
+        "ttl g k",
+        "expire g k --never",
+        "incr g k",
+        "purge",
+        "render g lines",
+        "batch lines",
+        "export",
+        "export -o out",
+        "import lines",
+        "watch --timeout 1s",
+        "consumer list",
+        "history g k",
+        "quota show",
+        "namespace list",
+        "backup b.db",
+        "restore lines --yes",
+        "access list",
+        "info",
+        "check",
+    ];
+    let expected = "there is no store at \"absent/s.db\"\nhint: look at --db, LARDER_DB and HOME\n";
+    for line in lines {
+        let command = line.split(' ').next().expect("a command");
+        t.run(["--must-exist", "--db", "absent/s.db"].into_iter().chain(line.split(' ')))
+            .fails(10, format!("larder: {command}: {expected}"));
+    }
+    for command in ["lock", "memo"] {
+        t.run([command, "g", "k", "--ttl", "1h", "--must-exist", "--db", "absent/s.db", "--", "/bin/true"])
+            .fails(125, format!("larder: {command}: {expected}"));
+    }
+    assert_eq!(t.files(), ["lines"]);
+    t.run(["set", "g", "k", "v", "--db", "s.db"]).ok("");
+    t.run(["get", "g", "k", "--db", "s.db", "--must-exist"]).ok("v");
+}

@@ -147,23 +147,30 @@ fn environment() -> Section {
 fn files() -> Section {
     Section {
         heading: "FILES",
-        blocks: vec![table(&[
-            (
-                "$XDG_DATA_HOME/larder/larder.db",
-                "The store, where neither --db nor LARDER_DB names one. XDG_DATA_HOME is ~/.local/share unless \
+        blocks: vec![
+            Text(
+                "A store that is not there yet is made by the first write, and read as one that holds nothing. A \
+                 nightly job whose HOME or --db is wrong would so succeed without doing anything: with \
+                 --must-exist every command ends with status 10 instead, as in 'larder --must-exist backup FILE'.",
+            ),
+            table(&[
+                (
+                    "$XDG_DATA_HOME/larder/larder.db",
+                    "The store, where neither --db nor LARDER_DB names one. XDG_DATA_HOME is ~/.local/share unless \
                      set. The first write creates the file with mode 0600 and its directories with mode 0700; a \
                      read of a store that does not exist finds nothing and creates nothing.",
-            ),
-            (
-                "FILE-wal, FILE-shm",
-                "SQLite's write-ahead log and its index. They belong to the store: never delete them, and never \
+                ),
+                (
+                    "FILE-wal, FILE-shm",
+                    "SQLite's write-ahead log and its index. They belong to the store: never delete them, and never \
                      copy the store without them. \"larder backup\" makes a copy that is whole. They, and FILE-journal, \
                      are refused (status 7) unless they are regular files of one name that belong to FILE's owner \
                      or root and grant no more than FILE's mode. To share a store in a Unix group, put it in a \
                      directory of that group with mode 2770 and give all three files mode 660: then they may \
                      belong to any member.",
-            ),
-        ])],
+                ),
+            ]),
+        ],
     }
 }
 
