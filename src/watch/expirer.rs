@@ -5,7 +5,7 @@
 //! [`Control`](super::Control). A step never waits long for the write lock:
 //! to read the log a watch needs none.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
@@ -33,10 +33,6 @@ pub struct Expirer {
     store: Rc<Store>,
     bell: Option<Bell>,
     ripples: Option<Ripples>,
-    /// Told of everything that is heard.
-    herald: RefCell<Option<Box<dyn Fn()>>>,
-    /// Whether this one only reads.
-    idle: bool,
     /// How far the log was read, and what stood there.
     position: Cell<(i64, Option<LogMark>)>,
     /// The schema's cookie when the schema was last found to be larder's.
@@ -64,18 +60,10 @@ impl Expirer {
     pub fn new(store: Rc<Store>) -> Self {
         let bell = Bell::new(store.path());
         let ripples = Ripples::new(store.path());
-        Self { bell, ripples, idle: false, ..Self::idle(store) }
-    }
-
-    /// One that neither hears nor removes anything.
-    #[must_use]
-    pub fn idle(store: Rc<Store>) -> Self {
         Self {
             store,
-            bell: None,
-            ripples: None,
-            herald: RefCell::default(),
-            idle: true,
+            bell,
+            ripples,
             position: Cell::default(),
             cookie: Cell::default(),
             seen: Cell::default(),
@@ -86,11 +74,6 @@ impl Expirer {
         }
     }
 
-    /// Has `herald` called for everything that is heard. It must not wait.
-    pub fn set_herald(&self, herald: Box<dyn Fn()>) {
-        self.herald.replace(Some(herald));
-    }
-
     /// Takes note of what is to be heard so far. To be called before looking
     /// for commits.
     pub fn hear(&self) {
@@ -99,9 +82,6 @@ impl Expirer {
         }
         if let Some(ripples) = &self.ripples {
             ripples.note();
-        }
-        if let Some(herald) = &*self.herald.borrow() {
-            herald();
         }
     }
 
@@ -159,7 +139,7 @@ impl Expirer {
                 tx.verify_schema(self.store.path())?;
             }
             tx.check_mark(cursor, mark)?;
-            Ok((cookie, if self.idle { None } else { tx.next_due()? }))
+            Ok((cookie, tx.next_due()?))
         })?;
         self.cookie.set(Some(cookie));
         self.next_due.set(next_due);
@@ -182,7 +162,7 @@ impl Expirer {
     /// Removes some of what is due, if it is time, so that the log reports it.
     /// A store that this process may not write to leaves that to others.
     pub fn step(&self) {
-        if self.idle || !self.is_time() {
+        if !self.is_time() {
             return;
         }
         let known = self.next_due.get();

@@ -105,26 +105,6 @@ impl Source {
     pub fn new(store: Store, selection: Selection, after: i64, interval: Duration) -> Result<Self> {
         let store = Rc::new(store);
         let expirer = Expirer::new(Rc::clone(&store));
-        Self::with(store, expirer, selection, after, interval)
-    }
-
-    /// One that only reads, and has to be told when to look.
-    ///
-    /// # Errors
-    /// As [`Source::new`].
-    pub fn deaf(store: Store, selection: Selection, after: i64, interval: Duration) -> Result<Self> {
-        let store = Rc::new(store);
-        let expirer = Expirer::idle(Rc::clone(&store));
-        Self::with(store, expirer, selection, after, interval)
-    }
-
-    fn with(
-        store: Rc<Store>,
-        expirer: Expirer,
-        selection: Selection,
-        after: i64,
-        interval: Duration,
-    ) -> Result<Self> {
         let identity = store.identity()?;
         let (span, mark) = store.read(|tx| {
             match &selection.group {
