@@ -10,6 +10,7 @@ use std::rc::Rc;
 use rusqlite::Connection;
 
 use super::error::Result;
+use super::guard::must_stop;
 
 /// Steps of SQLite's machine between two questions: a few milliseconds.
 const STRIDE: i32 = 50_000;
@@ -38,10 +39,11 @@ pub(super) fn may_go_on() -> bool {
     attendant.is_none_or(|go_on| go_on())
 }
 
-/// Has the connection ask while it works, if somebody attends.
+/// Has the connection ask while it works, if somebody attends; and the guard
+/// still, as SQLite has room for one question only.
 pub(super) fn attend(conn: &mut Connection) -> Result<()> {
     if ATTENDANT.with_borrow(Option::is_some) {
-        conn.progress_handler(STRIDE, Some(|| !may_go_on()))?;
+        conn.progress_handler(STRIDE, Some(|| must_stop() || !may_go_on()))?;
     }
     Ok(())
 }

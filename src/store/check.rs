@@ -70,7 +70,7 @@ fn look(options: &StoreOptions, mend: bool, broken: bool) -> Result<Checkup> {
     checkup.left.clone_from(&checkup.found);
     // Each layer may hide the next: schema, indexes, rows.
     for _ in 0..4 {
-        if !mend || checkup.left.is_empty() {
+        if !mend || checkup.left.is_empty() || checkup.left.iter().any(Finding::is_beyond_loading) {
             break;
         }
         let done = match store.mend(&checkup.left) {

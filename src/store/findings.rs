@@ -94,6 +94,11 @@ impl Finding {
         Self { kind, what: what.into(), remedy, difference: None }
     }
 
+    /// Whether the schema is too large to be loaded, as writing needs it.
+    pub(super) fn is_beyond_loading(&self) -> bool {
+        self.difference.as_ref().is_some_and(|difference| difference.how == How::Crowded)
+    }
+
     /// What people can do themselves where no repair helps, and nothing is
     /// damaged: an addition that can be taken away again.
     #[must_use]

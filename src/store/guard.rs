@@ -44,3 +44,28 @@ pub(super) fn loading<T>(f: impl FnOnce() -> Result<T>) -> Result<Option<T>> {
         other => other.map(Some),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::attend::{attend, attended};
+
+    /// A connection that somebody attends asked them and no longer the guard:
+    /// a restore took many seconds to refuse a file of a hundred thousand
+    /// tables.
+    #[test]
+    fn the_guard_is_asked_also_where_somebody_attends() {
+        // It ends by itself, long after it should have been stopped.
+        let long = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n+1 FROM n LIMIT 1000000) SELECT sum(n) FROM n";
+        let run = |conn: &Connection| Ok(conn.query_row(long, [], |row| row.get::<_, i64>(0))?);
+        for attends in [false, true] {
+            let mut conn = Connection::open_in_memory().unwrap();
+            guard(&mut conn).unwrap();
+            if attends {
+                attended(|| true, || attend(&mut conn)).unwrap();
+            }
+            assert_eq!(loading(|| run(&conn)).unwrap(), None, "attended: {attends}");
+            assert_eq!(run(&conn).unwrap(), 500_000_500_000);
+        }
+    }
+}

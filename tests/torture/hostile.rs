@@ -97,6 +97,12 @@ fn tables_without_number_are_refused() {
         )
         .unwrap();
     refused(&home, "110,000 tables", "more than 500");
+    let before = std::fs::read(home.db()).unwrap();
+    let start = Instant::now();
+    let output = home.sh("ulimit -v 262144; exec \"$L\" check --repair").output().unwrap();
+    assert_eq!(output.status.code(), Some(7), "{}", told(&output));
+    assert!(start.elapsed() < Duration::from_secs(10), "took {:?}", start.elapsed());
+    assert!(std::fs::read(home.db()).unwrap() == before, "the file was changed");
 }
 
 #[test]
