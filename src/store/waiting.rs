@@ -14,6 +14,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -36,6 +37,17 @@ const QUICK_TRIES: u32 = 12;
 const FIRST_NAP: Duration = Duration::from_millis(100);
 const LONGEST_NAP: Duration = Duration::from_secs(1);
 
+/// How often a process that writes again and again lets others go first, and
+/// for how long: whoever is at the head of the queue tries several times in it.
+/// Should that one be stopped, it costs a tenth of the time and no more.
+const TURNS: Duration = Duration::from_millis(10);
+const TURN: Duration = Duration::from_millis(1);
+
+/// Whether a helper waits in the kernel. Nothing wakes it but the byte, so one
+/// that was left behind by a wait that is over is all there may be: with a
+/// stopped process at the head, each write would leave another.
+static HELPER: AtomicBool = AtomicBool::new(false);
+
 /// What the thread that helps in waiting has on its stack is next to nothing.
 const STACK: usize = 64 << 10;
 
@@ -48,13 +60,14 @@ struct Wait {
     writes: bool,
     place: Option<Place>,
     /// Whether there is no queue to be joined: the file cannot be opened for
-    /// writing, or no thread is to be had.
+    /// writing, or no thread is to be had, or a helper still waits.
     no_queue: bool,
 }
 
 thread_local! {
     static WAIT: RefCell<Option<Wait>> = const { RefCell::new(None) };
-    static WRITES: Cell<u64> = const { Cell::new(0) };
+    /// When others were last let go first; before the second write, never.
+    static LAST_TURN: Cell<Option<Instant>> = const { Cell::new(None) };
     static LOOKOUT: RefCell<Option<(PathBuf, Descriptor)>> = const { RefCell::new(None) };
 }
 
@@ -126,20 +139,17 @@ pub(super) fn wait_for_lock(_attempt: i32) -> bool {
 /// time than those that have to be woken. From its second write on it lets
 /// those go first who wait.
 pub(super) fn let_others_go_first() {
-    let before = WRITES.replace(WRITES.get() + 1);
-    if before == 0 {
+    let now = Instant::now();
+    let Some(last) = LAST_TURN.get() else { return LAST_TURN.set(Some(now)) };
+    if now.duration_since(last) < TURNS {
         return;
     }
-    WAIT.with_borrow_mut(|wait| {
-        let Some(wait) = wait else { return };
-        if wait.tries == 0 && wait.others_wait() {
-            wait.queue_up();
-            let left = wait.deadline.saturating_duration_since(Instant::now());
-            if let Some(place) = &mut wait.place {
-                place.wait_for_head(left.min(LONGEST_NAP));
-            }
-        }
-    });
+    let others_wait =
+        WAIT.with_borrow(|wait| wait.as_ref().is_some_and(|wait| wait.tries == 0 && wait.others_wait()));
+    if others_wait {
+        thread::sleep(TURN);
+    }
+    LAST_TURN.set(Some(Instant::now()));
 }
 
 impl Wait {
@@ -192,13 +202,19 @@ impl Place {
         let first = match fcntl(&*file, FcntlArg::F_OFD_SETLK(&lock)) {
             Ok(_) => State::Head(file),
             Err(Errno::EAGAIN | Errno::EACCES) => {
+                if HELPER.swap(true, Ordering::Relaxed) {
+                    return None;
+                }
                 let place = Self::new(State::Queued);
                 let shared = Arc::clone(&place.shared);
-                thread::Builder::new()
+                let helper = thread::Builder::new()
                     .name("queue".into())
                     .stack_size(STACK)
-                    .spawn(move || wait_in_kernel(&shared, file))
-                    .ok()?;
+                    .spawn(move || wait_in_kernel(&shared, file));
+                if helper.is_err() {
+                    HELPER.store(false, Ordering::Relaxed);
+                    return None;
+                }
                 return Some(place);
             }
             Err(_) => return None,
@@ -242,6 +258,7 @@ fn wait_in_kernel(shared: &Shared, file: Descriptor) {
             other => break other.is_ok(),
         }
     };
+    HELPER.store(false, Ordering::Relaxed);
     let mut state = state(shared);
     match *state {
         // Where the kernel cannot, everybody is at the head.

@@ -274,3 +274,55 @@ fn a_ttl_counts_from_the_write_and_not_from_the_wait() {
         assert_eq!(ttl, 3_600_000, "{key}");
     }
 }
+
+/// A writer that was stopped at the head of the queue kept the others waiting
+/// a second for each write, and each of those left a thread and a descriptor
+/// behind: a stream would have run out of them.
+#[test]
+fn a_stopped_writer_at_the_head_of_the_queue_costs_little() {
+    use std::io::{BufRead, BufReader, Write};
+
+    use nix::sys::signal::{Signal, kill};
+    use nix::unistd::Pid;
+
+    let home = Home::new();
+    home.ok(&["set", "g", "k", "v"]);
+    let holder = Connection::open(home.db()).unwrap();
+    holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut stopped = home.start(&["set", "g", "stopped", "v"]);
+    let pid = Pid::from_raw(i32::try_from(stopped.id()).unwrap());
+    // It is at the head once it has the lock of the queue on its descriptor.
+    let at_head = || {
+        let infos = std::fs::read_dir(format!("/proc/{pid}/fdinfo")).unwrap();
+        infos
+            .flatten()
+            .any(|info| std::fs::read_to_string(info.path()).unwrap_or_default().contains("OFDLCK"))
+    };
+    while !at_head() {
+        assert!(stopped.try_wait().unwrap().is_none(), "it did not wait");
+        std::thread::yield_now();
+    }
+    kill(pid, Signal::SIGSTOP).unwrap();
+    holder.execute_batch("COMMIT").unwrap();
+    let mut stream = command(home.0.path());
+    let mut stream = stream.args(["batch", "--stream", "-"]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut lines = stream.stdin.take().unwrap();
+    let mut answers = BufReader::new(stream.stdout.take().unwrap()).lines();
+    let held = |what| std::fs::read_dir(format!("/proc/{}/{what}", stream.id())).unwrap().count();
+    let mut descriptors = 0;
+    for n in 0..6 {
+        writeln!(lines, "{{\"op\":\"set\",\"group\":\"g\",\"key\":\"k{n}\",\"value\":\"v\"}}").unwrap();
+        assert!(answers.next().unwrap().unwrap().contains("\"ok\":true"));
+        // The second write opens what it looks at the queue with.
+        if n < 2 {
+            descriptors = held("fd");
+        }
+        assert!(held("task") <= 2, "a thread was left for each write");
+        assert!(held("fd") <= descriptors + 1, "a descriptor was left for each write");
+    }
+    drop(lines);
+    assert!(stream.wait().unwrap().success());
+    kill(pid, Signal::SIGCONT).unwrap();
+    assert!(stopped.wait().unwrap().success());
+    assert_eq!(home.ok(&["count", "g"]).trim(), "8");
+}
