@@ -1,4 +1,4 @@
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command as Process;
@@ -8,7 +8,7 @@ use clap::{ArgMatches, Args, FromArgMatches};
 use super::{ALL, Context, Spec, manual};
 use crate::exit::{Exit, Failure};
 use crate::output;
-use crate::store::quote;
+use crate::store::{admit, quote};
 
 pub const SPEC: Spec = Spec {
     name: "man",
@@ -61,9 +61,19 @@ fn write_pages(dir: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(dir).map_err(|e| Failure::io(&refused(dir), e))?;
     for page in manual::pages() {
         let path = dir.join(&page.file);
-        fs::write(&path, page.roff).map_err(|e| Failure::io(&refused(&path), e))?;
+        write_page(&path, page.roff.as_bytes()).map_err(|e| Failure::io(&refused(&path), e))?;
     }
     Ok(())
+}
+
+/// Nothing is cut off before it is known what the name stands for.
+fn write_page(path: &Path, page: &[u8]) -> std::io::Result<()> {
+    let opened = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+    let mut file = admit(opened)?;
+    if file.metadata()?.is_file() {
+        file.set_len(0)?;
+    }
+    file.write_all(page)
 }
 
 /// Hands the main page to man(1), which formats and pages it. `false` if there

@@ -234,7 +234,8 @@ impl Job<'_> {
 
     fn target(&self, path: &Path) -> anyhow::Result<Target> {
         let options = TargetOptions { mode: self.args.mode, in_place: self.args.in_place };
-        let target = Target::new(path, options).map_err(|e| Failure::io(&shown(path), e))?;
+        let target =
+            Target::new(path, options, crate::store::admit).map_err(|e| Failure::io(&shown(path), e))?;
         let file = |path: &Path| std::fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()));
         let same = file(target.path()).is_some_and(|output| Some(output) == file(&self.args.template));
         if same && self.args.template != Path::new("-") {

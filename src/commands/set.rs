@@ -95,7 +95,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
         (Some(value), ..) | (_, Some(value), ..) => Some(value.into_vec()),
         (.., Some(path), _) => {
             let mut file =
-                std::fs::File::open(path).map_err(|e| Failure::io(&quote(&path.to_string_lossy()), e))?;
+                input::open_file(path).map_err(|e| Failure::io(&quote(&path.to_string_lossy()), e))?;
             // Not read only to be refused. What is no regular file says 0.
             check_length(&args.key, file.metadata().map_or(0, |meta| meta.len()))?;
             Some(read_bounded(&mut file, &quote(&path.to_string_lossy()))?)

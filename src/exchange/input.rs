@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use std::path::Path;
 
 use super::bad;
-use crate::store::{Error, Result, quote};
+use crate::store::{Error, Result, admit, quote};
 
 /// The longest line, array element or table row that is read. Larger values
 /// travel by `get` and `set`, or in a backup.
@@ -105,7 +105,12 @@ pub fn open(path: &Path) -> io::Result<File> {
     if path == Path::new("-") {
         return Ok(File::from(io::stdin().as_fd().try_clone_to_owned()?));
     }
-    File::open(path)
+    open_file(path)
+}
+
+/// Opens the file at `path`, which is none of a vault's own.
+pub fn open_file(path: &Path) -> io::Result<File> {
+    admit(File::open(path)?)
 }
 
 /// How messages call a file.

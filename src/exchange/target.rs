@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use crate::store::admit;
+
 /// A file on its way. Dropped before [`Target::commit`], it leaves what stood
 /// at the path.
 pub struct Target {
@@ -33,7 +35,7 @@ impl Target {
             Ok(meta) if meta.is_file() => Some(meta),
             Ok(meta) if meta.is_dir() => return Err(io::Error::from_raw_os_error(nix::libc::EISDIR)),
             Ok(_) => {
-                let stream = OpenOptions::new().write(true).open(&path)?;
+                let stream = admit(OpenOptions::new().write(true).open(&path)?)?;
                 return Ok(Self { path, writer: Kind::Stream(BufWriter::with_capacity(BUFFER, stream)) });
             }
             Err(e) if e.kind() == io::ErrorKind::NotFound => None,

@@ -34,7 +34,11 @@ pub struct TargetOptions {
 pub struct Target {
     path: PathBuf,
     options: TargetOptions,
+    admit: Admit,
 }
+
+/// Passes an opened file on, or refuses to have it read or written.
+pub type Admit = fn(File) -> io::Result<File>;
 
 /// What stands at a target's path.
 enum Standing {
@@ -53,9 +57,18 @@ pub struct Candidate<'a> {
 }
 
 impl Target {
-    /// The target at `path`; symbolic links are followed.
-    pub fn new(path: &Path, options: TargetOptions) -> io::Result<Self> {
-        Ok(Self { path: follow(path)?, options })
+    /// The target at `path`; symbolic links are followed. Whatever is opened
+    /// there is shown to `admit` first.
+    pub fn new(path: &Path, options: TargetOptions, admit: Admit) -> io::Result<Self> {
+        Ok(Self { path: follow(path)?, options, admit })
+    }
+
+    fn open(&self, how: &OpenOptions) -> io::Result<File> {
+        (self.admit)(how.open(&self.path)?)
+    }
+
+    fn open_to_read(&self) -> io::Result<File> {
+        self.open(OpenOptions::new().read(true))
     }
 
     /// The file itself, links followed.
@@ -79,7 +92,7 @@ impl Target {
     /// back.
     pub fn current(&self) -> io::Result<Vec<u8>> {
         match self.standing()? {
-            Standing::File(_) => fs::read(&self.path),
+            Standing::File(_) => content(&mut self.open_to_read()?),
             Standing::Nothing | Standing::Stream => Ok(Vec::new()),
         }
     }
@@ -90,12 +103,14 @@ impl Target {
         let standing = self.standing()?;
         if let Standing::File(meta) = &standing
             && meta.len() == text.len() as u64
-            && same_text(&self.path, text)?
         {
-            if let Some(mode) = self.options.mode.filter(|mode| meta.mode() & 0o7777 != *mode) {
-                fs::set_permissions(&self.path, Permissions::from_mode(mode))?;
+            let mut file = self.open_to_read()?;
+            if content(&mut file)? == text.as_bytes() {
+                if let Some(mode) = self.options.mode.filter(|mode| meta.mode() & 0o7777 != *mode) {
+                    file.set_permissions(Permissions::from_mode(mode))?;
+                }
+                return Ok(None);
             }
-            return Ok(None);
         }
         let beside = match (&standing, self.options.in_place) {
             (Standing::Stream, _) | (Standing::File(_), true) => std::env::temp_dir(),
@@ -147,9 +162,8 @@ impl Target {
 
     /// Writes into the file that stands there.
     fn write_into(&self, text: &str) -> io::Result<()> {
-        let mut file = OpenOptions::new().read(true).write(true).open(&self.path)?;
-        let mut old = Vec::new();
-        file.read_to_end(&mut old)?;
+        let mut file = self.open(OpenOptions::new().read(true).write(true))?;
+        let old = content(&mut file)?;
         if let Err(error) = overwrite(&mut file, text.as_bytes()) {
             // Better the old text than half of the new; if that fails too,
             // there is nothing left to try.
@@ -177,7 +191,7 @@ impl Candidate<'_> {
             Standing::Stream => {
                 // Without waiting for a FIFO's reader, who may never come.
                 let mut stream =
-                    OpenOptions::new().write(true).custom_flags(nix::libc::O_NONBLOCK).open(&target.path)?;
+                    target.open(OpenOptions::new().write(true).custom_flags(nix::libc::O_NONBLOCK))?;
                 stream.write_all(text.as_bytes())?;
             }
             Standing::File(_) if target.options.in_place => target.write_into(text)?,
@@ -214,8 +228,10 @@ fn overwrite(file: &mut File, text: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-fn same_text(path: &Path, text: &str) -> io::Result<bool> {
-    Ok(fs::read(path)? == text.as_bytes())
+fn content(file: &mut File) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    file.read_to_end(&mut content)?;
+    Ok(content)
 }
 
 fn parent(path: &Path) -> &Path {

@@ -16,7 +16,7 @@
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::fs::{File, Metadata};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, IntoRawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -49,6 +49,8 @@ pub struct Files {
 struct Held {
     path: PathBuf,
     files: [(CString, File); 3],
+    /// Device and inode of each.
+    identities: [(u64, u64); 3],
     bell: Mutex<Option<Inotify>>,
 }
 
@@ -58,7 +60,9 @@ static HELD: OnceLock<Held> = OnceLock::new();
 /// the first call in a process counts.
 pub fn hold(files: Files) -> io::Result<()> {
     let name = |path: &Path| CString::new(path.as_os_str().as_bytes()).map_err(io::Error::other);
+    let identity = |file: &File| file.metadata().map(|meta| (meta.dev(), meta.ino()));
     let held = Held {
+        identities: [identity(&files.db)?, identity(&files.wal)?, identity(&files.shm)?],
         files: [
             (name(&files.path)?, files.db),
             (name(&beside(&files.path, "-wal"))?, files.wal),
@@ -89,6 +93,29 @@ fn held(path: &Path) -> Option<&'static Held> {
 #[must_use]
 pub fn is_held(path: &Path) -> bool {
     held(path).is_some()
+}
+
+/// Whether `file` is one of those held, by whatever name it was opened.
+fn is_held_file(file: &File) -> io::Result<bool> {
+    let Some(held) = HELD.get() else { return Ok(false) };
+    let meta = file.metadata()?;
+    Ok(held.identities.contains(&(meta.dev(), meta.ino())))
+}
+
+/// Passes a file on that was opened by a name of the caller's, and refuses one
+/// of those held. Whoever opens such a name asks here before the first byte is
+/// read, written or cut off: a name that was looked at before can stand for
+/// another file when it is opened, `/proc/self/fd/N` for one.
+///
+/// # Errors
+/// The file is one of a vault's. It is not closed then: that would drop
+/// SQLite's locks on it.
+pub fn admit(file: File) -> io::Result<File> {
+    if !is_held_file(&file)? {
+        return Ok(file);
+    }
+    let _ = file.into_raw_fd();
+    Err(io::Error::other("it is a file of the vault itself"))
 }
 
 /// What the file system says about the file at `path`, if it is one of those

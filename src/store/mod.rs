@@ -83,7 +83,7 @@ pub use findings::{Finding, FindingKind, Remedy};
 pub use glob::Glob;
 pub use grants::{Grant, Level, Principal};
 pub use groups::{Group, Keys};
-pub use held::{Files, hold, is_held, lock_shared, take_bell};
+pub use held::{Files, admit, hold, is_held, lock_shared, take_bell};
 pub use info::{Holdings, Sizes, sqlite_version};
 pub use name::Name;
 pub use namespaces::NamespaceUsage;

@@ -1,9 +1,10 @@
 //! Side doors: everything a user can do around the program that has the group.
 
+use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
 
-use crate::vault::{ALICE, BOB, ROOT, Vault, outcome};
+use crate::vault::{ALICE, BOB, GROUP, Outcome, ROOT, Vault, outcome};
 
 fn tenant() -> Option<Vault> {
     let vault = Vault::new()?;
@@ -84,6 +85,63 @@ fn names_of_the_callers_are_opened_with_his_own_rights() {
         assert!(!err.contains("panicked") && !out.contains("SQLite format"), "{script}: {out:?} {err:?}");
     }
     vault.is_whole();
+}
+
+/// A script as Alice, whom somebody has put into larder's group: the kernel
+/// lets her open again what larder holds.
+fn as_member(vault: &Vault, script: &str) -> Outcome {
+    fs::write(vault.home(ALICE).join("script"), script).unwrap();
+    vault.sh(
+        ROOT,
+        &format!(
+            "cd ../home-{ALICE} && HOME=$PWD exec setpriv --reuid {ALICE} --regid {ALICE} --groups {GROUP} sh script"
+        ),
+    )
+}
+
+/// What the caller names was looked at by its name, if at all, and opened
+/// after that. `/proc/self/fd/N` is a file of the vault once larder has opened
+/// that, so its log was read as a value, and overwritten by a template whose
+/// check had put a link to it at the target's place: what others had been told
+/// was written was gone.
+#[test]
+fn no_name_leads_to_a_file_that_is_held() {
+    let Some(vault) = tenant() else { return };
+    for script in [
+        "larder --db $DB -n open set g leak --file /proc/self/fd/$N",
+        "larder --db $DB -n open import /proc/self/fd/$N",
+        "larder --db $DB -n open batch /proc/self/fd/$N",
+        "larder --db $DB -n open batch --stream /proc/self/fd/$N",
+        "larder --db $DB -n open render g /proc/self/fd/$N",
+        "larder --db $DB -n open render g T -o /proc/self/fd/$N --in-place",
+        "larder --db $DB -n open get g k -o /proc/self/fd/$N",
+        "larder --db $DB -n open watch --listen 127.0.0.1:0 --token-file /proc/self/fd/$N",
+        "larder --db $DB -n open render g T -o P --in-place --check 'rm P; ln -s /proc/self/fd/$N P'",
+        "larder --db $DB man pages",
+    ] {
+        let mut refused = 0;
+        for n in 3..12 {
+            let script = format!(
+                "export N={n}; rm -rf P pages; mkdir pages; ln -s /proc/self/fd/$N pages/larder.1\n\
+                 echo old >P; echo new >T; exec timeout 5 {script}"
+            );
+            let (code, _, err) = as_member(&vault, &script);
+            refused += usize::from(code == 10 && err.contains("it is a file of the vault itself"));
+            refused += usize::from(code == 2 && err.contains("is the store itself"));
+            assert!(!err.contains("panicked"), "{script}: {code} {err:?}");
+        }
+        // The database, its log, its shared memory.
+        assert!(refused >= 3, "{script}: {refused}");
+        assert_eq!(vault.ok(ALICE, "larder --db $DB -n a get g k; larder --db $DB -n a get g k2"), "vv");
+        assert_eq!(vault.sh(ALICE, "larder --db $DB -n open get g leak").1, "");
+        vault.is_whole();
+    }
+    // Without the group it is the kernel that refuses: the files are root's.
+    let set =
+        |n: u32| vault.sh(ALICE, &format!("larder --db $DB -n open set g leak --file /proc/self/fd/{n}"));
+    let refused = (3..12).map(set).filter(|(code, _, err)| *code == 10 && err.contains("Permission denied"));
+    assert!(refused.count() >= 3);
+    assert_eq!(vault.sh(ALICE, "larder --db $DB -n open get g leak").1, "");
 }
 
 #[test]

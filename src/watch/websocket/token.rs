@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 
 use crate::exit::{Exit, Failure};
-use crate::store::quote;
+use crate::store::{admit, quote};
 
 /// The longest file that is taken for a token, in bytes.
 const MAX_FILE: u64 = 4096;
@@ -51,7 +51,7 @@ impl Token {
     /// is one without a token in it.
     pub fn from_file(path: &Path) -> anyhow::Result<Self> {
         let name = format!("token file {}", quote(&path.to_string_lossy()));
-        match File::open(path) {
+        match File::open(path).and_then(admit) {
             Ok(file) => read(file, &name),
             Err(e) if e.kind() == ErrorKind::NotFound => create(path, &name),
             Err(e) => Err(Failure::io(&name, e)),
@@ -87,7 +87,9 @@ fn create(path: &Path, name: &str) -> anyhow::Result<Token> {
     writeln!(file, "{}", token.0).and_then(|()| file.as_file().sync_all()).map_err(io)?;
     match file.persist_noclobber(path) {
         Ok(_) => Ok(token),
-        Err(e) if e.error.kind() == ErrorKind::AlreadyExists => read(File::open(path).map_err(io)?, name),
+        Err(e) if e.error.kind() == ErrorKind::AlreadyExists => {
+            read(File::open(path).and_then(admit).map_err(io)?, name)
+        }
         Err(e) => Err(io(e.error)),
     }
 }
