@@ -1,8 +1,9 @@
 //! Check and restore by users who may write a store but not its directory.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 
-use crate::vault::{ALICE, BOB, ROOT, Vault, own};
+use crate::vault::{ALICE, BOB, GROUP, ROOT, Vault, own};
 
 /// A store of root's that everybody may write, in a directory that nobody else
 /// may, and Alice's backup of it.
@@ -79,4 +80,21 @@ fn a_vault_is_restored_by_root() {
     vault.ok(ROOT, &format!("larder --db $DB restore ../home-{ALICE}/b.db --yes"));
     assert_eq!(vault.ok(ALICE, "larder --db $DB get g k"), "old");
     vault.is_whole();
+}
+
+/// A restore puts a new file in the place of a damaged one, and what lay beside
+/// that goes with it. The first user to come made both files anew and owned
+/// them; root leaves both behind now.
+#[test]
+fn a_vault_that_was_replaced_has_roots_files() {
+    let Some(vault) = Vault::new() else { return };
+    vault.ok(ALICE, "larder --db $DB set g k old; larder --db $DB backup b.db");
+    vault.ok(ROOT, "dd if=/dev/zero of=$DB bs=4096 count=4 conv=notrunc 2>/dev/null");
+    vault.ok(ROOT, &format!("umask 077; larder --db $DB restore ../home-{ALICE}/b.db --yes >/dev/null 2>&1"));
+    for name in ["store.db", "store.db-wal", "store.db-shm"] {
+        let meta = fs::metadata(vault.path("v").join(name)).unwrap();
+        assert_eq!((meta.uid(), meta.gid(), meta.mode() & 0o7777), (ROOT, GROUP, 0o660), "{name}");
+    }
+    assert_eq!(vault.ok(ALICE, "larder --db $DB get g k && larder --db $DB set g k new"), "old");
+    assert_eq!(vault.ok(BOB, "larder --db $DB get g k"), "new");
 }
