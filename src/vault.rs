@@ -222,6 +222,17 @@ fn bell(path: &Path) -> Option<Inotify> {
     Some(inotify)
 }
 
+/// The list is there, or may be, and cannot be opened.
+fn refused_list(error: io::Error) -> Failure {
+    let hint = (error.raw_os_error() == Some(libc::EMFILE))
+        .then_some("'ulimit -n' says how many files a process may have open");
+    let failure = Failure::new(Exit::Io, store::Error::io(VAULTS, error).to_string());
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
 fn refused(path: &Path, error: &io::Error) -> Failure {
     let hint = match error.kind() {
         io::ErrorKind::PermissionDenied => "its files must belong to larder's group, mode 0660",
@@ -239,10 +250,22 @@ fn is_listed(path: &Path) -> Result<bool, Failure> {
     let list = Path::new(VAULTS);
     let (Some(parent), Some(name)) = (list.parent(), list.file_name()) else { return Ok(false) };
     let unsafe_list = |why: String| Failure::new(Exit::UnusableStore, format!("{VAULTS}: {why}"));
-    let Ok(directory) = open_directory(parent) else { return Ok(false) };
+    // Only where there is none, or no plain file, is nothing listed: a list that
+    // cannot be opened for want of descriptors is still one.
+    let unopened = |e: io::Error| match Errno::from_raw(e.raw_os_error().unwrap_or(0)) {
+        Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP | Errno::EACCES => Ok(false),
+        _ => Err(refused_list(e)),
+    };
+    let directory = match open_directory(parent) {
+        Ok(directory) => directory,
+        Err(e) => return unopened(e),
+    };
     let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
     let directory = directory.map_err(unsafe_list)?;
-    let Ok(file) = openat(&directory, name, flags, Mode::empty()) else { return Ok(false) };
+    let file = match openat(&directory, name, flags, Mode::empty()) {
+        Ok(file) => file,
+        Err(e) => return unopened(e.into()),
+    };
     let only_root = fstat(&directory).is_ok_and(|stat| stat.st_mode & 0o022 == 0)
         && fstat(&file).is_ok_and(|stat| {
             stat.st_mode & libc::S_IFMT == libc::S_IFREG && stat.st_uid == 0 && stat.st_mode & 0o022 == 0

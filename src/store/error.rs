@@ -227,8 +227,10 @@ impl Error {
             }
             ErrorCode::ReadOnly => io(std::io::ErrorKind::ReadOnlyFilesystem, "cannot be written"),
             ErrorCode::PermissionDenied => io(std::io::ErrorKind::PermissionDenied, "permission denied"),
-            ErrorCode::CannotOpen => match unreachable_part(path)
-                .or_else(|| companions::exhaustion().map(|errno| (path.to_owned(), errno)))
+            // Exhaustion first: by its name nobody can reach a file of a vault.
+            ErrorCode::CannotOpen => match companions::exhaustion()
+                .map(|errno| (path.to_owned(), errno))
+                .or_else(|| unreachable_part(path))
             {
                 Some((file, errno)) => {
                     Self::io(format!("store {}", quote(&file.to_string_lossy())), errno.into())

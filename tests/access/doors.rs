@@ -334,3 +334,23 @@ fn tenants_write_at_the_same_time_and_the_log_stays_short() {
     assert!(log < 2 << 20, "the write-ahead log has {log} bytes: nobody checkpoints");
     vault.is_whole();
 }
+
+/// A list that could not be opened, for want of descriptors, counted as none:
+/// the vault was opened like any other store, and the kernel's refusal told of a
+/// mode that was right.
+#[test]
+fn without_descriptors_the_list_is_still_a_list() {
+    let Some(vault) = tenant() else { return };
+    for limit in [3, 4] {
+        let said = vault.fails(ALICE, 10, &format!("ulimit -n {limit}; larder --db $DB -n a get g k"));
+        assert_eq!(
+            said,
+            "larder: /etc/larder/vaults: Too many open files\n\
+             hint: 'ulimit -n' says how many files a process may have open\n"
+        );
+    }
+    for limit in 5..16 {
+        let (code, out, err) = vault.sh(ALICE, &format!("ulimit -n {limit}; larder --db $DB -n a get g k"));
+        assert!((code, &*out) == (0, "v") || code == 10 && !err.contains("denied"), "{limit}: {code} {err}");
+    }
+}

@@ -65,7 +65,9 @@ pub(super) fn access() -> Section {
             ),
             Text(
                 "What a vault does not do: a user can stop his own larder in mid-write and keep others waiting until \
-                 they give up with status 6; he can fill an open namespace, or his own up to its quota; he sees \
+                 they give up with status 6; he can stop his own reader, with or without a grant, and then the \
+                 log grows with every write of others until that reader is ended; he can fill an open namespace, or his \
+                 own up to its quota; he sees \
                  sequence numbers, which tell how much is written in the whole store. An open namespace's quota can \
                  be changed by everybody: grant access to it first. Root and backups see everything.",
             ),
