@@ -177,3 +177,24 @@ fn what_cannot_be_listened_on() {
     t.run(["watch", "--listen", ":0", "--token-file", "empty"]).fails_with(8, "token file \"empty\"");
     t.run(["--db", "x", "watch", "--listen", ":0"]).no_env("HOME").fails_with(2, "no place for the token");
 }
+
+/// A FIFO in the place of the token kept the start waiting for a writer, with
+/// the signals blocked, and root took the token of anybody.
+#[test]
+fn a_token_is_a_file_of_the_callers_own() {
+    let t = Test::new();
+    t.run(["set", "g", "k", "v"]).ok("");
+    nix::unistd::mkfifo(&t.path("fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let refused = |file: &str, why: &str| {
+        t.run(["watch", "--listen", ":0", "--token-file", file])
+            .fails(10, format!("larder: watch: token file \"{file}\": {why}\n"));
+    };
+    refused("fifo", "not a regular file");
+    refused("/dev/null", "not a regular file");
+    if nix::unistd::geteuid().is_root() {
+        let others = t.write("others", "secret\n");
+        std::fs::set_permissions(&others, std::fs::Permissions::from_mode(0o600)).unwrap();
+        std::os::unix::fs::chown(&others, Some(7_700_001), None).unwrap();
+        refused("others", "it belongs to another user");
+    }
+}

@@ -1,9 +1,12 @@
 //! The token that clients show.
 
-use std::fs::{DirBuilder, File};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
+
+use nix::libc;
+use nix::unistd::getuid;
 
 use crate::exit::{Exit, Failure};
 use crate::store::{admit, quote};
@@ -47,11 +50,12 @@ impl Token {
     /// token and for its owner alone, if it does not exist.
     ///
     /// # Errors
-    /// A file that others than its owner can read or write is refused, and so
-    /// is one without a token in it.
+    /// A file that others than its owner can read or write is refused, one of
+    /// another user but root, what is no regular file, and one without a token
+    /// in it.
     pub fn from_file(path: &Path) -> anyhow::Result<Self> {
         let name = format!("token file {}", quote(&path.to_string_lossy()));
-        match File::open(path).and_then(admit) {
+        match open(path) {
             Ok(file) => read(file, &name),
             Err(e) if e.kind() == ErrorKind::NotFound => create(path, &name),
             Err(e) => Err(Failure::io(&name, e)),
@@ -59,8 +63,22 @@ impl Token {
     }
 }
 
+/// Opens what stands at `path`. A FIFO would keep the start waiting for a
+/// writer, in which no signal is heard.
+fn open(path: &Path) -> std::io::Result<File> {
+    admit(OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)?)
+}
+
 fn read(file: File, name: &str) -> anyhow::Result<Token> {
-    let mode = file.metadata().map_err(|e| Failure::io(name, e))?.permissions().mode();
+    let meta = file.metadata().map_err(|e| Failure::io(name, e))?;
+    if !meta.is_file() {
+        return Err(Failure::new(Exit::Io, format!("{name}: not a regular file")).into());
+    }
+    // Whoever owns it knows the token, and can change it.
+    if ![0, getuid().as_raw()].contains(&meta.uid()) {
+        return Err(Failure::new(Exit::Io, format!("{name}: it belongs to another user")).into());
+    }
+    let mode = meta.permissions().mode();
     if mode & 0o077 != 0 {
         return Err(Failure::new(
             Exit::Io,
@@ -87,9 +105,7 @@ fn create(path: &Path, name: &str) -> anyhow::Result<Token> {
     writeln!(file, "{}", token.0).and_then(|()| file.as_file().sync_all()).map_err(io)?;
     match file.persist_noclobber(path) {
         Ok(_) => Ok(token),
-        Err(e) if e.error.kind() == ErrorKind::AlreadyExists => {
-            read(File::open(path).and_then(admit).map_err(io)?, name)
-        }
+        Err(e) if e.error.kind() == ErrorKind::AlreadyExists => read(open(path).map_err(io)?, name),
         Err(e) => Err(io(e.error)),
     }
 }
