@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::fs::{self, File};
-use std::io::Error as IoError;
+use std::io::{Error as IoError, ErrorKind};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -136,31 +136,43 @@ fn is_named(file: &File, path: &Path) -> bool {
 /// Removes the caller's own passing files that no process holds. What cannot be
 /// removed stays: a copy does not depend on it.
 fn remove_forsaken(directory: &Path, prefix: &str) {
-    let uid = nix::unistd::geteuid().as_raw();
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let random = name
+        let passing = name
             .to_str()
-            .and_then(|name| name.strip_prefix(prefix))
-            .and_then(|rest| rest.strip_suffix(".partial"));
-        if !random
-            .is_some_and(|random| random.len() == 6 && random.bytes().all(|b| b.is_ascii_alphanumeric()))
-        {
-            continue;
-        }
-        let path = entry.path();
-        let opened = fs::OpenOptions::new()
-            .read(true)
-            .write(true)
-            .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
-            .open(&path);
-        let Ok(file) = opened else { continue };
-        let own = file.metadata().is_ok_and(|meta| meta.is_file() && meta.uid() == uid && meta.nlink() == 1);
-        if own && lock(&file, LOCKS, HOLD - LOCKS + 1).is_ok() && is_named(&file, &path) {
-            forget_companions(&path);
-            let _ = fs::remove_file(&path);
+            .and_then(|name| name.strip_prefix(prefix)?.split_once(".partial"))
+            .filter(|(random, _)| random.len() == 6 && random.bytes().all(|b| b.is_ascii_alphanumeric()));
+        match passing {
+            Some((_, "")) => remove_unheld(&entry.path()),
+            Some((random, suffix)) if COMPANIONS.contains(&suffix) => {
+                // The copy got its name, and this could not be removed then.
+                let copy = directory.join(format!("{prefix}{random}.partial"));
+                let gone = fs::symlink_metadata(copy).is_err_and(|e| e.kind() == ErrorKind::NotFound);
+                if gone && entry.metadata().is_ok_and(|meta| is_own(&meta)) {
+                    let _ = fs::remove_file(entry.path());
+                }
+            }
+            _ => {}
         }
     }
+}
+
+fn remove_unheld(path: &Path) {
+    let opened = fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+        .open(path);
+    let Ok(file) = opened else { return };
+    let own = file.metadata().is_ok_and(|meta| is_own(&meta));
+    if own && lock(&file, LOCKS, HOLD - LOCKS + 1).is_ok() && is_named(&file, path) {
+        forget_companions(path);
+        let _ = fs::remove_file(path);
+    }
+}
+
+fn is_own(meta: &fs::Metadata) -> bool {
+    meta.is_file() && meta.uid() == nix::unistd::geteuid().as_raw() && meta.nlink() == 1
 }
 
 impl Drop for Scratch {

@@ -69,6 +69,27 @@ fn what_a_killed_copy_left_is_removed() {
     assert_eq!(hidden(), [".b.db.HELD00.partial", ".b.db.notes.partial", ".c.db.aB3dE6.partial"]);
 }
 
+/// A copy that got its name while the file beside it could not be removed left
+/// that one lying for ever: later copies looked only for the copy itself. What
+/// belongs to a copy in the making, or to somebody else, stays.
+#[test]
+fn what_a_named_copy_left_is_removed() {
+    let t = Test::new();
+    t.run(["set", "g", "k", "v"]).ok("");
+    t.write(".b.db.aB3dE6.partial-journal", "left behind");
+    t.write(".b.db.aB3dE7.partial-wal", "left behind");
+    let stay = [".b.db.notes.partial-journal", ".b.db.aB3dE6.partial-notes", ".c.db.aB3dE6.partial-journal"];
+    for name in stay {
+        t.write(name, "somebody's");
+    }
+    t.run(["backup", "b.db"]).ok("");
+    let mut left = t.files();
+    left.retain(|name| name.contains("partial"));
+    let mut stay = stay.map(str::to_owned);
+    stay.sort_unstable();
+    assert_eq!(left, stay);
+}
+
 /// A copy in the making is held: a second one to the same name leaves it alone.
 #[test]
 fn a_copy_in_the_making_is_not_taken_for_left_behind() {
