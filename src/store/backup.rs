@@ -31,7 +31,7 @@ impl Store {
         self.read(|tx| tx.permit_store())?;
         refuse_target(&target, self.path())?;
         let scratch = Scratch::beside(&target)?;
-        let mut copy = scratch.connect()?;
+        let mut copy = scratch.connect().map_err(|e| e.settle(&target))?;
         self.retry(|| {
             self.in_transaction("BEGIN", |tx| {
                 // The first read fixes the snapshot; within it no step has to
@@ -44,7 +44,7 @@ impl Store {
         .map_err(|e| e.settle_copy(self.path(), &target))?;
         close(copy).map_err(|e| e.settle(&target))?;
         progress(Stage::Checking, 0, 0);
-        let damage = verified(&scratch.path).map_err(|e| e.settle(self.path()))?;
+        let damage = verified(&scratch.path).map_err(|e| e.settle_copy(self.path(), &target))?;
         if !may_go_on() {
             return Err(Error::Interrupted);
         }

@@ -196,11 +196,11 @@ fn copy_source(from: &Path, scratch: &Scratch, progress: Progress<'_>) -> Result
         let why = "has an unfinished transaction in its -journal; open it once with larder or sqlite3 first";
         return Err(Error::unusable(from, why));
     }
-    let mut copy = scratch.connect()?;
+    let mut copy = scratch.connect().map_err(|e| e.settle(&scratch.path))?;
     let result = if has_log {
         // Who only reads needs neither the right to change it nor its form.
         let source = Store::connect_to_read(StoreOptions::new(from))?;
-        no_triggers(&source.conn)?;
+        no_triggers(&source.conn).map_err(|e| e.settle(from))?;
         source.retry(|| {
             source.in_transaction("BEGIN", |tx| {
                 refuse_stranger(tx.conn, from)?;
@@ -279,19 +279,19 @@ fn unsound(e: Error, from: &Path) -> Error {
 /// Refuses a copy that is not sound, counts again what is counted wrong, and
 /// puts wrong marks right.
 fn prepare(from: &Path, scratch: &Scratch) -> Result<()> {
-    let wrong = |e: Error| unsound(e, from).settle(from);
+    let wrong = |e: Error| unsound(e, from).settle_copy(from, &scratch.path);
     adopt(from, scratch)?;
     let findings = immutable(&scratch.path).and_then(|conn| examine(&conn)).map_err(wrong)?;
     if let Some(finding) = serious(&findings) {
         return Err(Error::unusable(from, format!("cannot be restored: {}", finding.what)));
     }
     if findings.iter().any(|finding| finding.kind == FindingKind::Counters) {
-        on_copy(scratch, repair::recount)?;
+        on_copy(scratch, repair::recount).map_err(wrong)?;
     }
     if findings.iter().any(|finding| finding.kind == FindingKind::Mark) {
-        on_copy(scratch, |tx| migrations::mark(tx.conn, seal::edition(tx.conn)?))?;
+        on_copy(scratch, |tx| migrations::mark(tx.conn, seal::edition(tx.conn)?)).map_err(wrong)?;
     }
-    on_copy(scratch, |tx| upgrades::run(tx.conn, from))
+    on_copy(scratch, |tx| upgrades::run(tx.conn, from)).map_err(wrong)
 }
 
 /// Changes the copy, in one transaction, and leaves it without a log.

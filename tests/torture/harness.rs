@@ -36,6 +36,15 @@ impl Rng {
         Self(seed)
     }
 
+    /// Chance that is the same in every run, unless a seed is given.
+    pub fn fixed(test: &str, seed: u64) -> Self {
+        if std::env::var_os("LARDER_TORTURE_SEED").is_some() {
+            return Self::new(test);
+        }
+        println!("{test}: LARDER_TORTURE_SEED={seed}");
+        Self(seed)
+    }
+
     /// Another stream of chance, for a thread.
     pub fn fork(&mut self) -> Self {
         Self(self.next())

@@ -2,11 +2,13 @@
 //! odd places, odd clocks.
 //!
 //! Every test draws from one seed and prints it; `LARDER_TORTURE_SEED=N` runs
-//! the same again. `LARDER_TORTURE=N` makes each of them N times as large.
+//! the same again. `LARDER_TORTURE=N` makes each of them N times as large, and
+//! `LARDER_FAULTS=all` fails every system call of every command that writes.
 
 mod clock;
 mod damage;
 mod descriptors;
+mod faults;
 mod full;
 mod harness;
 mod hostile;
