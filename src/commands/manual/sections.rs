@@ -92,6 +92,10 @@ fn exit_status() -> Section {
                 "An error is one line on standard error, \"larder: what failed: why\", sometimes with a second one, \
                  \"hint: what to try\". With --json it is one line of JSON with error, code, message and hint.",
             ),
+            Text(
+                "What ended with 0 is on disk. A write that ended with 10, or was killed, happened whole or not at \
+                 all: it may be done where the disk failed to confirm it, or its answer could not be printed.",
+            ),
         ],
     }
 }
