@@ -11,6 +11,7 @@ mod descriptors;
 mod faults;
 mod full;
 mod harness;
+mod histories;
 mod hostile;
 mod kill;
 mod places;
