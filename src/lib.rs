@@ -50,9 +50,6 @@ use vault::{Elevated, Entered, VaultEnvironment};
 /// have been reported on standard error.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     let args: Vec<OsString> = args.into_iter().collect();
-    // Known before parsing, because a line that does not parse must answer in
-    // the form it asked for.
-    let json = cli::asks_for_json(&args);
     let elevated = vault::begin();
     if commands::complete::is_asked(&args) {
         // A vault is nothing to complete from: its group is given up first.
@@ -62,6 +59,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         return Exit::Success;
     }
     let parsed = cli::parse(&args);
+    // A line that does not parse answers in the form it asked for, too.
+    let json = match &parsed {
+        Ok(matches) => matches.subcommand().is_some_and(|(_, sub)| Globals::from_matches(sub).json),
+        Err(_) => cli::asks_for_json(&args),
+    };
     let mut environment: &dyn Environment = &ProcessEnvironment;
     if let Some(elevated) = elevated {
         // Before anything else that the caller named is touched, a stream to
