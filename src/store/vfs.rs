@@ -16,8 +16,7 @@
 //! is left alone. A log without frames may be a reader's, who syncs
 //! nothing, or that of a process killed too early, and is opened SQLite's way.
 //!
-//! This is the one module with unsafe code besides the descriptor handling of
-//! the watch: SQLite has no safe interface to its VFS.
+//! SQLite has no safe interface to its VFS, hence the unsafe code.
 #![allow(unsafe_code)]
 
 use std::cell::Cell;
