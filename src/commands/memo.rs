@@ -16,7 +16,7 @@ use super::{Context, Spec, own_failure};
 use crate::clock::Timestamp;
 use crate::exit::{Exit, Failure};
 use crate::output::{self, Out, print_note};
-use crate::process::{Child, Signals, exit_code, find_program};
+use crate::process::{Child, Signals, exit_code, find_program, spawn};
 use crate::store::{Claim, Claimed, Condition, Entry, Error, Expiry, Level, check_size, quote};
 use crate::units;
 
@@ -272,9 +272,13 @@ fn record(args: &MemoArgs, program: &Path, signals: &Signals, makers: &str) -> a
     let mut command = Child::command(program, &args.command);
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).env(Makers::VARIABLE, makers);
     let mut child = Child::start_in_foreground(command).map_err(|e| Failure::io(&shown, e))?;
-    let stdout = child.streams().stdout.take().map(|from| thread::spawn(move || copy(from, output::Stdout)));
-    let stderr =
-        child.streams().stderr.take().map(|from| thread::spawn(move || copy(from, std::io::stderr())));
+    let (stdout, stderr) = match copies(&mut child) {
+        Ok(copies) => copies,
+        Err(e) => {
+            child.abandon();
+            return Err(Failure::io(&shown, e));
+        }
+    };
     let mut interrupted = false;
     let status = loop {
         for signal in signals.take() {
@@ -286,9 +290,7 @@ fn record(args: &MemoArgs, program: &Path, signals: &Signals, makers: &str) -> a
         }
         let _ = poll(&mut [PollFd::new(signals.as_fd(), PollFlags::POLLIN)], PollTimeout::NONE);
     };
-    let join = |copied: Option<thread::JoinHandle<Copied>>| {
-        copied.and_then(|copied| copied.join().ok()).unwrap_or_default()
-    };
+    let join = |copied: Copy| copied.and_then(|copied| copied.join().ok()).unwrap_or_default();
     let (stdout, stderr) = (join(stdout), join(stderr));
     let passed_on = told(stdout.failed, "standard output").and(told(stderr.failed, "standard error"));
     let recording = Recording {
@@ -301,6 +303,17 @@ fn record(args: &MemoArgs, program: &Path, signals: &Signals, makers: &str) -> a
     // too, or came too late for it: that cannot be told.
     interrupted |= !signals.take().is_empty();
     Ok(Made { recording, interrupted, passed_on })
+}
+
+/// The thread that copies a stream.
+type Copy = Option<thread::JoinHandle<Copied>>;
+
+/// Starts to copy both streams of the command.
+fn copies(child: &mut Child) -> std::io::Result<(Copy, Copy)> {
+    let streams = child.streams();
+    let stdout = streams.stdout.take().map(|from| spawn(move || copy(from, output::Stdout)));
+    let stderr = streams.stderr.take().map(|from| spawn(move || copy(from, std::io::stderr())));
+    Ok((stdout.transpose()?, stderr.transpose()?))
 }
 
 /// What came of copying a stream.

@@ -85,6 +85,15 @@ impl Child {
         Ok(status)
     }
 
+    /// Ends it at once, with everything it started, for want of what it takes
+    /// to attend to it.
+    pub fn abandon(&mut self) {
+        self.signal(Signal::SIGKILL);
+        let _ = self.inner.wait();
+        // Gives the terminal back.
+        let _ = self.ended();
+    }
+
     /// Whether anything is left of the command's group.
     #[must_use]
     pub fn has_group(&self) -> bool {

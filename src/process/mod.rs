@@ -8,9 +8,11 @@ mod ending;
 mod moment;
 mod program;
 mod signals;
+mod threads;
 
 pub use child::{Child, exit_code};
 pub use ending::Ending;
 pub use moment::Moment;
 pub use program::find_program;
 pub use signals::Signals;
+pub use threads::spawn;

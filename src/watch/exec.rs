@@ -13,7 +13,7 @@ use super::control::{Control, Stop, Wake};
 use super::{Delivery, Sink};
 use crate::exit::{Exit, Failure};
 use crate::output::print_note;
-use crate::process::{Child, Ending, exit_code, find_program};
+use crate::process::{Child, Ending, exit_code, find_program, spawn};
 use crate::store::{Change, Name, Scope, quote};
 
 /// How long a command may go on after the watch was told to end, before its
@@ -109,9 +109,13 @@ impl Exec {
         if let Some(mut stdin) = child.streams().stdin.take() {
             // In a thread, because a command may read as slowly as it likes;
             // one that does not read its input at all is none of our business.
-            std::thread::spawn(move || {
+            let fed = spawn(move || {
                 let _ = stdin.write_all(&value);
             });
+            if let Err(e) = fed {
+                child.abandon();
+                return Err(e);
+            }
         }
         Ok(child)
     }

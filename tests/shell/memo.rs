@@ -223,3 +223,27 @@ fn no_result_is_kept_past_the_year_9999() {
         t.run(args).fails(2, "larder: memo: --ttl plus --stale ends past the year 9999\n");
     }
 }
+
+/// Where a user may have no more threads memo panicked, and the command that
+/// it had started went on unwatched.
+#[test]
+fn no_thread_is_an_error_and_no_panic() {
+    use std::os::unix::fs::{PermissionsExt, chown};
+
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let t = Test::new();
+    std::fs::copy(crate::harness::LARDER, t.path("larder")).expect("copy larder");
+    std::fs::set_permissions(t.home(), std::fs::Permissions::from_mode(0o755)).expect("open the home");
+    std::fs::create_dir(t.path("own")).expect("a directory");
+    // A user of no other test: the limit counts all that a user runs.
+    let user = 7_700_031;
+    chown(t.path("own"), Some(user), None).expect("give it away");
+    // Room for larder and its command, and for no thread of larder's.
+    let script = format!(
+        "cd own; exec setpriv --reuid {user} --clear-groups prlimit --nproc=2 ../larder --db s.db memo m k --ttl 1h -- /bin/sleep 60"
+    );
+    t.sh(&script).fails_with(125, "larder: memo: \"/bin/sleep\": Resource temporarily unavailable");
+    t.sh(&format!("pgrep -U {user} sleep")).fails(1, "");
+}
