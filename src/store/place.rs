@@ -173,10 +173,14 @@ pub(super) fn metadata(path: &Path) -> std::io::Result<Metadata> {
     held::metadata(path).unwrap_or_else(|| fs::metadata(path))
 }
 
-/// Whether nothing stands at `path`. What cannot be looked at is not missing.
+/// Whether there is no store at `path` yet: nothing, or an empty file. What
+/// cannot be looked at is not missing.
 #[must_use]
 pub fn is_missing(path: &Path) -> bool {
-    metadata(path).is_err_and(|e| e.kind() == ErrorKind::NotFound)
+    match metadata(path) {
+        Ok(meta) => meta.is_file() && meta.len() == 0,
+        Err(e) => e.kind() == ErrorKind::NotFound,
+    }
 }
 
 /// Device and inode of the file at `path`; `None` if there is none to be seen.

@@ -384,6 +384,9 @@ fn a_store_that_must_exist_is_missed() {
             .fails(125, format!("larder: {command}: {expected}"));
     }
     assert_eq!(t.files(), ["lines"]);
+    // An empty file is a store that is yet to be made.
+    t.write("empty.db", "");
+    t.run(["--must-exist", "--db", "empty.db", "export"]).fails_with(10, "there is no store at \"empty.db\"");
     t.run(["set", "g", "k", "v", "--db", "s.db"]).ok("");
     t.run(["get", "g", "k", "--db", "s.db", "--must-exist"]).ok("v");
 }
