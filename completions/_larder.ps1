@@ -477,7 +477,7 @@ Register-ArgumentCompleter -Native -CommandName 'larder' -ScriptBlock {
             [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Wait this long for a store that another process has locked [default: 5s]')
-            [CompletionResult]::new('--try', '--try', [CompletionResultType]::ParameterName, 'Give up with status 6 at once if the lock is taken; with --quiet, say nothing')
+            [CompletionResult]::new('--try', '--try', [CompletionResultType]::ParameterName, 'Give up with status 6 at once if the lock is taken, and after half a second if the store stays locked; --quiet does not report a taken lock')
             [CompletionResult]::new('--must-exist', '--must-exist', [CompletionResultType]::ParameterName, 'Fail if there is no store yet, instead of making one or finding nothing')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON, one record a line')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no notes and no progress, only results and errors')

@@ -451,7 +451,7 @@ set edit:completion:arg-completer[larder] = {|@words|
             cand --namespace 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]'
             cand --color 'Colour the output'
             cand --busy-timeout 'Wait this long for a store that another process has locked [default: 5s]'
-            cand --try 'Give up with status 6 at once if the lock is taken; with --quiet, say nothing'
+            cand --try 'Give up with status 6 at once if the lock is taken, and after half a second if the store stays locked; --quiet does not report a taken lock'
             cand --must-exist 'Fail if there is no store yet, instead of making one or finding nothing'
             cand --json 'Print JSON, one record a line'
             cand -q 'Print no notes and no progress, only results and errors'

@@ -14,7 +14,7 @@ use crate::clock::Timestamp;
 use crate::exit::{Exit, Failure, Report};
 use crate::output::{print_error, print_note};
 use crate::process::{Child, Ending, Moment, Signals, exit_code, find_program};
-use crate::store::{Condition, Error, Expiry, Result, Store, Transaction, quote};
+use crate::store::{Condition, Error, Expiry, Result, Store, Transaction, attended, quote};
 use crate::units;
 use crate::watch::Bell;
 
@@ -68,7 +68,8 @@ struct LockArgs {
     /// Give up with status 6 after DUR; without it, wait for ever
     #[arg(long, value_name = "DUR", value_parser = units::duration)]
     wait: Option<Duration>,
-    /// Give up with status 6 at once if the lock is taken; with --quiet, say nothing
+    /// Give up with status 6 at once if the lock is taken, and after half a
+    /// second if the store stays locked; --quiet does not report a taken lock
     #[arg(long)]
     r#try: bool,
     /// End with status N, not 6, if the lock stays taken
@@ -85,6 +86,10 @@ const SHORTEST_LEASE: Duration = Duration::from_millis(100);
 /// How long a waiter sleeps at most: a client that is not larder frees a lock
 /// without ringing the bell.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// How long a caller who does not want to wait for the lock waits for a locked
+/// store all the same: others write for some milliseconds at a time.
+const AT_ONCE: Duration = Duration::from_millis(500);
 
 /// From SIGTERM to SIGKILL for a command whose lease was lost.
 const GRACE: Duration = Duration::from_secs(5);
@@ -199,19 +204,31 @@ fn acquire(context: &Context, args: &LockArgs, signals: &Signals) -> anyhow::Res
     let deadline = args.wait.map(|wait| started + wait);
     let (quiet, tells) = (context.settings.quiet, std::io::stderr().is_terminal());
     let mut told = None;
+    let patience = if args.r#try { AT_ONCE } else { context.settings.busy_timeout };
     loop {
         if let Some(bell) = &bell {
             bell.hush();
         }
-        let Some(Taken { lease, left }) = store.read(|tx| holder(tx, args))? else {
-            match store.write(|tx| take(tx, args)) {
-                Ok((lease, version, until)) => {
-                    return Ok(Outcome::Held(Box::new(Held { store, lease, version, until })));
-                }
-                // Somebody was quicker; look who.
-                Err(Error::Condition(_)) => continue,
-                Err(e) => return Err(e.into()),
+        let left = deadline.map_or(patience, |deadline| deadline.saturating_duration_since(Instant::now()));
+        store.set_busy_timeout(left.clamp(AT_ONCE.min(patience), patience));
+        let tried = attended(signals.quiet().map_err(|e| Failure::io("signals", e))?, || {
+            match store.read(|tx| holder(tx, args))? {
+                Some(taken) => Ok(Err(taken)),
+                None => store.write(|tx| take(tx, args)).map(Ok),
             }
+        });
+        let Taken { lease, left } = match tried {
+            Ok(Ok((lease, version, until))) => {
+                store.set_busy_timeout(context.settings.busy_timeout);
+                return Ok(Outcome::Held(Box::new(Held { store, lease, version, until })));
+            }
+            Ok(Err(taken)) => taken,
+            // Somebody was quicker; look who.
+            Err(Error::Condition(_)) => continue,
+            Err(e) => match signals.take().first() {
+                Some(signal) => return Ok(Outcome::Signal(*signal)),
+                None => return Err(e.into()),
+            },
         };
         let lock = args.lock();
         let by = match &lease {

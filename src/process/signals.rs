@@ -4,6 +4,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
@@ -57,6 +58,18 @@ impl Signals {
             taken.extend(signal.filter(|signal| *signal != Signal::SIGCHLD));
         }
         taken
+    }
+}
+
+impl Signals {
+    /// A question that can be asked for as long as one likes: whether no
+    /// signal, SIGCHLD included, waits to be taken.
+    pub fn quiet(&self) -> std::io::Result<impl Fn() -> bool + 'static> {
+        let fd = self.as_fd().try_clone_to_owned()?;
+        Ok(move || {
+            let mut fds = [PollFd::new(fd.as_fd(), PollFlags::POLLIN)];
+            poll(&mut fds, PollTimeout::ZERO).is_ok_and(|ready| ready == 0)
+        })
     }
 }
 

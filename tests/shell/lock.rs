@@ -329,3 +329,33 @@ fn a_taken_lock_can_be_answered_as_the_caller_likes() {
         "larder: lock: the TTL ends past the year 9999\nhint: without one, an entry stays for ever\n",
     );
 }
+
+/// --try and --wait bound the wait for the lock, and the wait for a locked
+/// store went on top of it, for the whole of --busy-timeout and deaf to
+/// signals.
+#[test]
+fn a_locked_store_is_waited_for_no_longer_than_the_lock() {
+    let t = Test::new();
+    t.run(["set", "g", "k", "v"]).ok("");
+    let holder = t.sql();
+    holder.execute_batch("BEGIN IMMEDIATE").expect("lock the store");
+    let lock = |how: &[&'static str]| {
+        [&["lock", "l", "k", "--ttl", "1m", "--busy-timeout", "1h"], how, &["--", "/bin/true"]].concat()
+    };
+    for how in [&["--try"][..], &["--wait", "100ms"]] {
+        t.run(lock(how)).fails_with(6, "stayed locked by another process");
+    }
+    let waiting = start(&t, &lock(&["--wait", "1h"]));
+    let pid = waiting.id();
+    // It waits once it has the lock of the queue.
+    until("the wait", || {
+        let infos = std::fs::read_dir(format!("/proc/{pid}/fdinfo")).expect("fdinfo");
+        infos
+            .flatten()
+            .any(|info| std::fs::read_to_string(info.path()).unwrap_or_default().contains("OFDLCK"))
+    });
+    signal(&waiting, Signal::SIGTERM);
+    assert_eq!(waiting.wait_with_output().expect("wait").status.code(), Some(143));
+    holder.execute_batch("COMMIT").expect("unlock the store");
+    t.run(lock(&["--try"])).ok("");
+}
