@@ -1,0 +1,286 @@
+//! One connection to one file: waiting, transactions, checkpoints, the bell.
+
+use std::cell::{Cell, OnceCell};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nix::sys::stat::{UtimensatFlags, utimensat};
+use nix::sys::time::TimeSpec;
+use rusqlite::Connection;
+
+use crate::clock::{Clock, Timestamp};
+use crate::store::Caller;
+use crate::store::Scope;
+use crate::store::sqlite::error::{Error, Result, quote};
+use crate::store::sqlite::file::path;
+use crate::store::sqlite::file::vfs;
+use crate::store::sqlite::file::waiting::{self, Patience};
+use crate::store::sqlite::schema::Part;
+use crate::store::sqlite::transaction::Transaction;
+use crate::store::sqlite::vault;
+
+/// Frames in the write-ahead log at which the committing writer checkpoints.
+/// A frame is one page; opening a log that was left behind costs every reader
+/// about 2 µs a frame.
+const CHECKPOINT_FRAMES: u64 = 64;
+
+/// How a store is opened.
+#[derive(Clone, Debug)]
+pub struct StoreOptions {
+    /// The file. Relative paths are taken from the current directory.
+    pub path: PathBuf,
+    /// The namespace, or the whole store.
+    pub scope: Scope,
+    /// How long to wait for other processes' locks.
+    pub busy_timeout: Duration,
+    /// Where the time comes from.
+    pub clock: Clock,
+    /// Who asks; `None` is the process's own user and groups.
+    pub caller: Option<Caller>,
+}
+
+impl StoreOptions {
+    /// The whole store at `path`, five seconds of patience, the system's clock.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            scope: Scope::default(),
+            busy_timeout: Duration::from_secs(5),
+            clock: Clock::System,
+            caller: None,
+        }
+    }
+}
+
+/// An open store. Every operation runs inside [`Store::read`] or
+/// [`Store::write`].
+#[derive(Debug)]
+pub struct Store {
+    pub(in crate::store::sqlite) conn: Connection,
+    pub(in crate::store::sqlite) options: StoreOptions,
+    /// How long operations wait for other processes' locks.
+    pub(in crate::store::sqlite) busy_timeout: Cell<Duration>,
+    /// The file that was opened, by device and inode.
+    pub(in crate::store::sqlite) file: Option<(u64, u64)>,
+    /// The caller's real user id.
+    pub(in crate::store::sqlite) uid: u32,
+    /// The user id that owns the file.
+    pub(in crate::store::sqlite) owner: u32,
+    /// The part of the schema that is loaded, if not all of it is, as writing
+    /// needs.
+    pub(in crate::store::sqlite) part: Cell<Option<Part>>,
+    /// The version of the schema, if it is an older one that cannot be upgraded
+    /// for want of write access.
+    pub(in crate::store::sqlite) older: Cell<Option<i32>>,
+}
+
+impl Store {
+    /// The store's absolute path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.options.path
+    }
+
+    /// Whether the caller is root or owns the file.
+    pub(in crate::store::sqlite) fn is_trusted(&self) -> bool {
+        self.uid == 0 || self.uid == self.owner
+    }
+
+    /// Device and inode of what stands at the store's path now.
+    pub fn identity(&self) -> Result<(u64, u64)> {
+        let told = |e| Error::io(format!("store {}", quote(&self.options.path.to_string_lossy())), e);
+        path::metadata(&self.options.path).map(|meta| (meta.dev(), meta.ino())).map_err(told)
+    }
+
+    /// The namespace this store was opened for.
+    #[must_use]
+    pub fn scope(&self) -> &Scope {
+        &self.options.scope
+    }
+
+    /// A number that is another one after other connections have committed,
+    /// and costs no transaction of ours to read.
+    pub fn data_version(&self) -> Result<i64> {
+        let read = || {
+            let mut query = self.conn.prepare_cached("PRAGMA data_version")?;
+            Ok(query.query_row([], |row| row.get(0))?)
+        };
+        self.retry(read).map_err(|e| e.settle(&self.options.path))
+    }
+
+    /// The present, by the store's clock.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.options.clock.now()
+    }
+
+    /// How long later operations wait for other processes' locks.
+    pub fn set_busy_timeout(&self, timeout: Duration) {
+        self.busy_timeout.set(timeout);
+    }
+
+    /// Runs `f` on one consistent snapshot. It may run again if the store was
+    /// locked in between, so it must not have effects of its own before its
+    /// last read.
+    pub fn read<T>(&self, mut f: impl FnMut(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        let mut result = self.retry(|| self.in_transaction("BEGIN", &mut f));
+        if self.part.get().is_some() && matches!(&result, Err(e) if e.is_unknown_object()) {
+            self.load_all()?;
+            result = self.retry(|| self.in_transaction("BEGIN", &mut f));
+        }
+        result.map_err(|e| match self.older.get() {
+            Some(version) if e.is_unknown_object() => Error::unusable(
+                &self.options.path,
+                format!(
+                    "has schema {version}, too old for this; any command of whoever can write it upgrades it"
+                ),
+            ),
+            _ => e.settle(&self.options.path),
+        })
+    }
+
+    /// Runs `f` in a transaction that holds the write lock from its start, and
+    /// commits what it did, durably, if it returns `Ok`. It may run again after
+    /// a rollback.
+    pub fn write<T>(&self, f: impl FnMut(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        let value = self.write_quietly(f)?;
+        self.ring();
+        Ok(value)
+    }
+
+    /// Like [`Store::write`], for what no watcher needs to hear of.
+    pub(in crate::store::sqlite) fn write_quietly<T>(
+        &self,
+        mut f: impl FnMut(&Transaction<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let result = self.retry(|| {
+            self.prepare_writer()?;
+            waiting::let_others_go_first();
+            let mut before = None;
+            let result = self.in_transaction("BEGIN IMMEDIATE", |tx| {
+                self.still_there()?;
+                before = Some(self.wal_frames());
+                f(tx)
+            });
+            match (&result, before) {
+                (Ok(_), Some(before)) => self.checkpoint_if_due(before),
+                // What spilled into the log before it was rolled back would
+                // keep its room on the disk, and be read by every opener.
+                (Err(_), Some(before)) if self.wal_frames() > before => self.checkpoint(),
+                _ => {}
+            }
+            result
+        });
+        result.map_err(|e| e.settle(&self.options.path))
+    }
+
+    /// Refuses to write to a file that lost its name while this process waited
+    /// for the lock: nobody would ever read the write again.
+    fn still_there(&self) -> Result<()> {
+        if path::identity(&self.options.path) == self.file {
+            return Ok(());
+        }
+        Err(Error::Busy(format!(
+            "the store {} was removed or replaced meanwhile",
+            quote(&self.options.path.to_string_lossy())
+        )))
+    }
+
+    /// What only writing needs; cheap enough to repeat.
+    pub(in crate::store::sqlite) fn prepare_writer(&self) -> Result<()> {
+        self.load_all()?;
+        self.conn
+            .execute_batch("PRAGMA synchronous=FULL;PRAGMA wal_autocheckpoint=0;PRAGMA temp_store=MEMORY")?;
+        Ok(())
+    }
+
+    pub(in crate::store::sqlite) fn in_transaction<T>(
+        &self,
+        begin: &str,
+        f: impl FnOnce(&Transaction<'_>) -> Result<T>,
+    ) -> Result<T> {
+        if begin == "BEGIN" {
+            self.conn.execute_batch(begin)?;
+        } else {
+            waiting::as_writer(|| self.conn.execute_batch(begin))?;
+            waiting::leave_queue();
+        }
+        // After the wait for the lock, which may have been long: what others
+        // wrote meanwhile lies in this transaction's past.
+        let now = self.options.clock.now();
+        vfs::set_now(now);
+        let tx = Transaction {
+            conn: &self.conn,
+            now,
+            scope: &self.options.scope,
+            caller: self.options.caller.as_ref(),
+            uid: self.uid,
+            owner: self.owner,
+            rights: OnceCell::new(),
+        };
+        let result = f(&tx).and_then(|value| {
+            self.conn.execute_batch("COMMIT")?;
+            Ok(value)
+        });
+        if result.is_err() && !self.conn.is_autocommit() {
+            // The error that brought us here is the one to report.
+            let _ = self.conn.execute_batch("ROLLBACK");
+        }
+        result
+    }
+
+    /// Starts over while the store is locked, until the busy timeout is up.
+    pub(in crate::store::sqlite) fn retry<T>(&self, mut f: impl FnMut() -> Result<T>) -> Result<T> {
+        let _patience = Patience::new(&self.options.path, self.busy_timeout.get());
+        loop {
+            match f() {
+                Err(e) if e.is_busy() && waiting::wait_for_lock(0) => {}
+                other => return other,
+            }
+        }
+    }
+
+    /// Size of the write-ahead log in frames, 0 if it cannot be told.
+    fn wal_frames(&self) -> u64 {
+        let log = path::metadata(&path::beside(&self.options.path, "-wal"));
+        log.map_or(0, |meta| meta.len() / (4096 + 24))
+    }
+
+    /// What follows a commit: the checkpoint, if this commit took the log past
+    /// another multiple of the limit. It cannot undo the commit, so it cannot
+    /// fail the write.
+    ///
+    /// A long log that did not grow is written over from its beginning: what is
+    /// behind that counts for nothing, such as what a killed import left. It is
+    /// cut off.
+    pub(in crate::store::sqlite) fn checkpoint_if_due(&self, frames_before: u64) {
+        let frames = self.wal_frames();
+        let written_over = frames == frames_before && frames >= CHECKPOINT_FRAMES;
+        if written_over || frames / CHECKPOINT_FRAMES > frames_before / CHECKPOINT_FRAMES {
+            self.checkpoint();
+        }
+    }
+
+    /// Moves the log into the file, unless somebody is reading or writing.
+    pub fn checkpoint(&self) {
+        let _none = Patience::none();
+        let _ = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    }
+
+    /// The bell: touches the database's times, which a watcher waits for. By
+    /// name, because closing a descriptor of the database would drop the
+    /// process's locks on it.
+    pub(in crate::store::sqlite) fn ring(&self) {
+        if vault::ring(&self.options.path) {
+            return;
+        }
+        let _ = utimensat(
+            nix::fcntl::AT_FDCWD,
+            &self.options.path,
+            &TimeSpec::UTIME_NOW,
+            &TimeSpec::UTIME_NOW,
+            UtimensatFlags::FollowSymlink,
+        );
+    }
+}

@@ -1,0 +1,372 @@
+//! Entries: one key at a time.
+
+use std::time::Duration;
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{OptionalExtension, ToSql, params};
+
+use crate::clock::Timestamp;
+use crate::store::sqlite::data::grants::Level;
+use crate::store::sqlite::data::name::Name;
+use crate::store::sqlite::error::{Error, Result};
+use crate::store::sqlite::transaction::Transaction;
+
+/// The most bytes key and value of an entry can have together: SQLite's limit
+/// for a row, less room for the other columns. Lower for the group's sake.
+pub const MAX_ENTRY_BYTES: usize = 999_000_000;
+
+/// A live entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Group as stored: with the namespace's prefix.
+    pub group: Name<'static>,
+    /// Key.
+    pub key: Name<'static>,
+    /// Value; `None` where only the facts about it were asked for.
+    pub value: Option<Vec<u8>>,
+    /// Sequence number of the change that wrote it.
+    pub version: i64,
+    /// Bytes of key plus value, the measure of quotas.
+    pub bytes: i64,
+    /// When it was written.
+    pub updated_at: Timestamp,
+    /// When it goes, if ever.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// What a write does about the time to live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expiry {
+    /// The entry stays until deleted.
+    Never,
+    /// The entry is due at this moment.
+    At(Timestamp),
+    /// The entry is due so long after it is written.
+    After(Duration),
+    /// The entry keeps what it has.
+    Keep,
+}
+
+/// What must hold for a write to happen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// Nothing.
+    Any,
+    /// No live entry under the key.
+    Absent,
+    /// A live entry under the key.
+    Present,
+    /// A live entry with this version.
+    Version(i64),
+    /// A live entry with this value.
+    Value(Vec<u8>),
+}
+
+/// What an existing row says, live or due.
+pub(in crate::store::sqlite) struct Row {
+    pub id: i64,
+    pub version: i64,
+    pub expires_at: Option<i64>,
+    /// Bytes of key plus value.
+    pub bytes: i64,
+    /// `None` where it was not asked for.
+    pub value: Option<Vec<u8>>,
+}
+
+impl Row {
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.expires_at.is_none_or(|at| at > now.0)
+    }
+}
+
+/// Binds a value as TEXT if it is UTF-8, else as BLOB.
+pub(in crate::store::sqlite) struct Stored<'a>(pub &'a [u8]);
+
+impl ToSql for Stored<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match std::str::from_utf8(self.0) {
+            Ok(_) => ValueRef::Text(self.0),
+            Err(_) => ValueRef::Blob(self.0),
+        }))
+    }
+}
+
+/// The bytes of a stored value, whatever its storage class.
+pub(in crate::store::sqlite) fn value_bytes(value: ValueRef<'_>) -> Vec<u8> {
+    match value {
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.to_vec(),
+        ValueRef::Integer(i) => i.to_string().into_bytes(),
+        ValueRef::Real(r) => r.to_string().into_bytes(),
+        ValueRef::Null => Vec::new(),
+    }
+}
+
+/// Text of larder's own tables. What is not UTF-8 can only come from another
+/// client; it is shown with replacement characters rather than refused. Groups
+/// and keys are a [`Name`].
+pub(in crate::store::sqlite) fn name(value: ValueRef<'_>) -> String {
+    match value {
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        other => String::from_utf8_lossy(&value_bytes(other)).into_owned(),
+    }
+}
+
+/// Refuses an entry SQLite could not hold, before any transaction opens.
+pub fn check_size(key: impl AsRef<[u8]>, value: &[u8]) -> Result<()> {
+    check_length(key, value.len() as u64)
+}
+
+/// [`check_size`] of a value that has yet to be read.
+pub fn check_length(key: impl AsRef<[u8]>, value_bytes: u64) -> Result<()> {
+    let bytes = value_bytes.saturating_add(key.as_ref().len() as u64);
+    if bytes > MAX_ENTRY_BYTES as u64 {
+        return Err(Error::BadData(format!(
+            "key and value have {bytes} bytes together; the most an entry can hold is {MAX_ENTRY_BYTES}"
+        )));
+    }
+    Ok(())
+}
+
+impl Transaction<'_> {
+    /// The live entry under `key`.
+    pub fn get<'n>(&self, group: impl Into<Name<'n>>, key: impl Into<Name<'n>>) -> Result<Entry> {
+        let (group, key) = (&group.into(), &key.into());
+        self.permit(Level::Read, group)?;
+        let stored = self.scope.stored_name(group);
+        let mut query = self.conn.prepare_cached(
+            "SELECT entry_value,version,updated_at,expires_at FROM entries WHERE group_name=?1 AND entry_key=?2",
+        )?;
+        let found = query
+            .query_row(params![stored, key], |row| {
+                let expires_at = row.get::<_, Option<i64>>(3)?.map(Timestamp);
+                if expires_at.is_some_and(|at| at <= self.now) {
+                    return Ok(None);
+                }
+                let value = value_bytes(row.get_ref(0)?);
+                Ok(Some(Entry {
+                    bytes: entry_bytes(key, &value),
+                    group: "".into(),
+                    key: "".into(),
+                    value: Some(value),
+                    version: row.get(1)?,
+                    updated_at: Timestamp(row.get(2)?),
+                    expires_at,
+                }))
+            })
+            .optional()?;
+        match found.flatten() {
+            Some(entry) => Ok(Entry { group: stored.into_owned(), key: key.clone().into_owned(), ..entry }),
+            None => Err(not_found(group, key)),
+        }
+    }
+
+    /// Writes an entry, new or over what is there, if `condition` holds.
+    /// Returns its facts, without the value.
+    pub fn set<'n>(
+        &self,
+        group: impl Into<Name<'n>>,
+        key: impl Into<Name<'n>>,
+        value: &[u8],
+        expiry: Expiry,
+        condition: &Condition,
+    ) -> Result<Entry> {
+        let (group, key) = (&group.into(), &key.into());
+        self.permit(Level::Write, group)?;
+        let stored = self.scope.stored_name(group);
+        let row = self.row(&stored, key, matches!(condition, Condition::Value(_)))?;
+        self.hold(group, key, row.as_ref(), condition)?;
+        let live = row.as_ref().filter(|row| row.is_live(self.now));
+        let expires_at = match expiry {
+            Expiry::Never => None,
+            Expiry::At(at) => Some(at.0),
+            Expiry::After(ttl) => Some(self.now.after(ttl).0),
+            Expiry::Keep => live.and_then(|row| row.expires_at),
+        };
+        let written = match &row {
+            // The version is foreseen, so that the trigger need not write the
+            // row a second time. A due row logs its expiry first.
+            Some(row) => self
+                .conn
+                .prepare_cached(
+                    "UPDATE entries SET entry_value=?1,expires_at=?2,version=(SELECT max(seq)FROM larder_changes)+?3,updated_at=?4 WHERE rowid=?5 RETURNING version",
+                )?
+                .query_row(
+                    params![Stored(value), expires_at, 1 + i64::from(live.is_none()), self.now.0, row.id],
+                    |row| row.get(0),
+                ),
+            None => self
+                .conn
+                .prepare_cached(
+                    "INSERT INTO entries VALUES(?1,?2,?3,?4,(SELECT max(seq)FROM larder_changes)+1,?5)RETURNING version",
+                )?
+                .query_row(params![stored, key, Stored(value), expires_at, self.now.0], |row| row.get(0)),
+        };
+        let version = match written.map_err(Error::from) {
+            Ok(version) => version,
+            Err(e) if e.is_quota_abort() => return Err(self.quota_error(&stored, key, value)?),
+            Err(e) => return Err(e),
+        };
+        Ok(Entry {
+            group: stored.into_owned(),
+            key: key.clone().into_owned(),
+            value: None,
+            version,
+            bytes: entry_bytes(key, value),
+            updated_at: self.now,
+            expires_at: expires_at.map(Timestamp),
+        })
+    }
+
+    /// Whether `condition` holds, without writing anything: the rehearsal of a
+    /// write, so it needs the access that the write would.
+    pub fn check<'n>(
+        &self,
+        group: impl Into<Name<'n>>,
+        key: impl Into<Name<'n>>,
+        condition: &Condition,
+    ) -> Result<()> {
+        let (group, key) = (&group.into(), &key.into());
+        self.permit(Level::Write, group)?;
+        let row = self.row(&self.scope.stored_name(group), key, matches!(condition, Condition::Value(_)))?;
+        self.hold(group, key, row.as_ref(), condition)
+    }
+
+    /// Deletes one entry if `condition` holds; `false` if there was no live
+    /// one. A due one is logged as the expiry it is.
+    pub fn delete<'n>(
+        &self,
+        group: impl Into<Name<'n>>,
+        key: impl Into<Name<'n>>,
+        condition: &Condition,
+    ) -> Result<bool> {
+        let (group, key) = (&group.into(), &key.into());
+        self.permit(Level::Write, group)?;
+        let stored = self.scope.stored_name(group);
+        let row = self.row(&stored, key, matches!(condition, Condition::Value(_)))?;
+        self.hold(group, key, row.as_ref(), condition)?;
+        let Some(row) = row else { return Ok(false) };
+        self.conn.prepare_cached("DELETE FROM entries WHERE rowid=?1")?.execute([row.id])?;
+        Ok(row.is_live(self.now))
+    }
+
+    /// Changes when a live entry is due, and nothing else about it.
+    pub fn expire<'n>(
+        &self,
+        group: impl Into<Name<'n>>,
+        key: impl Into<Name<'n>>,
+        expiry: Expiry,
+        condition: &Condition,
+    ) -> Result<Entry> {
+        let (group, key) = (&group.into(), &key.into());
+        self.permit(Level::Write, group)?;
+        let entry = self.get(group, key)?;
+        self.set(group, key, entry.value.as_deref().unwrap_or_default(), expiry, condition)
+    }
+
+    /// Adds to an integer, which starts at 0; its time to live stays. Returns
+    /// the sum and the version.
+    pub fn incr<'n>(
+        &self,
+        group: impl Into<Name<'n>>,
+        key: impl Into<Name<'n>>,
+        by: i64,
+    ) -> Result<(i64, i64)> {
+        self.incr_or_start(group, key, by, Expiry::Never)
+    }
+
+    /// Like [`Transaction::incr`]; an integer that starts with it gets `expiry`.
+    pub fn incr_or_start<'n>(
+        &self,
+        group: impl Into<Name<'n>>,
+        key: impl Into<Name<'n>>,
+        by: i64,
+        expiry: Expiry,
+    ) -> Result<(i64, i64)> {
+        let (group, key) = (&group.into(), &key.into());
+        self.permit(Level::Write, group)?;
+        let (old, expiry) = match self.get(group, key) {
+            Ok(entry) => (parse_integer(group, key, &entry.value.unwrap_or_default())?, Expiry::Keep),
+            Err(Error::NotFound { .. }) => (0, expiry),
+            Err(e) => return Err(e),
+        };
+        let sum = add_integers(old, by)?;
+        let entry = self.set(group, key, sum.to_string().as_bytes(), expiry, &Condition::Any)?;
+        Ok((sum, entry.version))
+    }
+
+    /// The row under a key, live or due.
+    pub(in crate::store::sqlite) fn row(
+        &self,
+        stored: &Name<'_>,
+        key: &Name<'_>,
+        with_value: bool,
+    ) -> Result<Option<Row>> {
+        let sql = if with_value {
+            "SELECT rowid,version,expires_at,octet_length(entry_key)+octet_length(entry_value),entry_value FROM entries WHERE group_name=?1 AND entry_key=?2"
+        } else {
+            "SELECT rowid,version,expires_at,octet_length(entry_key)+octet_length(entry_value),NULL FROM entries WHERE group_name=?1 AND entry_key=?2"
+        };
+        let row = self.conn.prepare_cached(sql)?.query_row([stored, key], |row| {
+            Ok(Row {
+                id: row.get(0)?,
+                version: row.get(1)?,
+                expires_at: row.get(2)?,
+                bytes: row.get(3)?,
+                value: with_value.then(|| row.get_ref(4).map(value_bytes)).transpose()?,
+            })
+        });
+        Ok(row.optional()?)
+    }
+
+    /// Refuses unless `condition` holds of `row`.
+    pub(in crate::store::sqlite) fn hold(
+        &self,
+        group: &Name<'_>,
+        key: &Name<'_>,
+        row: Option<&Row>,
+        condition: &Condition,
+    ) -> Result<()> {
+        let live = row.filter(|row| row.is_live(self.now));
+        let failed = |why: String| {
+            let (key, group) = (key.quoted(), group.quoted());
+            Err(Error::Condition(format!("key {key} in group {group} {why}")))
+        };
+        match (condition, live) {
+            (Condition::Any, _) | (Condition::Absent, None) | (Condition::Present, Some(_)) => Ok(()),
+            (Condition::Absent, Some(row)) => failed(format!("exists, at version {}", row.version)),
+            (_, None) => failed("does not exist".into()),
+            (Condition::Version(version), Some(row)) if *version == row.version => Ok(()),
+            (Condition::Version(version), Some(row)) => {
+                failed(format!("is at version {}, not {version}", row.version))
+            }
+            (Condition::Value(value), Some(row)) if row.value.as_ref() == Some(value) => Ok(()),
+            (Condition::Value(_), Some(row)) => {
+                failed(format!("has another value, at version {}", row.version))
+            }
+        }
+    }
+}
+
+/// A stored value as the integer that `incr` takes it for.
+pub(in crate::store::sqlite) fn parse_integer(group: &Name<'_>, key: &Name<'_>, value: &[u8]) -> Result<i64> {
+    std::str::from_utf8(value).ok().and_then(|text| text.parse::<i64>().ok()).ok_or_else(|| {
+        Error::BadData(format!(
+            "the value of {} in {} is not an integer of 64 bits",
+            key.quoted(),
+            group.quoted()
+        ))
+    })
+}
+
+pub(in crate::store::sqlite) fn add_integers(old: i64, by: i64) -> Result<i64> {
+    old.checked_add(by)
+        .ok_or_else(|| Error::BadData(format!("{old} plus {by} does not fit into an integer of 64 bits")))
+}
+
+pub(in crate::store::sqlite) fn entry_bytes(key: &Name<'_>, value: &[u8]) -> i64 {
+    i64::try_from(key.len() + value.len()).unwrap_or(i64::MAX)
+}
+
+pub(in crate::store::sqlite) fn not_found(group: &Name<'_>, key: &Name<'_>) -> Error {
+    Error::NotFound { group: group.clone().into_owned(), key: key.clone().into_owned() }
+}

@@ -1,0 +1,98 @@
+//! Expiries: where the entries of a range that expire are found, by the index
+//! that knows no others.
+//!
+//! There are three: of the whole store, of each namespace, of each group. The
+//! index has to be named wherever due rows are sought: without statistics
+//! SQLite may take the primary key, and walk all that is there. So a look costs
+//! what is due in its own range, whatever is due elsewhere.
+
+use rusqlite::types::{ToSqlOutput, Value};
+use rusqlite::{ToSql, params};
+
+use crate::clock::Timestamp;
+use crate::store::sqlite::data::name::Name;
+use crate::store::sqlite::data::scope::Namespace;
+use crate::store::sqlite::error::Result;
+use crate::store::sqlite::transaction::Transaction;
+
+/// The expiring entries of the whole store, of a namespace or of a group.
+pub(in crate::store::sqlite) struct Expiries {
+    /// What follows FROM, up to a condition on `expires_at`: `?1` is
+    /// [`Expiries::of`].
+    pub rows: &'static str,
+    pub of: Range,
+}
+
+/// Whose they are, as the index has it.
+pub(in crate::store::sqlite) enum Range {
+    Store,
+    Namespace(String),
+    Group(Name<'static>),
+}
+
+impl ToSql for Range {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        match self {
+            Self::Store => Ok(ToSqlOutput::Owned(Value::Null)),
+            Self::Namespace(prefix) => prefix.to_sql(),
+            Self::Group(name) => name.to_sql(),
+        }
+    }
+}
+
+impl Expiries {
+    /// Those of a stored group.
+    pub fn of_group(stored: Name<'static>) -> Self {
+        Self { rows: "entries INDEXED BY larder_group_expiry WHERE group_name=?1", of: Range::Group(stored) }
+    }
+
+    /// Those of a namespace.
+    pub fn of_namespace(namespace: &Namespace) -> Self {
+        Self {
+            rows: "entries INDEXED BY larder_namespace_expiry WHERE substr(group_name,1,instr(group_name,':'))=?1",
+            of: Range::Namespace(namespace.first_group()),
+        }
+    }
+
+    /// Those of the store.
+    fn of_store() -> Self {
+        Self { rows: "entries INDEXED BY larder_expiry WHERE ?1 IS NULL", of: Range::Store }
+    }
+}
+
+impl Transaction<'_> {
+    /// Those of one group, named as in scope, or of the scope.
+    pub(in crate::store::sqlite) fn expiries(&self, group: Option<&Name<'_>>) -> Expiries {
+        match (group, &self.scope.0) {
+            (Some(group), _) => Expiries::of_group(self.scope.stored_name(group).into_owned()),
+            (None, Some(namespace)) => Expiries::of_namespace(namespace),
+            (None, None) => Expiries::of_store(),
+        }
+    }
+
+    /// How many of them are due.
+    pub(in crate::store::sqlite) fn due_among(&self, Expiries { rows, of }: &Expiries) -> Result<i64> {
+        let mut query =
+            self.conn.prepare_cached(&format!("SELECT count(*)FROM {rows} AND expires_at<=?2"))?;
+        Ok(query.query_row(params![of, self.now.0], |row| row.get(0))?)
+    }
+
+    /// Removes those that are due, as the expiries they are.
+    pub(in crate::store::sqlite) fn remove_due_among(&self, Expiries { rows, of }: &Expiries) -> Result<()> {
+        self.conn
+            .prepare_cached(&format!("DELETE FROM {rows} AND expires_at<=?2"))?
+            .execute(params![of, self.now.0])?;
+        Ok(())
+    }
+
+    /// When the next of them that is not due yet will be.
+    pub(in crate::store::sqlite) fn next_among(
+        &self,
+        Expiries { rows, of }: &Expiries,
+    ) -> Result<Option<Timestamp>> {
+        let mut query =
+            self.conn.prepare_cached(&format!("SELECT min(expires_at)FROM {rows} AND expires_at>?2"))?;
+        let at: Option<i64> = query.query_row(params![of, self.now.0], |row| row.get(0))?;
+        Ok(at.map(Timestamp))
+    }
+}

@@ -1,0 +1,414 @@
+//! Purge: due entries go, the change log is trimmed, unused rows are swept up.
+//!
+//! Work is cut into short transactions, and what is to go is looked up before
+//! the write lock is taken, so that no other writer waits longer than one of
+//! them takes.
+
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+use rusqlite::{OptionalExtension, params};
+
+use crate::clock::Timestamp;
+use crate::store::Name;
+use crate::store::sqlite::connection::Store;
+use crate::store::sqlite::data::changes::LogSpan;
+use crate::store::sqlite::data::grants::Level;
+use crate::store::sqlite::error::Result;
+use crate::store::sqlite::file::waiting;
+use crate::store::sqlite::transaction::Transaction;
+
+/// Most rows of a transaction; fewer where the disk or large values make even
+/// these slow.
+const STEP: usize = 4000;
+
+/// When a transaction stops taking more rows. Commit, sync and checkpoint come
+/// on top.
+const BUDGET: Duration = Duration::from_millis(15);
+
+/// Pause between two transactions. A waiting writer looks at the lock every
+/// 150 to 450 µs; without a pause it would hardly ever find it free.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// Most rows, and about the most time, of a step of [`Store::expire_due`]:
+/// several watchers may be at it beside each other and beside writers.
+const EXPIRE_STEP: i64 = 512;
+const EXPIRE_BUDGET: Duration = Duration::from_millis(5);
+
+/// What the log keeps by itself, as in the triggers: changes and bytes that
+/// are only ever exceeded by younger changes or ones a consumer has yet to
+/// handle, then those that are never exceeded.
+pub(in crate::store::sqlite) const SOFT: (i64, i64) = (100_000, 67_108_864);
+pub(in crate::store::sqlite) const HARD: (i64, i64) = (4_000_000, 1_073_741_824);
+pub(in crate::store::sqlite) const SOFT_AGE_MILLIS: i64 = 600_000;
+
+/// How much of the change log a purge leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeepChanges {
+    /// What the log keeps by itself.
+    Bounded,
+    /// Changes younger than this.
+    Younger(Duration),
+    /// This many of the newest.
+    Newest(u64),
+}
+
+/// Where the log is cut; see [`Transaction::trim_horizon`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Horizon {
+    /// First change wanted; consumers may hold back older ones.
+    soft: i64,
+    /// First change that is kept whoever wants older ones.
+    hard: i64,
+}
+
+/// What a purge did, or would do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Purged {
+    /// Due entries removed.
+    pub entries: i64,
+    /// Changes trimmed from the log.
+    pub changes: i64,
+}
+
+/// What a step of expiring did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expired {
+    /// When the first entry to expire was due before the step.
+    pub first: Option<Timestamp>,
+    /// When the next one is.
+    pub next: Option<Timestamp>,
+    /// Entries that went.
+    pub entries: i64,
+}
+
+impl Transaction<'_> {
+    /// Due entries, of one group or of the scope.
+    pub fn count_due(&self, group: Option<&str>) -> Result<i64> {
+        self.permit_range(Level::Read, group)?;
+        let expiries = self.expiries(group.map(Name::from).as_ref());
+        if group.is_some() || self.sees_all()? {
+            return self.due_among(&expiries);
+        }
+        let mut query = self.conn.prepare(&format!(
+            "SELECT group_name,count(*)FROM {} AND expires_at<=?2 GROUP BY group_name",
+            expiries.rows
+        ))?;
+        let mut rows = query.query(params![expiries.of, self.now.0])?;
+        let mut due = 0;
+        while let Some(row) = rows.next()? {
+            let group = Name::of(row.get_ref(0)?);
+            if self.may(Level::Read, &self.scope.name_of(&group))? {
+                due += row.get::<_, i64>(1)?;
+            }
+        }
+        Ok(due)
+    }
+
+    /// Up to `limit` entries that were due at `until`, oldest expiry first,
+    /// from past `from`: rowids, and where the next look continues. Past a row
+    /// and not from its expiry on: where many share one and cannot be removed,
+    /// as after the clock was set back, the same ones would come again.
+    fn find_due(
+        &self,
+        group: Option<&str>,
+        from: (i64, i64),
+        until: i64,
+        limit: usize,
+    ) -> Result<(Vec<i64>, (i64, i64))> {
+        self.permit_range(Level::Write, group)?;
+        let expiries = self.expiries(group.map(Name::from).as_ref());
+        let mut query = self.conn.prepare_cached(&format!(
+            "SELECT rowid,expires_at FROM {} AND(expires_at,rowid)>(?2,?3)AND expires_at<=?4 ORDER BY expires_at,rowid LIMIT ?5",
+            expiries.rows
+        ))?;
+        let mut rows = query.query(params![
+            expiries.of,
+            from.0,
+            from.1,
+            until,
+            i64::try_from(limit).unwrap_or(i64::MAX)
+        ])?;
+        let (mut ids, mut last) = (Vec::new(), from);
+        while let Some(row) = rows.next()? {
+            ids.push(row.get(0)?);
+            last = (row.get(1)?, row.get(0)?);
+        }
+        Ok((ids, last))
+    }
+
+    /// Removes those of `ids` that are still due entries of the scope (the
+    /// look-up was another transaction), until `enough` says so. Returns how
+    /// many were dealt with and how many went.
+    fn remove_due(
+        &self,
+        group: Option<&str>,
+        ids: &[i64],
+        enough: impl Fn() -> bool,
+    ) -> Result<(usize, i64)> {
+        let (first, past) = self.scope.range_of(group);
+        let mut delete = self.conn.prepare_cached(
+            "DELETE FROM entries WHERE rowid=?1 AND expires_at<=?2 AND group_name>=?3 AND(?4 IS NULL OR group_name<?4)",
+        )?;
+        let (mut dealt_with, mut gone) = (0, 0);
+        for id in ids {
+            gone += i64::try_from(delete.execute(params![id, self.now.0, first, past])?).unwrap_or(0);
+            dealt_with += 1;
+            if enough() {
+                break;
+            }
+        }
+        Ok((dealt_with, gone))
+    }
+
+    /// Removes up to `limit` due entries of the whole store, whatever the
+    /// scope, until `enough` says so: a due entry is gone for everybody, and
+    /// whoever notices first reports it. Returns how many went.
+    fn expire_some(&self, limit: i64, enough: impl Fn() -> bool) -> Result<i64> {
+        let ids: Vec<i64> = self
+            .conn
+            .prepare_cached("SELECT rowid FROM entries WHERE expires_at<=?1 ORDER BY expires_at LIMIT ?2")?
+            .query_map(params![self.now.0, limit], |row| row.get(0))?
+            .collect::<rusqlite::Result<_>>()?;
+        let mut delete = self.conn.prepare_cached("DELETE FROM entries WHERE rowid=?1 AND expires_at<=?2")?;
+        let mut gone = 0;
+        for id in ids {
+            gone += i64::try_from(delete.execute(params![id, self.now.0])?).unwrap_or(0);
+            if enough() {
+                break;
+            }
+        }
+        Ok(gone)
+    }
+
+    /// When the next entry of the whole store is due; in the past if one is
+    /// due and not yet claimed.
+    pub fn next_due(&self) -> Result<Option<Timestamp>> {
+        let at: Option<i64> = self
+            .conn
+            .prepare_cached("SELECT min(expires_at)FROM entries WHERE expires_at IS NOT NULL")?
+            .query_row([], |row| row.get(0))?;
+        Ok(at.map(Timestamp))
+    }
+
+    /// Where a trim by `keep` cuts.
+    pub fn trim_horizon(&self, keep: KeepChanges) -> Result<Horizon> {
+        let span = self.log_span()?;
+        let (soft, hard) = match keep {
+            KeepChanges::Bounded => {
+                let hard = self.first_within(span, HARD)?;
+                let mut soft = self.first_within(span, SOFT)?;
+                if soft > span.oldest {
+                    let young = self.first_at(self.now.0.saturating_sub(SOFT_AGE_MILLIS))?;
+                    soft = soft.min(young.unwrap_or(span.newest));
+                }
+                (soft, hard)
+            }
+            KeepChanges::Newest(n) => {
+                let n = i64::try_from(n).unwrap_or(i64::MAX);
+                (span.newest.saturating_sub(n).saturating_add(1), 0)
+            }
+            KeepChanges::Younger(age) => {
+                let cutoff = self.now.0.saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
+                (self.first_at(cutoff)?.unwrap_or(span.newest), 0)
+            }
+        };
+        Ok(Horizon { soft, hard })
+    }
+
+    /// The first change not older than `at`. Times may step back with the
+    /// clock; the log is cut only below the first that is kept.
+    fn first_at(&self, at: i64) -> Result<Option<i64>> {
+        let mut query =
+            self.conn.prepare_cached("SELECT seq FROM larder_changes WHERE at>=?1 ORDER BY seq LIMIT 1")?;
+        Ok(query.query_row([at], |row| row.get(0)).optional()?)
+    }
+
+    /// The first of the newest changes that are at most so many, and hold at
+    /// most so many bytes.
+    fn first_within(&self, span: LogSpan, (changes, bytes): (i64, i64)) -> Result<i64> {
+        let mut query = self
+            .conn
+            .prepare_cached("SELECT total FROM larder_changes WHERE seq>=?1 ORDER BY seq LIMIT 1")?;
+        let mut total = |seq: i64| query.query_row([seq], |row| row.get::<_, i64>(0));
+        let newest = total(span.newest)?;
+        let (mut low, mut high) = (span.oldest.max(span.newest.saturating_sub(changes)), span.newest);
+        // Totals grow with the sequence number.
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if total(middle)? < newest - bytes { low = middle + 1 } else { high = middle }
+        }
+        Ok(low)
+    }
+
+    /// The first sequence number that stays if the log is cut at `horizon`: a
+    /// consumer holds back what it has yet to handle, up to the hard bound, and
+    /// the newest row stays as the source of the next number.
+    pub fn trim_point(&self, horizon: Horizon) -> Result<i64> {
+        let held: Option<i64> =
+            self.conn.query_row("SELECT min(position)FROM larder_consumers", [], |row| row.get(0))?;
+        let soft = held.map_or(horizon.soft, |position| horizon.soft.min(position.saturating_add(1)));
+        Ok(soft.max(horizon.hard).min(self.log_span()?.newest))
+    }
+
+    /// Changes that a trim at `horizon` would remove.
+    pub fn count_trimmable(&self, horizon: Horizon) -> Result<i64> {
+        self.permit_some(Level::Read)?;
+        let point = self.trim_point(horizon)?;
+        Ok(self
+            .conn
+            .query_row("SELECT count(*)FROM larder_changes WHERE seq<?1", [point], |row| row.get(0))?)
+    }
+
+    /// Removes changes below `horizon`, oldest first, until `enough` says so or
+    /// `limit` went. Returns how many went and whether any are left.
+    fn trim(&self, horizon: Horizon, limit: usize, enough: impl Fn() -> bool) -> Result<(usize, bool)> {
+        let point = self.trim_point(horizon)?;
+        // A few at a time, because one may hold a large value.
+        let mut delete = self.conn.prepare_cached(
+            "DELETE FROM larder_changes WHERE seq<min(?1,(SELECT min(seq)FROM larder_changes)+16)",
+        )?;
+        let mut gone = 0;
+        while gone < limit {
+            let few = delete.execute([point])?;
+            if few == 0 {
+                return Ok((gone, false));
+            }
+            gone += few;
+            if enough() {
+                break;
+            }
+        }
+        Ok((gone, true))
+    }
+
+    /// Drops the rows of namespaces that hold nothing and limit nothing.
+    fn sweep_namespaces(&self) -> Result<()> {
+        self.conn.execute(
+            "DELETE FROM larder_namespaces WHERE keys=0 AND max_keys IS NULL AND max_bytes IS NULL AND max_groups IS NULL",
+            [],
+        )?;
+        Ok(())
+    }
+}
+
+impl Store {
+    /// Removes what is due at the moment of the call, in the scope or in one
+    /// group, and trims the log. `progress` hears of every step.
+    pub fn purge(
+        &self,
+        group: Option<&str>,
+        keep: KeepChanges,
+        mut progress: impl FnMut(Purged),
+    ) -> Result<Purged> {
+        let mut done = Purged::default();
+        let mut pace = Pace::default();
+        let (until, mut from) = (self.now().0, (i64::MIN, i64::MIN));
+        loop {
+            let (ids, last) = self.read(|tx| tx.find_due(group, from, until, STEP))?;
+            let mut rest = &ids[..];
+            while !rest.is_empty() {
+                let now = &rest[..rest.len().min(pace.rows)];
+                let (dealt_with, gone) =
+                    pace.step(|enough| self.write(|tx| tx.remove_due(group, now, enough)))?;
+                rest = &rest[dealt_with..];
+                done.entries += gone;
+                progress(done);
+            }
+            if ids.len() < STEP {
+                break;
+            }
+            from = last;
+        }
+        let horizon = self.read(|tx| tx.trim_horizon(keep))?;
+        let mut more = self.read(|tx| Ok(tx.log_span()?.oldest < tx.trim_point(horizon)?))?;
+        while more {
+            let rows = pace.rows;
+            let gone;
+            (gone, more) = pace.step(|enough| self.write(|tx| tx.trim(horizon, rows, enough)))?;
+            done.changes += i64::try_from(gone).unwrap_or(0);
+            progress(done);
+        }
+        if group.is_none() && done != Purged::default() {
+            self.write(|tx| tx.sweep_namespaces())?;
+        }
+        Ok(done)
+    }
+
+    /// Removes some of what is due in the whole store, so that the log reports
+    /// it: what a few milliseconds under the write lock allow. Waits for that
+    /// lock no longer than `patience`. `None` if `may` says no.
+    pub fn expire_due(
+        &self,
+        patience: Duration,
+        may: impl Fn(&Transaction<'_>) -> Result<bool>,
+    ) -> Result<Option<Expired>> {
+        let before = self.busy_timeout.replace(patience);
+        let expired = self.write_quietly(|tx| {
+            if !may(tx)? {
+                return Ok(None);
+            }
+            let first = tx.next_due()?;
+            let started = Instant::now();
+            let entries = tx.expire_some(EXPIRE_STEP, || started.elapsed() >= EXPIRE_BUDGET)?;
+            Ok(Some(Expired { first, next: tx.next_due()?, entries }))
+        });
+        self.busy_timeout.set(before);
+        if matches!(expired, Ok(Some(Expired { entries: 1.., .. }))) {
+            self.ring();
+        }
+        expired
+    }
+
+    /// Gives free pages back to the file system. Needs the store for itself
+    /// for as long as it takes, and up to twice its size on disk.
+    pub fn vacuum(&self) -> Result<()> {
+        self.read(|tx| tx.permit_store())?;
+        self.retry(|| {
+            self.prepare_writer()?;
+            // The copy would be made in memory.
+            waiting::as_writer(|| self.conn.execute_batch("PRAGMA temp_store=FILE;VACUUM"))?;
+            // The file shrinks only when the log has been copied back. A reader
+            // may prevent that: then the next checkpoint does it.
+            self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+            Ok(())
+        })
+        .map_err(|e| e.settle(&self.options.path))
+    }
+}
+
+/// Fits the size of transactions to what they turn out to cost.
+struct Pace {
+    rows: usize,
+    started: Cell<Option<Instant>>,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { rows: 128, started: Cell::new(None) }
+    }
+}
+
+impl Pace {
+    /// Runs one transaction, which asks the predicate after every row whether
+    /// it has had enough. The time until its first row, spent waiting for the
+    /// lock, is nobody else's loss.
+    fn step<T>(&mut self, transaction: impl FnOnce(&dyn Fn() -> bool) -> Result<T>) -> Result<T> {
+        if self.started.take().is_some() {
+            std::thread::sleep(PAUSE);
+        }
+        let started = &self.started;
+        let result = transaction(&|| {
+            let first = started.get().unwrap_or_else(Instant::now);
+            started.set(Some(first));
+            first.elapsed() >= BUDGET
+        })?;
+        let took = self.started.get().map_or(Duration::ZERO, |at| at.elapsed());
+        if took > 2 * BUDGET {
+            self.rows = (self.rows / 2).max(8);
+        } else if took < BUDGET {
+            self.rows = (self.rows * 2).min(STEP);
+        }
+        Ok(result)
+    }
+}
