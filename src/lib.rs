@@ -14,6 +14,7 @@
 //! * [`output`]: terminal or pipe, tables, plain text, JSON
 //! * [`render`]: templates, and the files they go to
 //! * [`exchange`]: what import and batch read and export writes
+//! * [`files`]: files that people name, and how one replaces another
 //! * [`store`]: the file
 //! * [`process`]: commands that larder runs
 //! * [`exit`]: the only table of exit codes
@@ -26,6 +27,7 @@ pub mod clock;
 pub mod commands;
 pub mod exchange;
 pub mod exit;
+pub mod files;
 pub mod output;
 pub mod process;
 pub mod render;

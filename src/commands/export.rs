@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use clap::{ArgMatches, Args, FromArgMatches};
 
-use super::{Context, Spec};
-use crate::exchange::target::Target;
+use super::{Context, Spec, output_refused};
 use crate::exchange::{Format, Writer};
 use crate::exit::{Exit, Failure};
+use crate::files::output::Output;
 use crate::output::progress::Progress;
 use crate::output::{self, text};
-use crate::store::{Error, quote};
+use crate::store::{Error, admit, quote};
 
 pub const SPEC: Spec = Spec {
     name: "export",
@@ -39,7 +39,7 @@ pub const SPEC: Spec = Spec {
 /// variables, values text, and times to live are lost.
 ///
 /// With -o the file is replaced at once when everything is written, and keeps
-/// its mode; a failure leaves what was there.
+/// its mode and owner; a failure, or a signal, leaves what was there.
 #[derive(Args)]
 struct ExportArgs {
     /// The group; every group in scope without one
@@ -80,10 +80,10 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
         return Ok(Exit::Success);
     };
     let name = quote(&path.to_string_lossy());
-    let mut target = Target::new(path).map_err(|e| Failure::io(&name, e))?;
+    let mut target = Output::new(path, admit).map_err(|e| output_refused(path, e))?;
     let progress = Progress::new(&context.settings, "exporting");
     export(context, group, format, &mut target, progress, &name)?;
-    target.commit().map_err(|e| Failure::io(&name, e))?;
+    target.commit().map_err(|e| output_refused(path, e))?;
     Ok(Exit::Success)
 }
 

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Args, FromArgMatches};
 
-use super::{Context, Spec};
-use crate::exchange::target::Target;
+use super::{Context, Spec, output_refused};
 use crate::exit::{Exit, Failure};
+use crate::files::output::Output;
 use crate::output::json::{self, EntryRecord};
 use crate::output::{Out, text};
-use crate::store::{Entry, Error, quote};
+use crate::store::{Entry, Error, admit};
 
 pub const SPEC: Spec = Spec {
     name: "get",
@@ -104,11 +104,11 @@ fn emit_record(record: &impl serde::Serialize, file: Option<&Path>) -> anyhow::R
 }
 
 fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let written = Target::new(path).and_then(|mut target| {
-        target.write_all(bytes)?;
-        target.commit()
+    let written = Output::new(path, admit).and_then(|mut output| {
+        output.write_all(bytes)?;
+        output.commit()
     });
-    written.map_err(|e| Failure::io(&quote(&path.to_string_lossy()), e))
+    written.map_err(|e| output_refused(path, e))
 }
 
 fn emit(context: &Context, mut value: Vec<u8>, newline: &str, file: Option<&Path>) -> anyhow::Result<()> {

@@ -283,6 +283,20 @@ impl Context {
     }
 }
 
+/// The operating system's refusal to replace the file of `-o`, with the way out
+/// where it cannot be replaced but can be written to: it belongs to somebody
+/// else, or is mounted by itself.
+fn output_refused(path: &Path, error: std::io::Error) -> anyhow::Error {
+    use std::io::ErrorKind::{PermissionDenied, ResourceBusy};
+    let fixed = matches!(error.kind(), PermissionDenied | ResourceBusy);
+    let error = Failure::io(&quote(&path.to_string_lossy()), error);
+    if fixed && nix::unistd::access(path, nix::unistd::AccessFlags::W_OK).is_ok() {
+        let hint = "it cannot be replaced, but be written to: leave -o away, and redirect the output into it";
+        return Failure::new(Exit::Io, error.to_string()).hint(hint).into();
+    }
+    error
+}
+
 fn leave_open(store: Store) -> &'static Store {
     Box::leak(Box::new(store))
 }

@@ -6,14 +6,12 @@
 //! * [`env`](mod@env): `KEY=VALUE` lines of one group
 //! * `table`: the rows of such a table, and where they stand
 //! * [`input`]: files and pipes, read in lines of bounded length
-//! * [`target`]: the file an export replaces
 
 pub mod csv;
 pub mod env;
 pub mod input;
 pub mod json;
 mod table;
-pub mod target;
 
 use std::borrow::Cow;
 use std::io::{self, Read, Write};

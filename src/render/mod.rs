@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use handlebars::{Context, Handlebars, RenderError};
 use serde_json::{Map, Value as Json};
 
-pub use target::{Admit, Candidate, Target, TargetOptions, unified_diff};
+pub use target::{Candidate, Target, TargetOptions, unified_diff};
 
 /// The most bytes a template can have.
 pub const MAX_TEMPLATE_BYTES: usize = 1 << 20;

@@ -105,3 +105,47 @@ fn a_copy_in_the_making_is_not_taken_for_left_behind() {
     t.run(["--db", "b.db", "count"]).ok("4001\n");
     assert!(t.files().iter().all(|name| !name.contains("partial")), "{:?}", t.files());
 }
+
+/// Whenever a signal comes, a backup is removed or done, and its status says
+/// which. What a kill left goes with the next one.
+#[test]
+fn a_backup_that_is_ended_leaves_nothing_or_a_backup() {
+    let t = Test::new();
+    if !t.can_trace() {
+        return;
+    }
+    t.run(["set", "g", "k", "v"]).ok("");
+    let before = t.files();
+    let (mut removed, mut done) = (0, 0);
+    for signal in ["INT", "TERM", "HUP", "KILL"] {
+        // pread64: the copy is looked through for damage.
+        for call in ["fsync,fdatasync", "pread64"] {
+            for which in ["1", "2", "3", "20", "30", "40"] {
+                let script = format!(
+                    "strace -qq -o strace.log -e trace={call} \
+                     -e inject={call}:signal=SIG{signal}:when={which} larder backup b.db 2>err; \
+                     s=$?; rm strace.log err; exit $s"
+                );
+                let output = t.sh(&script).output();
+                let mut files = t.files();
+                if signal == "KILL" {
+                    files.retain(|name| !name.starts_with(".b.db."));
+                }
+                if output.status.success() {
+                    done += 1;
+                    t.run(["--db", "b.db", "get", "g", "k"]).ok("v");
+                    files.retain(|name| !name.starts_with("b.db"));
+                } else {
+                    removed += 1;
+                }
+                assert_eq!(files, before, "{signal} at {call} {which}: {output:?}");
+                for file in ["b.db", "b.db-wal", "b.db-shm"] {
+                    let _ = std::fs::remove_file(t.path(file));
+                }
+            }
+        }
+    }
+    assert!(removed > 8 && done > 8, "{removed} were removed, {done} were done");
+    t.run(["backup", "b.db"]).ok("");
+    assert!(t.files().iter().all(|name| !name.contains("partial")), "{:?}", t.files());
+}

@@ -219,3 +219,84 @@ fn a_terminal_is_safe() {
     assert_eq!((code, stderr.as_str()), (0, ""));
     assert!(shown.contains("a\\x9b31mb"), "{shown:?}");
 }
+
+/// Every command that replaces a file kept its text in a hidden one beside it
+/// until it was whole. One that was ended by a signal, or killed, left that
+/// file there for ever, with values that others might read.
+#[test]
+fn an_export_that_is_ended_leaves_nothing() {
+    let t = Test::new();
+    if !t.can_trace() {
+        return;
+    }
+    t.run(["set", "g", "k", &"v".repeat(100_000)]).ok("");
+    t.write("t.hbs", "{{k}}");
+    t.write("old", "as before");
+    let before = t.files();
+    // Held up while the text is made safe: it is whole by then.
+    for command in ["export -o old", "get g k -o old", "--json get g k -o old", "render g t.hbs -o old"] {
+        for signal in ["SIGINT", "SIGTERM", "SIGHUP", "SIGKILL"] {
+            let inject = format!("strace -qq -o strace.log -e trace=fsync -e inject=fsync:signal={signal}");
+            t.sh(&format!("{inject} larder {command}; rm strace.log")).output();
+            assert_eq!(t.files(), before, "{command}: {signal}");
+            assert_eq!(t.read("old"), b"as before", "{command}: {signal}");
+        }
+    }
+    t.run(["export", "-o", "old"]).ok("");
+    assert!(t.read("old").len() > 100_000);
+    assert_eq!(t.files(), before);
+}
+
+/// Between its name beside the file and its place, no signal ends an export; a
+/// kill there leaves the hidden file, and the next one to that file removes it.
+#[test]
+fn what_a_killed_export_left_goes_with_the_next() {
+    let t = Test::new();
+    if !t.can_trace() {
+        return;
+    }
+    t.run(["set", "g", "k", "v"]).ok("");
+    t.write("old", "as before");
+    let before = t.files();
+    let inject = |signal: &str| {
+        let script = format!(
+            "strace -qq -o strace.log -e trace=rename,renameat,renameat2 \
+             -e inject=rename,renameat,renameat2:error=EIO:signal={signal} larder get g k -o old; rm strace.log"
+        );
+        t.sh(&script).output();
+        assert_eq!(t.read("old"), b"as before", "{signal}");
+    };
+    inject("SIGTERM");
+    assert_eq!(t.files(), before);
+    inject("SIGKILL");
+    assert!(t.path(".old.larder-0").exists());
+    t.run(["export", "-o", "other"]).ok("");
+    assert!(t.path(".old.larder-0").exists());
+    t.run(["get", "g", "k", "-o", "old"]).ok("");
+    assert!(!t.path(".old.larder-0").exists());
+    assert_eq!(t.read("old"), b"v");
+}
+
+/// A file whose owner the new one cannot be given was replaced all the same,
+/// and became the caller's: its owner could no longer read it.
+#[test]
+fn a_file_of_another_owner_is_left_alone() {
+    let t = Test::new();
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    t.execute_set("g", "k", "v");
+    let file = t.write("old", "as before");
+    std::os::unix::fs::chown(t.home(), Some(65534), Some(65534)).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o666)).unwrap();
+    t.sh("chown -R 65534:65534 .local; umask 0; cp \"$(command -v larder)\" .; chmod 755 larder").ok("");
+    let user = "setpriv --reuid 65534 --regid 65534 --clear-groups ./larder get g k";
+    t.sh(&format!("{user} -o old")).fails(
+        10,
+        "larder: get: \"old\": a new file cannot be given the owner 0:0\n\
+         hint: it cannot be replaced, but be written to: leave -o away, and redirect the output into it\n",
+    );
+    assert_eq!(t.read("old"), b"as before");
+    t.sh(&format!("{user} > old")).ok("");
+    assert_eq!(t.read("old"), b"v");
+}

@@ -125,6 +125,16 @@ impl Test {
         assert_eq!(changed, 1, "no entry {stored_group:?} {key:?}");
     }
 
+    /// Whether strace works here; where tests must not be passed over, it has
+    /// to.
+    pub fn can_trace(&self) -> bool {
+        let works = self.sh("strace -qq -o /dev/null true").output().status.success();
+        if !works {
+            assert!(std::env::var_os("CI").is_none(), "strace is missing or not allowed");
+        }
+        works
+    }
+
     /// Names of the files below the home, sorted, directories ending in `/`.
     pub fn files(&self) -> Vec<String> {
         fn walk(dir: &Path, home: &Path, found: &mut Vec<String>) {

@@ -394,3 +394,26 @@ fn a_slow_command_is_ended_with_all_it_started() {
         }
     }
 }
+
+/// A text that is checked has a name meanwhile. A signal takes it away; what a
+/// kill left stayed for ever, and goes with the next text for the same file.
+#[test]
+fn a_check_that_is_ended_leaves_nothing() {
+    let t = Test::new();
+    t.run(["set", "g", "k", "v"]).ok("");
+    t.write("t.hbs", "{{k}}");
+    t.write("out", "as before");
+    let before = t.files();
+    let check = |command: &str| t.run(["render", "g", "t.hbs", "-o", "out", "--check", command]);
+    for signal in ["INT", "TERM", "HUP"] {
+        check(&format!("kill -{signal} $PPID; sleep 60")).output();
+        assert_eq!(t.files(), before, "{signal}");
+    }
+    check("kill -KILL $PPID").output();
+    assert_eq!(t.files().len(), before.len() + 1, "{:?}", t.files());
+    assert_eq!(t.read("out"), b"as before");
+    check("! true").fails_with(8, "the check");
+    assert_eq!(t.files(), before);
+    check("true").ok("");
+    assert_eq!(t.read("out"), b"v");
+}

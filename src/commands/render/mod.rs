@@ -278,10 +278,11 @@ impl Job<'_> {
 
     /// Puts the text into the target, if the check agrees.
     fn apply(&self, target: &Target, text: &str, control: Option<&Control>) -> anyhow::Result<Applied> {
-        let candidate = target.candidate(text).map_err(|e| self.refused(target, e))?;
+        let candidate =
+            target.candidate(text, self.args.check.is_some()).map_err(|e| self.refused(target, e))?;
         let Some(candidate) = candidate else { return Ok(Applied::Same) };
-        if let (Some(command), Some(control)) = (&self.args.check, control) {
-            let ended = self.shell(target, command).candidate(candidate.path()).run(control)?;
+        if let (Some(command), Some(control), Some(path)) = (&self.args.check, control, candidate.path()) {
+            let ended = self.shell(target, command).candidate(path).run(control)?;
             if let Some(why) = ended.failure() {
                 let shown = shown(target.path());
                 return Err(Failure::new(

@@ -396,3 +396,19 @@ fn a_copy_that_cannot_be_made_is_no_damaged_store() {
     });
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// Each fault at each call by which one file takes the place of another.
+#[test]
+fn a_file_that_is_replaced_is_the_old_one_or_the_new() {
+    let name = "a_file_that_is_replaced_is_the_old_one_or_the_new";
+    if !traced(name) {
+        return;
+    }
+    let replacing = CASES.iter().filter(|case| case.args.contains(&"-o"));
+    let (_, wrong) = run(replacing, |injections| {
+        let calls = ["fsync:", "link", "rename", "unlink"];
+        injections.retain(|Injection { fault, .. }| calls.iter().any(|call| fault.starts_with(call)));
+        assert!(injections.len() > 20);
+    });
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
