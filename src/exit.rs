@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::store;
+use crate::text::{io_reason, one_line};
 
 /// How a run ends. The numbers are a promise to scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,14 +142,14 @@ impl Failure {
         self
     }
 
-    #[must_use]
     /// The operating system refused while doing `what`. A closed pipe stays
     /// recognisable: it ends a run quietly.
+    #[must_use]
     pub fn io(what: &str, error: std::io::Error) -> anyhow::Error {
         if error.kind() == std::io::ErrorKind::BrokenPipe {
             return error.into();
         }
-        store::Error::io(what, error).into()
+        Self::new(Exit::Io, format!("{what}: {}", io_reason(&error))).into()
     }
 }
 
@@ -231,20 +232,6 @@ pub fn classify(error: &store::Error) -> (Exit, Option<&'static str>) {
         }
         Error::Io { .. } | Error::Interrupted => (Exit::Io, None),
     }
-}
-
-/// Line breaks and other control characters shown as escapes.
-#[must_use]
-pub fn one_line(text: &str) -> String {
-    let mut line = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() {
-            line.extend(c.escape_default());
-        } else {
-            line.push(c);
-        }
-    }
-    line
 }
 
 #[cfg(test)]

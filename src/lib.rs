@@ -1,7 +1,7 @@
 //! larder: a key-value store for the shell.
 //!
 //! ```text
-//! main → run → commands → { watch, render, output } → store → clock
+//! main → run → { cli, generate } → commands → { watch, render, exchange, output } → store → clock
 //! ```
 //!
 //! Arrows run one way. The store knows no arguments, no terminal and no
@@ -9,18 +9,21 @@
 //! [`commands`] join layers.
 //!
 //! * [`cli`]: the root parser, also the source of man pages and completions
+//! * [`generate`]: man pages, completion scripts, live completion
 //! * [`settings`]: flag, else environment, else default, resolved once
 //! * [`commands`]: one file per subcommand
-//! * [`output`]: terminal or pipe, tables, plain text, JSON
+//! * [`watch`]: changes as they come, and where they go
 //! * [`render`]: templates, and the files they go to
 //! * [`exchange`]: what import and batch read and export writes
 //! * [`files`]: files that people name, and how one replaces another
-//! * [`store`]: the file
+//! * [`output`]: terminal or pipe, tables, plain text, JSON
+//! * [`store`]: groups, keys, changes, and the engine that keeps them
 //! * [`process`]: commands that larder runs
 //! * [`exit`]: the only table of exit codes
 //! * [`startup`]: what the process is given before anything else
 //! * [`vault`]: what is done first where larder is installed setgid
-//! * [`units`], [`clock`]: durations and sizes as people write them; time
+//! * [`text`], [`units`], [`clock`]: escapes and quotes; durations and sizes as
+//!   people write them; time
 
 pub mod cli;
 pub mod clock;
@@ -28,12 +31,14 @@ pub mod commands;
 pub mod exchange;
 pub mod exit;
 pub mod files;
+pub mod generate;
 pub mod output;
 pub mod process;
 pub mod render;
 pub mod settings;
 pub mod startup;
 pub mod store;
+pub mod text;
 pub mod units;
 pub mod vault;
 pub mod watch;
@@ -43,9 +48,9 @@ use std::io::IsTerminal;
 
 use clap::ArgMatches;
 
-use cli::Globals;
 use exit::{Exit, Failure, Report};
-use settings::{Environment, ProcessEnvironment};
+use generate::complete;
+use settings::{Environment, Globals, ProcessEnvironment};
 use vault::{Elevated, Entered, VaultEnvironment};
 
 /// Runs one command line, program name first, and says how it ended. Errors
@@ -53,10 +58,10 @@ use vault::{Elevated, Entered, VaultEnvironment};
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     let args: Vec<OsString> = args.into_iter().collect();
     let elevated = vault::begin();
-    if commands::complete::is_asked(&args) {
+    if complete::is_asked(&args) {
         // A vault is nothing to complete from: its group is given up first.
         if elevated.is_none_or(|elevated| elevated.enter(Some("".as_ref())).is_ok()) {
-            commands::complete::answer(args);
+            complete::answer(args);
         }
         return Exit::Success;
     }
@@ -80,7 +85,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         return tell(json, output::print_text(commands::WELCOME));
     }
     match parsed {
-        Ok(matches) => tell(json, commands::dispatch(matches, environment)),
+        Ok(matches) => tell(json, commands::dispatch(matches, environment, cli::full_command)),
         Err(Ok(text)) => tell(json, print_help(&text, &args)),
         Err(Err(failure)) => tell(json, Err(failure.into())),
     }

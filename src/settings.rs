@@ -5,9 +5,50 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::cli::Globals;
+use clap::ArgMatches;
+
 use crate::exit::Failure;
 use crate::store::{Namespace, Scope};
+
+/// Flags that stand before or after any subcommand.
+#[derive(Clone, Debug)]
+pub struct Globals {
+    /// `--db`
+    pub db: Option<PathBuf>,
+    /// `--namespace`, not yet checked
+    pub namespace: Option<String>,
+    /// `--json`
+    pub json: bool,
+    /// `--quiet`
+    pub quiet: bool,
+    /// `--must-exist`
+    pub must_exist: bool,
+    /// `--color`
+    pub color: String,
+    /// `--busy-timeout`
+    pub busy_timeout: Duration,
+}
+
+impl Globals {
+    /// Reads the flags out of what was parsed.
+    #[must_use]
+    pub fn from_matches(matches: &ArgMatches) -> Self {
+        Self {
+            db: value_of::<PathBuf>(matches, "db").cloned(),
+            namespace: value_of::<String>(matches, "namespace").cloned(),
+            json: value_of(matches, "json").copied().unwrap_or_default(),
+            quiet: value_of(matches, "quiet").copied().unwrap_or_default(),
+            must_exist: value_of(matches, "must-exist").copied().unwrap_or_default(),
+            color: value_of::<String>(matches, "color").cloned().unwrap_or_else(|| "auto".to_owned()),
+            busy_timeout: value_of(matches, "busy-timeout").copied().unwrap_or(Duration::from_secs(5)),
+        }
+    }
+}
+
+/// The value of a flag, which the parser of this line may not even have had.
+fn value_of<'a, T: Clone + Send + Sync + 'static>(matches: &'a ArgMatches, flag: &str) -> Option<&'a T> {
+    matches.try_get_one(flag).ok().flatten()
+}
 
 /// The environment variables larder reads, as a table for tests to replace.
 pub trait Environment {

@@ -45,7 +45,8 @@ use nix::unistd::{
 
 use crate::exit::{Exit, Failure};
 use crate::settings::Environment;
-use crate::store::{self, quote};
+use crate::store;
+use crate::text::quote;
 
 /// The list of vaults: one absolute path a line, `#` before a comment.
 const VAULTS: &str = "/etc/larder/vaults";

@@ -8,9 +8,9 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use larder::clock::Timestamp;
-use larder::output::text;
 use larder::render::{Template, Values};
 use larder::store::{Glob, Name, Namespace, Scope};
+use larder::text;
 use larder::units;
 use larder::watch::websocket::parse_address;
 use proptest::prelude::*;

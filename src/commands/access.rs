@@ -6,8 +6,9 @@ use serde::Serialize;
 use super::{Context, Spec, glob, namespace_name};
 use crate::exit::{Exit, Failure};
 use crate::output::table::{Cell, Column, Table};
-use crate::output::{Out, print_note, text};
-use crate::store::{Error, Grant, Level, Namespace, Principal, quote};
+use crate::output::{Out, print_note};
+use crate::store::{Error, Grant, Level, Namespace, Principal};
+use crate::text::{self, quote};
 
 pub const SPEC: Spec = Spec {
     name: "access",

@@ -37,7 +37,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     let args = BackupArgs::from_arg_matches(matches)?;
     context.whole_store()?;
     let Some(store) = context.existing()? else {
-        let what = format!("store {}", crate::store::quote(&context.settings.path.to_string_lossy()));
+        let what = format!("store {}", crate::text::quote(&context.settings.path.to_string_lossy()));
         return Err(Error::io(what, std::io::Error::from_raw_os_error(nix::libc::ENOENT)).into());
     };
     attended::copying(&context.settings, SPEC.name, "no backup was made", |progress| {

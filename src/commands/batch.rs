@@ -17,8 +17,9 @@ use crate::exchange::input::{self, Source, Text};
 use crate::exchange::json::{self, Action, Objects, Operation};
 use crate::exit::{self, Exit, Failure};
 use crate::output::progress::Progress;
-use crate::output::{self, Out, Stdout, text};
+use crate::output::{self, Out, Stdout};
 use crate::store::{Bulk, Error, Expiry, Result, Scope, Store, check_size};
+use crate::text;
 
 pub const SPEC: Spec = Spec {
     name: "batch",
@@ -347,7 +348,7 @@ impl Answer {
 
     fn failed(line: u64, error: &Error) -> Self {
         let (exit, _) = exit::classify(error);
-        let message = Some(exit::one_line(&error.to_string()));
+        let message = Some(crate::text::one_line(&error.to_string()));
         Self { line, error: Some(exit.name()), code: Some(exit.code()), message, ..Self::default() }
     }
 }

@@ -2,8 +2,9 @@ use clap::{ArgMatches, Args, FromArgMatches};
 
 use super::{Context, Spec, attended};
 use crate::exit::{Exit, Failure};
-use crate::output::{Out, text};
+use crate::output::Out;
 use crate::store::{self, Checkup, Finding, Remedy};
+use crate::text;
 
 pub const SPEC: Spec = Spec {
     name: "check",

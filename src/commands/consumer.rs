@@ -2,9 +2,10 @@ use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 
 use super::{Context, Spec};
 use crate::exit::Exit;
+use crate::output::Out;
 use crate::output::table::{Cell, Column, Table};
-use crate::output::{Out, text};
-use crate::store::{Claim, Claimed, Error, Level, quote};
+use crate::store::{Claim, Claimed, Error, Level};
+use crate::text::{self, quote};
 use crate::units;
 
 pub const SPEC: Spec = Spec {

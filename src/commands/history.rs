@@ -6,7 +6,8 @@ use crate::exit::Exit;
 use crate::output::json::ChangeRecord;
 use crate::output::table::{Cell, Column, Table};
 use crate::output::{Out, print_note};
-use crate::store::{Change, ChangeKind, Error, quote};
+use crate::store::{Change, ChangeKind, Error};
+use crate::text::quote;
 use crate::units;
 
 pub const SPEC: Spec = Spec {

@@ -9,7 +9,8 @@ use crate::exchange::input::Source;
 use crate::exchange::{Format, Record, Records};
 use crate::exit::{Exit, Failure};
 use crate::output::progress::Progress;
-use crate::store::{Bulk, Condition, Error, Expiry, Name, Namespace, Result, Scope, check_size, quote};
+use crate::store::{Bulk, Condition, Error, Expiry, Name, Namespace, Result, Scope, check_size};
+use crate::text::quote;
 
 pub const SPEC: Spec = Spec {
     name: "import",

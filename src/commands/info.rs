@@ -6,8 +6,9 @@ use serde::Serialize;
 use super::{Context, Spec};
 use crate::clock::Timestamp;
 use crate::exit::Exit;
-use crate::output::{Out, text};
+use crate::output::Out;
 use crate::store::{self, Protection, Store};
+use crate::text;
 use crate::units;
 
 pub const SPEC: Spec = Spec {

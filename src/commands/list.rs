@@ -5,10 +5,11 @@ use clap::{ArgGroup, ArgMatches, Args, FromArgMatches};
 use super::{Context, Spec, glob};
 use crate::clock::Timestamp;
 use crate::exit::{Exit, Failure};
+use crate::output::Out;
 use crate::output::json::{self, EntryRecord};
 use crate::output::table::{Cell, Column, Table};
-use crate::output::{Out, text};
-use crate::store::{Entry, Glob, Group, Keys, Name, Scope, Store, quote};
+use crate::store::{Entry, Glob, Group, Keys, Name, Scope, Store};
+use crate::text::{self, quote};
 
 pub const SPEC: Spec = Spec {
     name: "list",

@@ -14,7 +14,8 @@ use crate::clock::Timestamp;
 use crate::exit::{Exit, Failure, Report};
 use crate::output::{print_error, print_note};
 use crate::process::{Child, Ending, Moment, Signals, exit_code, find_program};
-use crate::store::{Condition, Error, Expiry, Result, Store, Transaction, attended, quote};
+use crate::store::{Condition, Error, Expiry, Result, Store, Transaction, attended};
+use crate::text::quote;
 use crate::units;
 use crate::watch::Bell;
 

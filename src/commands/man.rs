@@ -3,12 +3,14 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command as Process;
 
-use clap::{ArgMatches, Args, FromArgMatches};
+use clap::{ArgMatches, Args, Command, FromArgMatches};
 
-use super::{ALL, Context, Spec, manual};
+use super::{Context, Spec};
 use crate::exit::{Exit, Failure};
+use crate::generate::manual;
 use crate::output;
-use crate::store::{admit, quote};
+use crate::store::admit;
+use crate::text::quote;
 
 pub const SPEC: Spec = Spec {
     name: "man",
@@ -36,21 +38,23 @@ struct ManArgs {
 fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     let args = ManArgs::from_arg_matches(matches)?;
     if let Some(dir) = args.dir {
-        write_pages(&dir)?;
-    } else if !(context.settings.terminal && shown_by_man()?) {
-        output::print_text(&manual::plain())?;
+        write_pages(&dir, (context.parser)())?;
+    } else if !(context.settings.terminal && shown_by_man((context.parser)())?) {
+        output::print_text(&manual::plain((context.parser)()))?;
     }
     Ok(Exit::Success)
 }
 
-fn write_pages(dir: &Path) -> anyhow::Result<()> {
+fn write_pages(dir: &Path, parser: Command) -> anyhow::Result<()> {
     // "larder man get" asks for a page, not for a directory of that name.
     let is_word = dir.components().eq([std::path::Component::Normal(dir.as_os_str())]);
     if is_word && !dir.exists() {
         let word = dir.to_string_lossy();
         let name = word.strip_prefix("larder-").unwrap_or(&word);
-        let (what, see) = match ALL.iter().find(|spec| spec.name == name) {
-            Some(spec) => ("a command, not a directory", format!("see 'larder {} --help', or ", spec.name)),
+        let (what, see) = match parser.find_subcommand(name) {
+            Some(command) => {
+                ("a command, not a directory", format!("see 'larder {} --help', or ", command.get_name()))
+            }
             None => ("not a directory", String::new()),
         };
         return Err(Failure::usage(format!("{} is {what}", quote(&word)))
@@ -59,7 +63,7 @@ fn write_pages(dir: &Path) -> anyhow::Result<()> {
     }
     let refused = |path: &Path| quote(&path.to_string_lossy());
     fs::create_dir_all(dir).map_err(|e| Failure::io(&refused(dir), e))?;
-    for page in manual::pages() {
+    for page in manual::pages(parser) {
         let path = dir.join(&page.file);
         write_page(&path, page.roff.as_bytes()).map_err(|e| Failure::io(&refused(&path), e))?;
     }
@@ -78,10 +82,10 @@ fn write_page(path: &Path, page: &[u8]) -> std::io::Result<()> {
 
 /// Hands the main page to man(1), which formats and pages it. `false` if there
 /// is no man that could.
-fn shown_by_man() -> anyhow::Result<bool> {
+fn shown_by_man(parser: Command) -> anyhow::Result<bool> {
     let failed = |e| Failure::io("a temporary file", e);
     let mut file = tempfile::Builder::new().prefix("larder.").suffix(".1").tempfile().map_err(failed)?;
-    let main = manual::pages().swap_remove(0);
+    let main = manual::pages(parser).swap_remove(0);
     file.write_all(main.roff.as_bytes()).and_then(|()| file.flush()).map_err(failed)?;
     match Process::new("man").arg("-l").arg(file.path()).status() {
         Ok(status) => Ok(status.success()),

@@ -17,7 +17,8 @@ use crate::clock::Timestamp;
 use crate::exit::{Exit, Failure};
 use crate::output::{self, Out, print_note};
 use crate::process::{Child, Signals, exit_code, find_program, spawn};
-use crate::store::{Claim, Claimed, Condition, Entry, Error, Expiry, Level, check_size, quote};
+use crate::store::{Claim, Claimed, Condition, Entry, Error, Expiry, Level, check_size};
+use crate::text::quote;
 use crate::units;
 
 pub const SPEC: Spec = Spec {

@@ -52,7 +52,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     // right, which larder may exceed.
     let readable = nix::unistd::access(&args.file, nix::unistd::AccessFlags::R_OK);
     let file = std::path::absolute(&args.file).unwrap_or_else(|_| args.file.clone());
-    readable.map_err(|e| Failure::io(&store::quote(&file.to_string_lossy()), e.into()))?;
+    readable.map_err(|e| Failure::io(&crate::text::quote(&file.to_string_lossy()), e.into()))?;
     if !args.yes {
         return Err(Failure::usage("this replaces everything in the store")
             .hint("say so with --yes; 'larder backup' keeps what is there now")

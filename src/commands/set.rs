@@ -12,7 +12,8 @@ use crate::exchange::input;
 use crate::exit::{Exit, Failure};
 use crate::output::Out;
 use crate::output::json::EntryRecord;
-use crate::store::{Condition, Expiry, MAX_ENTRY_BYTES, check_length, check_size, quote};
+use crate::store::{Condition, Expiry, MAX_ENTRY_BYTES, check_length, check_size};
+use crate::text::quote;
 use crate::units;
 
 pub const SPEC: Spec = Spec {

@@ -13,7 +13,8 @@ use std::io::{self, Read, Write};
 
 use super::input::{MAX_LINE, Text};
 use super::{Record, When, bad};
-use crate::store::{EntryRef, Result, quote};
+use crate::store::{EntryRef, Result};
+use crate::text::quote;
 
 /// Entries out of assignments.
 pub struct Assignments<'a> {

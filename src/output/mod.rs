@@ -4,13 +4,13 @@ mod cell;
 pub mod json;
 pub mod progress;
 pub mod table;
-pub mod text;
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, BufWriter, IsTerminal, Write};
 
 use crate::exit::{Exit, Failure, Report};
+use crate::text;
 
 /// Standard output, buffered. [`Out::finish`] must be called: what is still in
 /// the buffer may fail to be written, and that must not go unnoticed.

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::exit::{Exit, Failure};
-use crate::store::quote;
+use crate::text::quote;
 
 /// Finds a program as the shell would: status 127 if there is none, 126 if it
 /// may not be run.

@@ -13,5 +13,5 @@ pub use sqlite::{
     Level, Limits, LogMark, LogSpan, MAX_ENTRY_BYTES, Name, Namespace, NamespaceUsage, Principal, Progress,
     Protection, Purged, Remedy, Restored, Result, Scope, Sizes, Stage, Store, StoreOptions, Transaction,
     admit, attended, check, check_length, check_size, hold, is_held, is_missing, is_part_of_store,
-    lock_shared, namespace_of, quote, resolve, restore, sqlite_version, take_bell,
+    lock_shared, namespace_of, resolve, restore, sqlite_version, take_bell,
 };

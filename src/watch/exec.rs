@@ -14,7 +14,8 @@ use super::{Delivery, Sink};
 use crate::exit::{Exit, Failure};
 use crate::output::print_note;
 use crate::process::{Child, Ending, exit_code, find_program, spawn};
-use crate::store::{Change, Name, Scope, quote};
+use crate::store::{Change, Name, Scope};
+use crate::text::quote;
 
 /// How long a command may go on after the watch was told to end, before its
 /// process group gets SIGTERM; and after that, before SIGKILL.

@@ -11,8 +11,8 @@ use crate::exit::Failure;
 use crate::output;
 use crate::output::json::ChangeRecord;
 use crate::output::table::{Cell, terminal_width};
-use crate::output::text::{field_bytes, safe_json, safe_name};
 use crate::store::{Change, ChangeKind, Scope};
+use crate::text::{field_bytes, safe_json, safe_name};
 
 /// What a change looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

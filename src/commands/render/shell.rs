@@ -84,7 +84,7 @@ impl<'a> Shell<'a> {
     /// at a second signal its process group gets SIGTERM, and SIGKILL 5 seconds
     /// later.
     pub fn run(self, control: &Control) -> anyhow::Result<Ended> {
-        let shown = crate::store::quote(&self.command.to_string_lossy());
+        let shown = crate::text::quote(&self.command.to_string_lossy());
         let told = |e| Failure::io(&format!("cannot run {shown}"), e);
         let mut child = Child::start(self.inner).map_err(told)?;
         wait(&mut child, self.timeout, self.grace, control).map_err(told)

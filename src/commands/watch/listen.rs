@@ -10,7 +10,8 @@ use super::super::Context;
 use crate::clock::{Clock, Timestamp};
 use crate::exit::Failure;
 use crate::output::print_note;
-use crate::store::{self, Change, Scope, Store, StoreOptions, quote};
+use crate::store::{self, Change, Scope, Store, StoreOptions};
+use crate::text::quote;
 use crate::watch::websocket::{self, Config, Hub, Limits, Origin, Reader, Replay, Token};
 use crate::watch::{Batch, Portion, Selection};
 

@@ -10,7 +10,8 @@ use clap::{ArgMatches, Args, FromArgMatches};
 
 use super::{Context, Spec, glob};
 use crate::exit::{Exit, Failure};
-use crate::store::{Claim, Claimed, Error, Glob, Level, Store, quote};
+use crate::store::{Claim, Claimed, Error, Glob, Level, Store};
+use crate::text::quote;
 use crate::units;
 use crate::watch::websocket::{Broadcast, Hub, Origin, parse_address};
 use crate::watch::{self, Control, Exec, ExecOptions, Form, Plan, Selection, Sink, Source, Stdout, Wake};

@@ -12,13 +12,14 @@ use rusqlite::Connection;
 use crate::clock::{Clock, Timestamp};
 use crate::store::Caller;
 use crate::store::Scope;
-use crate::store::sqlite::error::{Error, Result, quote};
+use crate::store::sqlite::error::{Error, Result};
 use crate::store::sqlite::file::path;
 use crate::store::sqlite::file::vfs;
 use crate::store::sqlite::file::waiting::{self, Patience};
 use crate::store::sqlite::schema::Part;
 use crate::store::sqlite::transaction::Transaction;
 use crate::store::sqlite::vault;
+use crate::text::quote;
 
 /// Frames in the write-ahead log at which the committing writer checkpoints.
 /// A frame is one page; opening a log that was left behind costs every reader

@@ -11,6 +11,7 @@ use rusqlite::ffi;
 use crate::store::sqlite::data::name::Name;
 use crate::store::sqlite::file::companions;
 use crate::store::sqlite::file::path::beside;
+use crate::text::{io_reason, quote};
 
 /// Shorthand for results of the store.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -276,24 +277,6 @@ fn unreachable_part(path: &Path) -> Option<(PathBuf, Errno)> {
     };
     let both = AccessFlags::R_OK | AccessFlags::W_OK;
     needs("", AccessFlags::R_OK).or_else(|| needs("-wal", both)).or_else(|| needs("-shm", both))
-}
-
-/// A name in quotes, control characters escaped, cut after 60 characters.
-#[must_use]
-pub fn quote(name: &str) -> String {
-    match name.char_indices().nth(60) {
-        Some((cut, _)) => format!("{:?}…", &name[..cut]),
-        None => format!("{name:?}"),
-    }
-}
-
-/// The reason alone: Rust appends "(os error 28)", which helps nobody.
-fn io_reason(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    match text.find(" (os error") {
-        Some(at) => text[..at].to_owned(),
-        None => text,
-    }
 }
 
 fn sqlite_reason(error: &rusqlite::Error) -> String {

@@ -62,7 +62,7 @@ pub use data::purge::{Expired, Horizon, KeepChanges, Purged};
 pub use data::quotas::Limits;
 pub use data::scan::EntryRef;
 pub use data::scope::{Namespace, Scope, namespace_of};
-pub use error::{Error, Result, quote};
+pub use error::{Error, Result};
 pub use file::advisory_lock::{Claim, Claimed};
 pub use file::path::{is_missing, is_part_of_store, resolve};
 pub use transaction::Transaction;

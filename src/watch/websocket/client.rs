@@ -276,7 +276,7 @@ impl Client {
     }
 
     fn give_up(&mut self, error: &store::Error) -> Result<(), End> {
-        self.send(protocol::error(&crate::exit::one_line(&error.to_string())))?;
+        self.send(protocol::error(&crate::text::one_line(&error.to_string())))?;
         Err(match error {
             store::Error::Denied(_) => End::close(1008, "access revoked"),
             _ => End::close(1011, "the store cannot be read"),

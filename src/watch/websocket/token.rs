@@ -9,7 +9,8 @@ use nix::libc;
 use nix::unistd::getuid;
 
 use crate::exit::{Exit, Failure};
-use crate::store::{admit, quote};
+use crate::store::admit;
+use crate::text::quote;
 
 /// The longest file that is taken for a token, in bytes.
 const MAX_FILE: u64 = 4096;

@@ -14,10 +14,11 @@ use crate::store::sqlite::check::salvage;
 use crate::store::sqlite::data::changes::ChangeKind;
 use crate::store::sqlite::data::entries::name;
 use crate::store::sqlite::data::name::Name;
-use crate::store::sqlite::error::{Result, quote};
+use crate::store::sqlite::error::Result;
 use crate::store::sqlite::schema;
 use crate::store::sqlite::schema::neighbours;
 use crate::store::sqlite::schema::verify::{self, Difference, How};
+use crate::text::quote;
 
 /// The most findings of one sort that are listed; SQLite's own check has the
 /// same limit.

@@ -12,8 +12,9 @@ use crate::store::sqlite::data::glob::Glob;
 use crate::store::sqlite::data::grants::{Level, NOBODY, Principal};
 use crate::store::sqlite::data::name::Name;
 use crate::store::sqlite::data::scope::Namespace;
-use crate::store::sqlite::error::{Result, quote};
+use crate::store::sqlite::error::Result;
 use crate::store::sqlite::transaction::Transaction;
+use crate::text::quote;
 
 /// Consumers, quotas and grants.
 pub(in crate::store::sqlite) fn orphans(conn: &Connection, findings: &mut Findings) -> Result<()> {

@@ -15,8 +15,9 @@ use crate::store::sqlite::connection::Store;
 use crate::store::sqlite::copy::{
     Progress, Scratch, Stage, absolute, close, copy_pages, immutable, own_right, serious, told,
 };
-use crate::store::sqlite::error::{Error, Result, quote};
+use crate::store::sqlite::error::{Error, Result};
 use crate::store::sqlite::file::path::{COMPANIONS, beside};
+use crate::text::quote;
 
 impl Store {
     /// Copies the store, as it is at one moment, to the new file `target`

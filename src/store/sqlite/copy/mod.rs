@@ -18,12 +18,13 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::store::sqlite::attend::{attend, may_go_on};
 use crate::store::sqlite::check::examine::{Finding, FindingKind};
-use crate::store::sqlite::error::{Error, Result, quote};
+use crate::store::sqlite::error::{Error, Result};
 use crate::store::sqlite::file::descriptors::Descriptor;
 use crate::store::sqlite::file::ofd_lock;
 use crate::store::sqlite::file::open::{harden, no_triggers, own_tables_only};
 use crate::store::sqlite::file::path::{COMPANIONS, beside, immutable_uri};
 use crate::store::sqlite::file::vfs;
+use crate::text::quote;
 
 /// Pages copied between two calls of the progress function.
 pub(in crate::store::sqlite) const STEP: i32 = 1024;

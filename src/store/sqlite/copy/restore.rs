@@ -32,7 +32,7 @@ use crate::store::sqlite::copy::{
     Progress, STEP, Scratch, Stage, busy, close, copy_pages, forget_companions, immutable, lock_whole,
     own_right, serious, sync_directory, told, unsigned,
 };
-use crate::store::sqlite::error::{Error, Result, quote};
+use crate::store::sqlite::error::{Error, Result};
 use crate::store::sqlite::file::descriptors::Descriptor;
 use crate::store::sqlite::file::open::no_triggers;
 use crate::store::sqlite::file::path::{self, Place, beside};
@@ -42,6 +42,7 @@ use crate::store::sqlite::schema::upgrade;
 use crate::store::sqlite::schema::verify::{self, Seal};
 use crate::store::sqlite::transaction::Transaction;
 use crate::store::sqlite::vault;
+use crate::text::quote;
 
 /// How far the numbers jump when the replaced store can no longer say how far
 /// it had come.

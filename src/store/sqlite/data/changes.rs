@@ -9,8 +9,9 @@ use crate::clock::Timestamp;
 use crate::store::sqlite::data::entries::{Entry, value_bytes};
 use crate::store::sqlite::data::grants::Level;
 use crate::store::sqlite::data::name::Name;
-use crate::store::sqlite::error::{Error, Result, quote};
+use crate::store::sqlite::error::{Error, Result};
 use crate::store::sqlite::transaction::Transaction;
+use crate::text::quote;
 
 /// What happened to an entry or a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,8 +10,9 @@ use crate::clock::Timestamp;
 use crate::store::sqlite::connection::Store;
 use crate::store::sqlite::data::changes::LogMark;
 use crate::store::sqlite::data::grants::Level;
-use crate::store::sqlite::error::{Error, Result, quote};
+use crate::store::sqlite::error::{Error, Result};
 use crate::store::sqlite::transaction::Transaction;
+use crate::text::quote;
 
 /// The most bytes a consumer's name can have.
 const LONGEST_NAME: usize = 255;

@@ -90,12 +90,12 @@ impl<'a> Name<'a> {
         Name { is_blob: self.is_blob, bytes: Cow::Borrowed(&self.bytes[length..]) }
     }
 
-    /// The name for a message, as [`quote`](crate::store::quote) has it; bytes that
+    /// The name for a message, as [`quote`](crate::text::quote) has it; bytes that
     /// are no UTF-8 as `\xNN`.
     #[must_use]
     pub fn quoted(&self) -> String {
         if let Some(text) = self.as_str() {
-            return crate::store::quote(text);
+            return crate::text::quote(text);
         }
         let end = self.bytes.len().min(60);
         let more = if end < self.bytes.len() { "…" } else { "" };

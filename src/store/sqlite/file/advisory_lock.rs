@@ -14,9 +14,10 @@ use nix::libc;
 
 use sha1::{Digest, Sha1};
 
-use crate::store::sqlite::error::{Error, Result, quote};
+use crate::store::sqlite::error::{Error, Result};
 use crate::store::sqlite::file::descriptors::Descriptor;
 use crate::store::sqlite::file::ofd_lock;
+use crate::text::quote;
 
 /// What is claimed. Names are as stored, with the namespace's prefix.
 #[derive(Clone, Copy, Debug)]

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 
 use nix::libc;
 
-use crate::store::sqlite::error::{Error, Result, quote};
+use crate::store::sqlite::error::{Error, Result};
 use crate::store::sqlite::vault;
+use crate::text::quote;
 
 /// What stands at a store's path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

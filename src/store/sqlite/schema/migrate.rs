@@ -11,12 +11,13 @@ use rusqlite::{Connection, params};
 
 use crate::store::sqlite::connection::Store;
 use crate::store::sqlite::data::entries::{Stored, name, value_bytes};
-use crate::store::sqlite::error::{Error, Result, quote};
+use crate::store::sqlite::error::{Error, Result};
 use crate::store::sqlite::schema::guard;
 use crate::store::sqlite::schema::neighbours;
 use crate::store::sqlite::schema::verify::{self, Seal};
 use crate::store::sqlite::schema::{self, Edition};
 use crate::store::sqlite::transaction::Transaction;
+use crate::text::quote;
 
 /// What an unmarked file turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

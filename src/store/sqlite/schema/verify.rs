@@ -9,10 +9,11 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use crate::store::sqlite::error::{Error, Result, quote};
+use crate::store::sqlite::error::{Error, Result};
 use crate::store::sqlite::schema::guard;
 use crate::store::sqlite::schema::neighbours::{self, Object, may_stay};
 use crate::store::sqlite::schema::{APPLICATION_ID, CURRENT, Edition, VERSION};
+use crate::text::quote;
 
 /// What the file says it is.
 #[derive(Clone, Copy)]

@@ -17,10 +17,10 @@ use clap_complete::CompleteEnv;
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 use clap_complete::env::{Fish, Shells, Zsh};
 
-use super as commands;
-use crate::cli::{self, Globals};
+use crate::cli;
 use crate::clock::Clock;
-use crate::settings::{ProcessEnvironment, Settings};
+use crate::commands;
+use crate::settings::{Globals, ProcessEnvironment, Settings};
 use crate::store::{Error, Glob, Keys, Name, Result, Store, StoreOptions, Transaction};
 
 /// The variable by which a shell's script asks.
@@ -49,17 +49,6 @@ pub fn answer(args: Vec<OsString>) {
         .shells(Shells(&[&bash::Bash, &Zsh, &Fish]))
         .completer("larder")
         .try_complete(args, std::env::current_dir().ok().as_deref());
-}
-
-/// The script that makes bash, zsh or fish ask; `None` for shells that cannot.
-#[must_use]
-pub fn script(shell: clap_complete::Shell) -> Option<&'static [u8]> {
-    Some(match shell {
-        clap_complete::Shell::Bash => include_bytes!("larder.bash"),
-        clap_complete::Shell::Zsh => include_bytes!("larder.zsh"),
-        clap_complete::Shell::Fish => include_bytes!("larder.fish"),
-        _ => return None,
-    })
 }
 
 /// The words up to the cursor, the last one to be completed.

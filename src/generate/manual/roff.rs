@@ -16,8 +16,7 @@ pub struct Page {
 
 /// Every page, larder(1) first.
 #[must_use]
-pub fn pages() -> Vec<Page> {
-    let mut root = crate::cli::full_command();
+pub fn pages(mut root: Command) -> Vec<Page> {
     root.build();
     let commands = root.get_subcommands().cloned().map(command_page);
     std::iter::once(main_page(root.clone())).chain(commands).collect()

@@ -1,16 +1,17 @@
 //! The manual as plain text, where there is no man(1) to show it.
 
+use clap::Command;
+
 use super::{Block, sections};
-use crate::output::text;
+use crate::text;
 
 /// Columns of the text.
 const WIDTH: usize = 78;
 
 /// larder(1): the list of commands, the options and every section.
 #[must_use]
-pub fn plain() -> String {
+pub fn plain(root: Command) -> String {
     let mut page = String::from("NAME\n");
-    let root = crate::cli::command();
     let about = root.get_about().map(ToString::to_string).unwrap_or_default();
     blocks(&mut page, &[Block::Text(&format!("larder - {about}"))]);
     heading(&mut page, "DESCRIPTION");
@@ -96,7 +97,7 @@ mod tests {
 
     #[test]
     fn lines_fit() {
-        let page = plain();
+        let page = plain(crate::cli::full_command());
         for line in page.lines() {
             assert!(line.len() <= WIDTH && line == line.trim_end(), "{line:?}");
         }

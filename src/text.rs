@@ -2,6 +2,39 @@
 
 use std::borrow::Cow;
 
+/// A name in quotes, control characters escaped, cut after 60 characters.
+#[must_use]
+pub fn quote(name: &str) -> String {
+    match name.char_indices().nth(60) {
+        Some((cut, _)) => format!("{:?}…", &name[..cut]),
+        None => format!("{name:?}"),
+    }
+}
+
+/// The reason alone: Rust appends "(os error 28)", which helps nobody.
+#[must_use]
+pub fn io_reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    match text.find(" (os error") {
+        Some(at) => text[..at].to_owned(),
+        None => text,
+    }
+}
+
+/// Line breaks and other control characters shown as escapes.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() {
+            line.extend(c.escape_default());
+        } else {
+            line.push(c);
+        }
+    }
+    line
+}
+
 /// A name or value as a field of a TAB-separated line: tabs, newlines and
 /// backslashes as `\t`, `\n`, `\\`.
 #[must_use]

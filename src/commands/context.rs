@@ -1,0 +1,166 @@
+//! What a command works with: the settings, the time, and the store.
+
+use std::path::{Path, PathBuf};
+
+use clap::Command;
+use serde_json::Value;
+
+use crate::clock::{Clock, Timestamp};
+use crate::exit::{Exit, Failure};
+use crate::output::{Out, print_note};
+use crate::settings::Settings;
+use crate::store::{Namespace, Scope, Store, StoreOptions, is_missing, is_part_of_store, resolve};
+use crate::text::quote;
+
+/// What a command works with.
+pub struct Context {
+    /// Flags and environment, resolved.
+    pub settings: Settings,
+    /// Makes the whole parser, for what is generated from it.
+    pub parser: fn() -> Command,
+}
+
+impl Context {
+    /// The present.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        Clock::System.now()
+    }
+
+    /// Refuses a store that is not there: to a nightly job with a wrong HOME it
+    /// would look like one that holds nothing.
+    pub(super) fn must_exist(&self) -> anyhow::Result<()> {
+        let path = &self.settings.path;
+        if !is_missing(path) {
+            return Ok(());
+        }
+        Err(Failure::new(Exit::Io, format!("there is no store at {}", quote(&path.to_string_lossy())))
+            .hint("look at --db, LARDER_DB and HOME")
+            .into())
+    }
+
+    pub(super) fn options(&self) -> StoreOptions {
+        StoreOptions {
+            path: self.settings.path.clone(),
+            scope: self.settings.scope.clone(),
+            busy_timeout: self.settings.busy_timeout,
+            clock: Clock::System,
+            caller: None,
+        }
+    }
+
+    /// Tells how a command over many entries ended: the record with --json, the
+    /// number alone for a dry run, a note to a person, nothing to cron.
+    pub(super) fn sum_up(
+        &self,
+        mut record: Value,
+        dry_run: Option<String>,
+        note: &str,
+    ) -> anyhow::Result<Exit> {
+        let mut out = Out::default();
+        if self.settings.json {
+            if dry_run.is_some() {
+                record["dry_run"] = true.into();
+            }
+            out.json(&record)?;
+        } else if let Some(number) = dry_run {
+            out.line(&number)?;
+        } else if self.settings.terminal && !self.settings.quiet {
+            print_note(note);
+        }
+        out.finish()?;
+        Ok(Exit::Success)
+    }
+
+    /// The store's absolute path, a symbolic link to it followed.
+    pub fn store_path(&self) -> anyhow::Result<PathBuf> {
+        Ok(resolve(&self.settings.path)?)
+    }
+
+    /// Refuses a file to be read or written that is the store or one of those
+    /// that go with it. If it were written, not even a copy would be left; once
+    /// it is read and closed, the locks that SQLite has on it are gone.
+    pub(super) fn refuse_store(&self, file: &Path) -> anyhow::Result<()> {
+        if !is_part_of_store(&self.store_path()?, file) {
+            return Ok(());
+        }
+        Err(Failure::usage(format!("{} is the store itself", quote(&file.to_string_lossy())))
+            .hint("name another file; 'larder backup' copies the store")
+            .into())
+    }
+
+    /// The store, if there is one, for a command that reads it.
+    ///
+    /// It is never closed: the process is about to end, and the kernel takes
+    /// descriptors, locks and memory back at once where SQLite would free its
+    /// schema piece by piece, a tenth of what a `get` costs.
+    pub fn existing(&self) -> anyhow::Result<Option<&'static Store>> {
+        Ok(Store::open_to_read(&self.options())?.map(leave_open))
+    }
+
+    /// The store, if there is one, for a command that only looks up entries;
+    /// never closed either.
+    pub fn existing_to_get(&self) -> anyhow::Result<Option<&'static Store>> {
+        Ok(Store::open_to_get(&self.options())?.map(leave_open))
+    }
+
+    /// The store, if there is one, for a command that changes it; never closed
+    /// either.
+    pub fn existing_to_write(&self) -> anyhow::Result<Option<&'static Store>> {
+        Ok(Store::open(&self.options())?.map(leave_open))
+    }
+
+    /// Refuses a namespace: the command is about the whole file, and a scoped
+    /// command must not reach beyond its namespace.
+    pub(super) fn whole_store(&self) -> anyhow::Result<()> {
+        if self.settings.scope.0.is_none() {
+            return Ok(());
+        }
+        Err(Failure::usage("this is about the whole store, not about one namespace")
+            .hint("leave --namespace away, and unset LARDER_NAMESPACE")
+            .into())
+    }
+
+    /// The store, created if need be; never closed, as above.
+    pub fn create(&self) -> anyhow::Result<&'static Store> {
+        Ok(leave_open(Store::create(&self.options())?))
+    }
+
+    /// The store, created if need be, for a command that outlives its use.
+    pub fn open_or_create(&self) -> anyhow::Result<Store> {
+        Ok(Store::create(&self.options())?)
+    }
+
+    /// The store, if there is one, for a command that outlives its use: it is
+    /// closed when dropped.
+    pub fn open(&self) -> anyhow::Result<Option<Store>> {
+        Ok(Store::open_to_read(&self.options())?)
+    }
+
+    /// The store as [`Context::existing`] has it, confined to the namespace
+    /// that an argument names.
+    pub fn existing_in(&self, namespace: &Namespace) -> anyhow::Result<Option<&'static Store>> {
+        Ok(Store::open_to_read(&self.options_in(namespace)?)?.map(leave_open))
+    }
+
+    /// The store as [`Context::create`] has it, confined to the namespace that
+    /// an argument names.
+    pub fn create_in(&self, namespace: &Namespace) -> anyhow::Result<&'static Store> {
+        Ok(leave_open(Store::create(&self.options_in(namespace)?)?))
+    }
+
+    pub(super) fn options_in(&self, namespace: &Namespace) -> Result<StoreOptions, Failure> {
+        match &self.settings.scope.0 {
+            Some(scope) if scope != namespace => Err(Failure::usage(format!(
+                "namespace {} cannot be named from within namespace {}",
+                namespace.as_str(),
+                scope.as_str()
+            ))),
+            _ => Ok(StoreOptions { scope: Scope(Some(namespace.clone())), ..self.options() }),
+        }
+    }
+}
+
+fn leave_open(store: Store) -> &'static Store {
+    Box::leak(Box::new(store))
+}
