@@ -59,6 +59,7 @@ fn completions_are_up_to_date() {
         ("fish", "larder.fish"),
         ("powershell", "_larder.ps1"),
         ("elvish", "larder.elv"),
+        ("nushell", "larder.nu"),
     ];
     let wanted = scripts.map(|(shell, file)| (file.to_owned(), larder(&["completions", shell])));
     check("completions", &wanted.into());

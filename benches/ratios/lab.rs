@@ -218,10 +218,11 @@ fn build() -> Result<(PathBuf, PathBuf)> {
         {
             larder = Some(PathBuf::from(path));
         }
-        if message["package_id"].as_str().is_some_and(|id| id.contains("libsqlite3-sys"))
+        if message["reason"] == "build-script-executed"
+            && message["package_id"].as_str().is_some_and(|id| id.contains("larder"))
             && let Some(dir) = message["out_dir"].as_str()
         {
-            sqlite = Some(Path::new(dir).join("libsqlite3.a"));
+            sqlite = Some(Path::new(dir).join("liblarder_sqlite3.a"));
         }
     }
     Ok((larder.ok_or("cargo built no larder")?, sqlite.ok_or("cargo built no SQLite")?))

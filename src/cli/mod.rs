@@ -14,12 +14,25 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::commands;
 use crate::exit::Failure;
+use crate::store::{self, schema};
 use crate::units;
 
 /// The whole parser.
 #[must_use]
 pub fn command() -> Command {
-    root(|_| true).subcommands(commands::ALL.iter().map(commands::Spec::shell))
+    root(|_| true).long_version(long_version()).subcommands(commands::ALL.iter().map(commands::Spec::shell))
+}
+
+/// What `--version` says, where `-V` says only the first line: what a store is
+/// made with, and the schemas that are read.
+fn long_version() -> String {
+    format!(
+        "{}\nSQLite {}\nschema {} (from {})",
+        env!("CARGO_PKG_VERSION"),
+        store::sqlite_version(),
+        schema::VERSION,
+        schema::oldest()
+    )
 }
 
 /// The parser with all arguments built: for generators.

@@ -1,9 +1,8 @@
 use clap::{ArgMatches, Args, FromArgMatches};
-use clap_complete::Shell;
 
 use super::{Context, Spec};
 use crate::exit::Exit;
-use crate::generate::scripts::script;
+use crate::generate::scripts::{Shell, script};
 use crate::output::Out;
 
 pub const SPEC: Spec = Spec {
@@ -15,7 +14,8 @@ pub const SPEC: Spec = Spec {
             "Examples:\n  \
              larder completions bash > ~/.local/share/bash-completion/completions/larder\n  \
              larder completions zsh > ~/.zfunc/_larder\n  \
-             larder completions fish > ~/.config/fish/completions/larder.fish",
+             larder completions fish > ~/.config/fish/completions/larder.fish\n  \
+             larder completions nushell > ~/.config/nushell/autoload/larder.nu",
         )
     },
     run,

@@ -1,17 +1,40 @@
 //! Completion scripts. Those of bash, zsh and fish ask larder for what may come
 //! next; those of other shells carry the commands and options themselves.
 
-use clap::{Arg, Command, ValueHint};
-use clap_complete::Shell;
+use clap::{Arg, Command, ValueEnum, ValueHint};
+use clap_complete::{Generator, Shell as Known, generate};
+use clap_complete_nushell::Nushell;
+
+/// The shells that there is a script for.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+#[allow(missing_docs)]
+pub enum Shell {
+    Bash,
+    Elvish,
+    Fish,
+    Nushell,
+    #[value(name = "powershell")]
+    PowerShell,
+    Zsh,
+}
 
 /// The script of one shell.
 #[must_use]
 pub fn script(shell: Shell, parser: Command) -> Vec<u8> {
-    if let Some(live) = live(shell) {
-        return live.to_vec();
+    match shell {
+        Shell::Bash => include_bytes!("complete/larder.bash").to_vec(),
+        Shell::Fish => include_bytes!("complete/larder.fish").to_vec(),
+        Shell::Zsh => include_bytes!("complete/larder.zsh").to_vec(),
+        Shell::Elvish => carrying(Known::Elvish, parser),
+        Shell::PowerShell => carrying(Known::PowerShell, parser),
+        Shell::Nushell => carrying(Nushell, parser),
     }
+}
+
+/// A script for a shell that cannot ask: it carries the parser.
+fn carrying(generator: impl Generator, parser: Command) -> Vec<u8> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut hinted(parser), "larder", &mut script);
+    generate(generator, &mut hinted(parser), "larder", &mut script);
     script
 }
 
@@ -33,20 +56,8 @@ fn hinted(command: Command) -> Command {
     command.mut_args(hint).mut_subcommands(hinted)
 }
 
-/// The script that makes bash, zsh or fish ask; `None` for shells that cannot.
-fn live(shell: Shell) -> Option<&'static [u8]> {
-    Some(match shell {
-        Shell::Bash => include_bytes!("complete/larder.bash"),
-        Shell::Zsh => include_bytes!("complete/larder.zsh"),
-        Shell::Fish => include_bytes!("complete/larder.fish"),
-        _ => return None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use clap::ValueEnum;
-
     use super::*;
 
     #[test]
@@ -54,10 +65,11 @@ mod tests {
         let parser = crate::cli::full_command;
         for shell in Shell::value_variants() {
             let script = String::from_utf8(script(*shell, parser())).unwrap();
-            assert!(script.contains("larder"), "{shell}");
+            assert!(script.contains("larder"), "{shell:?}");
             // Those that cannot ask carry the commands themselves.
+            let asks = matches!(shell, Shell::Bash | Shell::Fish | Shell::Zsh);
             let knows_all = || parser().get_subcommands().all(|sub| script.contains(sub.get_name()));
-            assert!(live(*shell).is_some() || knows_all(), "{shell}");
+            assert!(asks || knows_all(), "{shell:?}");
         }
     }
 }

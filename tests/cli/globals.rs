@@ -232,7 +232,11 @@ fn commands_and_their_misspellings() {
     t.run(["sett", "g", "k", "v"]).fails(2, "larder: no such command: 'sett'\nhint: did you mean 'set'?\n");
     t.run(["frobnicate"]).fails_with(2, "no such command: 'frobnicate'");
     t.run(["--json", "frobnicate"]).json_error(2, "usage");
-    t.run(["--version"]).ok(format!("larder {}\n", env!("CARGO_PKG_VERSION")));
+    let version = format!("larder {}\n", env!("CARGO_PKG_VERSION"));
+    let sqlite = rusqlite::version();
+    let schemas = format!("schema {} (from 1)\n", larder::store::schema::VERSION);
+    t.run(["-V"]).ok(&version);
+    t.run(["--version"]).ok(format!("{version}SQLite {sqlite}\n{schemas}"));
     for args in [&[][..], &["--help"], &["set", "--help"], &["set", "-h"]] {
         let output = t.run(args).output();
         assert_eq!(

@@ -19,7 +19,8 @@ fn nothing_is_needed_and_nothing_made() {
 #[test]
 fn an_unknown_shell_is_a_usage_error() {
     let t = Test::new();
-    t.run(["completions", "tcsh"]).fails_with(2, "[possible values: bash, elvish, fish, powershell, zsh]");
+    t.run(["completions", "tcsh"])
+        .fails_with(2, "[possible values: bash, elvish, fish, nushell, powershell, zsh]");
     t.run(["completions"]).fails_with(2, "<SHELL>");
 }
 

@@ -51,6 +51,7 @@ pub(super) fn sections() -> Vec<Section> {
         templates(),
         access(),
         limits(),
+        versions(),
         examples(),
     ]
 }
@@ -323,6 +324,26 @@ fn limits() -> Section {
             Text(
                 "Who can read the file can read everything in it: namespaces keep scripts apart, the file's mode \
                  keeps people apart. See ACCESS.",
+            ),
+        ],
+    }
+}
+
+fn versions() -> Section {
+    Section {
+        heading: "VERSIONS",
+        blocks: vec![
+            Text(
+                "larder follows semantic versioning. What scripts may rely on is the commands and their options, exit \
+                 statuses, JSON, what is printed off a terminal, WebSocket messages, and the store's file: an older \
+                 store is upgraded when a command that may write opens it, and a newer one is refused with status 7. \
+                 Fields may be added to JSON at any time. Tables, colours, notes, the wording of messages and the Rust \
+                 library are not part of it. Below 1.0 a new minor version may change any of this; CHANGELOG.md says \
+                 what and how to adapt.",
+            ),
+            Text(
+                "\"larder --version\" prints the version of larder, that of the SQLite in it, and the schema that it \
+                 writes with the oldest one that it upgrades. \"larder -V\" prints the first line alone.",
             ),
         ],
     }

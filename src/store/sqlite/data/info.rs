@@ -154,6 +154,31 @@ mod tests {
     use crate::clock::Clock;
     use crate::store::{Condition, Expiry, Limits, Scope, StoreOptions};
 
+    /// The options of a build stood in the settings of the checkout, where
+    /// `cargo install` from a registry finds none: that larder registered every
+    /// extension anew at each call. They are the build script's now, and its
+    /// SQLite has to be the one that is linked.
+    #[test]
+    fn sqlite_has_our_options() {
+        let conn = rusqlite::Connection::open_in_memory().unwrap();
+        let mut query = conn.prepare("PRAGMA compile_options").unwrap();
+        let options = query.query_map([], |row| row.get(0)).unwrap();
+        let options: Vec<String> = options.collect::<rusqlite::Result<_>>().unwrap();
+        for option in [
+            "DEFAULT_LOOKASIDE=1200,10",
+            "DEFAULT_PCACHE_INITSZ=0",
+            "DQS=0",
+            "OMIT_LOAD_EXTENSION",
+            "OMIT_SHARED_CACHE",
+            "THREADSAFE=1",
+        ] {
+            assert!(options.iter().any(|found| found == option), "{option} is not in {options:?}");
+        }
+        for word in ["FTS", "RTREE", "STAT4", "API_ARMOR", "URI"] {
+            assert!(!options.iter().any(|found| found.contains(word)), "{word} is in {options:?}");
+        }
+    }
+
     #[test]
     fn due_entries_do_not_count() {
         let dir = tempfile::tempdir().unwrap();

@@ -42,6 +42,12 @@ pub(in crate::store::sqlite) const CURRENT: &Edition =
 /// `migrations.rs` has a step from each to the next.
 const OLDER: [&Edition; 1] = [&Edition { version: 1, tables: &TABLES_1, triggers: &TRIGGERS_1 }];
 
+/// The oldest schema that is upgraded when its store is opened.
+#[must_use]
+pub fn oldest() -> i32 {
+    Edition::all().map(|edition| edition.version).min().unwrap_or(VERSION)
+}
+
 impl Edition {
     /// The schema that was called `version`, if this larder knows it.
     pub fn of(version: i32) -> Option<&'static Self> {
