@@ -183,3 +183,30 @@ fn a_purge_ends_though_the_clock_is_set_back() {
     let rest = f.store.purge(None, larder::store::KeepChanges::Bounded, |_| {}).unwrap().entries;
     assert_eq!(gone + rest, 9000);
 }
+
+/// A reader that was held up between its look at the clock and its snapshot
+/// showed an entry that had expired beside one that was written after the
+/// first was seen to be gone.
+#[test]
+fn a_snapshot_and_its_time_belong_together() {
+    let f = Fixture::new();
+    f.set_until("g", "expires", "v", START + 10);
+    let writer = f.scoped("a");
+    let keys = f
+        .store
+        .read(|tx| {
+            // What happens while the reader is held up.
+            f.now(10);
+            writer.write(|tx| tx.set("g", "later", b"v", Expiry::Never, &Condition::Any))?;
+            let mut keys = Vec::new();
+            for group in ["g", "a:g"] {
+                tx.entries(group, &Keys::default(), false, |entry| {
+                    keys.push(entry.key.as_str().unwrap_or_default().to_owned());
+                    Ok(ControlFlow::Continue(()))
+                })?;
+            }
+            Ok(keys)
+        })
+        .unwrap();
+    assert_eq!(keys, ["expires"]);
+}

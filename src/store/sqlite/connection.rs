@@ -26,6 +26,9 @@ use crate::text::quote;
 /// about 2 µs a frame.
 const CHECKPOINT_FRAMES: u64 = 64;
 
+/// How often a snapshot is taken anew that took longer than a millisecond.
+const SNAPSHOT_ATTEMPTS: u32 = 10;
+
 /// How a store is opened.
 #[derive(Clone, Debug)]
 pub struct StoreOptions {
@@ -201,15 +204,15 @@ impl Store {
         begin: &str,
         f: impl FnOnce(&Transaction<'_>) -> Result<T>,
     ) -> Result<T> {
-        if begin == "BEGIN" {
-            self.conn.execute_batch(begin)?;
+        let now = if begin == "BEGIN" {
+            self.begin_to_read()?
         } else {
             waiting::as_writer(|| self.conn.execute_batch(begin))?;
             waiting::leave_queue();
-        }
-        // After the wait for the lock, which may have been long: what others
-        // wrote meanwhile lies in this transaction's past.
-        let now = self.options.clock.now();
+            // After the wait for the lock, which may have been long: what others
+            // wrote meanwhile lies in this transaction's past.
+            self.options.clock.now()
+        };
         vfs::set_now(now);
         let tx = Transaction {
             conn: &self.conn,
@@ -229,6 +232,28 @@ impl Store {
             let _ = self.conn.execute_batch("ROLLBACK");
         }
         result
+    }
+
+    /// Takes a snapshot, and says of what moment it is.
+    ///
+    /// A process may be held up at any point. With a time from well before its
+    /// snapshot it would show an entry that was gone beside one that was
+    /// written since, with a time from well after it the other way round: so
+    /// both are taken in one millisecond.
+    fn begin_to_read(&self) -> Result<Timestamp> {
+        let mut before = self.options.clock.now();
+        for _ in 0..SNAPSHOT_ATTEMPTS {
+            // BEGIN alone takes no snapshot yet.
+            self.conn.execute_batch("BEGIN;PRAGMA data_version")?;
+            let now = self.options.clock.now();
+            if now == before {
+                return Ok(now);
+            }
+            self.conn.execute_batch("COMMIT")?;
+            before = now;
+        }
+        self.conn.execute_batch("BEGIN;PRAGMA data_version")?;
+        Ok(before)
     }
 
     /// Starts over while the store is locked, until the busy timeout is up.
