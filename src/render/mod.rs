@@ -72,6 +72,9 @@ pub enum Error {
     /// A helper or a limit said no.
     #[error("{0}")]
     Failed(String),
+    /// The operating system has no thread to render in.
+    #[error("no thread to render in")]
+    NoThread(#[source] std::io::Error),
 }
 
 fn list(names: &BTreeSet<String>) -> String {
@@ -235,7 +238,7 @@ fn with_stack<T: Send>(f: impl FnOnce() -> Result<T, Error> + Send) -> Result<T,
         let thread = std::thread::Builder::new()
             .stack_size(STACK_BYTES)
             .spawn_scoped(scope, f)
-            .map_err(|e| Error::Failed(format!("no thread to render in: {e}")))?;
+            .map_err(Error::NoThread)?;
         thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }

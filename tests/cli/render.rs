@@ -417,3 +417,24 @@ fn a_check_that_is_ended_leaves_nothing() {
     check("true").ok("");
     assert_eq!(t.read("out"), b"v");
 }
+
+/// Bad data, it said, where the operating system had no thread to render in.
+#[test]
+fn no_thread_to_render_in_is_no_fault_of_the_template() {
+    use std::os::unix::fs::{PermissionsExt, chown};
+
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let t = Test::new();
+    std::fs::copy(crate::harness::LARDER, t.path("larder")).expect("copy larder");
+    std::fs::set_permissions(t.home(), std::fs::Permissions::from_mode(0o755)).expect("open the home");
+    std::fs::create_dir(t.path("own")).expect("a directory");
+    // A user of no other test: the limit counts all that a user runs.
+    let user = 7_700_033;
+    chown(t.path("own"), Some(user), None).expect("give it away");
+    let script = format!(
+        "cd own; echo text | setpriv --reuid {user} --clear-groups prlimit --nproc=1 ../larder --db s.db render g -"
+    );
+    t.sh(&script).fails(10, "larder: render: no thread to render in: Resource temporarily unavailable\n");
+}

@@ -376,6 +376,9 @@ fn read_template(path: &Path) -> anyhow::Result<String> {
 /// What the renderer says, in the words of the command line.
 fn explain(args: &RenderArgs, error: render::Error) -> Failure {
     let name = template_name(&args.template);
+    if let render::Error::NoThread(why) = error {
+        return Failure::new(Exit::Io, Failure::io("no thread to render in", why).to_string());
+    }
     let failure = Failure::new(Exit::BadData, format!("{name}: {error}"));
     match error {
         render::Error::Missing { hint, .. } => Failure {
