@@ -187,37 +187,48 @@ impl Sink for Exec {
         let mut pause = FIRST_PAUSE;
         loop {
             let shown = quote(&self.options.command[0].to_string_lossy());
-            let mut child = match self.spawn(change) {
-                Ok(child) => child,
-                Err(e) => return Err(Failure::io(&format!("cannot run {shown}"), e)),
-            };
-            let Ended { status, stop, cut } =
-                Self::wait(&mut child, control).map_err(|e| Failure::io(&shown, e))?;
-            if cut {
-                return Ok(Delivery::Stopped(Stop::Timeout));
-            }
-            if status.success() {
-                // A change that was handled counts, even if it is the last.
-                return Ok(Delivery::Done);
-            }
             let what = self.describe(change);
-            let code = exit_code(status);
-            if let Some(stop) = stop {
-                if stop == Stop::Timeout {
-                    return Ok(Delivery::Stopped(stop));
+            let last = self.options.retry.is_some_and(|most| attempt >= most);
+            let failed = match self.spawn(change) {
+                Ok(mut child) => {
+                    let Ended { status, stop, cut } =
+                        Self::wait(&mut child, control).map_err(|e| Failure::io(&shown, e))?;
+                    if cut {
+                        return Ok(Delivery::Stopped(Stop::Timeout));
+                    }
+                    if status.success() {
+                        // A change that was handled counts, even if it is the last.
+                        return Ok(Delivery::Done);
+                    }
+                    let code = exit_code(status);
+                    if let Some(stop) = stop {
+                        if stop == Stop::Timeout {
+                            return Ok(Delivery::Stopped(stop));
+                        }
+                        print_note(&format!(
+                            "watch: {what}: {shown} ended with status {code} when the watch was told to end"
+                        ));
+                        return Ok(Delivery::Stopped(stop));
+                    }
+                    let failed = format!("{shown} failed with status {code}");
+                    if last {
+                        let told = format!("{what}: {failed}; giving up");
+                        return Err(Failure::new(Exit::Child(code), told).into());
+                    }
+                    failed
                 }
-                print_note(&format!(
-                    "watch: {what}: {shown} ended with status {code} when the watch was told to end"
-                ));
-                return Ok(Delivery::Stopped(stop));
-            }
-            if self.options.retry.is_some_and(|most| attempt >= most) {
-                let told = format!("{what}: {shown} failed with status {code}; giving up");
-                return Err(Failure::new(Exit::Child(code), told).into());
-            }
+                Err(e) => {
+                    let passing = is_passing(&e);
+                    let error = Failure::io(&format!("cannot run {shown}"), e);
+                    if last || !passing {
+                        return Err(error);
+                    }
+                    error.to_string()
+                }
+            };
             attempt += 1;
             print_note(&format!(
-                "watch: {what}: {shown} failed with status {code}; attempt {} in {}ms",
+                "watch: {what}: {failed}; attempt {} in {}ms",
                 attempt + 1,
                 pause.as_millis()
             ));
@@ -238,6 +249,13 @@ impl Sink for Exec {
     fn settles_each(&self) -> bool {
         true
     }
+}
+
+/// Whether a command that could not be started may well start a little later:
+/// there are too many processes for now, or its file is being written.
+fn is_passing(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{ExecutableFileBusy, OutOfMemory, WouldBlock};
+    matches!(error.kind(), WouldBlock | OutOfMemory | ExecutableFileBusy)
 }
 
 /// A name as a variable's value, which cannot hold a NUL byte.

@@ -215,3 +215,43 @@ fn giving_up_is_an_error_like_any_other() {
     );
     t.run(["--json", "watch", "--", "no-such-command"]).json_error(127, "io");
 }
+
+/// A passing want of processes ended a watch with status 10, and with it the
+/// only one who took the consumer's changes.
+#[test]
+fn a_command_that_finds_no_process_is_tried_again() {
+    use std::os::unix::fs::{PermissionsExt, chown};
+
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let t = Test::new();
+    std::fs::copy(LARDER, t.path("larder")).expect("copy larder");
+    std::fs::set_permissions(t.home(), std::fs::Permissions::from_mode(0o755)).expect("open the home");
+    std::fs::create_dir(t.path("own")).expect("a directory");
+    // A user of no other test: the limit counts all that a user runs.
+    let user = 7_700_032;
+    chown(t.path("own"), Some(user), None).expect("give it away");
+    let larder = |processes: u32, args: &str| {
+        format!(
+            "cd own; exec setpriv --reuid {user} --clear-groups prlimit --nproc={processes} ../larder --db s.db {args}"
+        )
+    };
+    t.sh(&larder(9, "set g k v")).ok("");
+    t.sh(&larder(1, "watch --after 0 --count 1 --retry 1 -- /bin/true")).fails(
+        10,
+        "larder: watch: change 1 (set \"g\" \"k\"): cannot run \"/bin/true\": Resource temporarily unavailable; attempt 2 in 100ms\nlarder: watch: cannot run \"/bin/true\": Resource temporarily unavailable\n",
+    );
+    // Somebody else has what the command needs, and gives it back.
+    let mut rival = Command::new("setpriv");
+    rival.args(["--reuid", &user.to_string(), "--clear-groups", "/bin/sleep", "600"]);
+    let mut rival = rival.spawn().expect("a process of the user's");
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", &larder(3, "watch --after 0 --count 1 -- /bin/echo done")]);
+    let mut w = Watcher::spawn(&t, command);
+    until("the first attempt", || w.errors().contains("attempt 2 in 100ms"));
+    rival.kill().expect("end it");
+    rival.wait().expect("its end");
+    assert_eq!(w.line(), "done");
+    assert_eq!(w.end().0.code(), Some(0));
+}
