@@ -179,7 +179,7 @@ impl Control {
 }
 
 /// Rounded up: waking early would only mean going back to sleep.
-fn poll_timeout(duration: Duration) -> PollTimeout {
+pub(super) fn poll_timeout(duration: Duration) -> PollTimeout {
     let millis = duration.as_nanos().div_ceil(1_000_000);
     PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX)
 }

@@ -5,7 +5,7 @@
 //! [`Control`](super::Control). A step never waits long for the write lock:
 //! to read the log a watch needs none.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
@@ -46,6 +46,10 @@ pub struct Expirer {
     pause: Cell<Duration>,
     /// Whether anything was removed since the log was last read.
     removed: Cell<bool>,
+    /// Whether nothing is to be removed.
+    only_hears: Cell<bool>,
+    /// Called when there is something new in the log.
+    on_news: RefCell<Option<Box<dyn Fn()>>>,
 }
 
 impl std::fmt::Debug for Expirer {
@@ -71,6 +75,25 @@ impl Expirer {
             not_before: Cell::default(),
             pause: Cell::new(SHORTEST_PAUSE),
             removed: Cell::default(),
+            only_hears: Cell::default(),
+            on_news: RefCell::default(),
+        }
+    }
+
+    /// Leaves what is due to others from now on.
+    pub fn only_hear(&self) {
+        self.only_hears.set(true);
+    }
+
+    /// Has `tell` called whenever others have committed, or something was
+    /// removed.
+    pub fn on_news(&self, tell: impl Fn() + 'static) {
+        self.on_news.replace(Some(Box::new(tell)));
+    }
+
+    fn tell_news(&self) {
+        if let Some(tell) = &*self.on_news.borrow() {
+            tell();
         }
     }
 
@@ -99,7 +122,8 @@ impl Expirer {
     #[must_use]
     pub fn time_left(&self) -> Option<Duration> {
         let look = self.ripples.as_ref().and_then(Ripples::next_look);
-        let step = self.next_due.get().map(|due| {
+        let due = self.next_due.get().filter(|_| !self.only_hears.get());
+        let step = due.map(|due| {
             let left = u64::try_from(due.since(self.store.now())).unwrap_or(0);
             let pause = self.not_before.get().map(|at| at.saturating_duration_since(Instant::now()));
             Duration::from_millis(left).max(pause.unwrap_or_default())
@@ -110,7 +134,8 @@ impl Expirer {
     /// Whether a step is due.
     #[must_use]
     pub fn is_time(&self) -> bool {
-        self.next_due.get().is_some_and(|due| due <= self.store.now())
+        !self.only_hears.get()
+            && self.next_due.get().is_some_and(|due| due <= self.store.now())
             && self.not_before.get().is_none_or(|at| Instant::now() >= at)
     }
 
@@ -132,6 +157,7 @@ impl Expirer {
     /// # Errors
     /// As [`Source::next`](super::Source::next).
     pub fn verify(&self) -> Result<()> {
+        self.tell_news();
         let (cursor, mark) = self.position.get();
         let (cookie, next_due) = self.store.read(|tx| {
             let cookie = tx.schema_cookie()?;
@@ -176,7 +202,10 @@ impl Expirer {
         let pause = match expired {
             Ok(Some(expired)) => {
                 self.next_due.set(expired.next);
-                self.removed.set(self.removed.get() || expired.entries > 0);
+                if expired.entries > 0 {
+                    self.removed.set(true);
+                    self.tell_news();
+                }
                 // Somebody else has removed what was known to be due.
                 let rival = expired.first.is_none_or(|first| known.is_some_and(|known| first > known));
                 if rival {

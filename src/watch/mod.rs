@@ -7,7 +7,8 @@
 //! To read it needs no lock that a writer could hold. Its [`Expirer`] removes
 //! what is due, also while a sink waits.
 //! A [`Sink`] takes one change at a time and knows nothing of the store.
-//! [`run`] joins the two.
+//! [`run`] joins the two. WebSocket clients are no sink: they have a source of
+//! their own, and wait for nobody.
 
 mod bell;
 mod control;

@@ -1,10 +1,13 @@
 //! The source of changes: a cursor over the log, and what wakes it.
 
 use std::ops::ControlFlow;
+use std::os::fd::BorrowedFd;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::control::{Control, Wake};
+use nix::poll::{PollFd, PollFlags, poll};
+
+use super::control::{Control, Wake, poll_timeout};
 use super::expirer::Expirer;
 use super::selection::Selection;
 use crate::store::{Change, ChangeKind, Entry, Error, Level, LogMark, LogSpan, Result, Store, Transaction};
@@ -143,6 +146,11 @@ impl Source {
         &self.expirer
     }
 
+    /// Leaves what is due to others: this source does not write.
+    pub fn only_read(&self) {
+        self.expirer.only_hear();
+    }
+
     /// The last position that was read.
     #[must_use]
     pub fn cursor(&self) -> i64 {
@@ -246,6 +254,20 @@ impl Source {
             at_most = at_most.min(left);
         }
         control.sleep(&self.expirer.descriptors(), at_most)
+    }
+}
+
+impl Source {
+    /// Sleeps until there may be something new, or one of `more` is readable,
+    /// or `at_most` has passed; signals are left to others.
+    pub fn sleep(&self, more: &[BorrowedFd<'_>], at_most: Option<Duration>) {
+        let mut fds = self.expirer.descriptors();
+        fds.extend(more);
+        let mut fds: Vec<_> = fds.into_iter().map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
+        let left = [at_most, self.expirer.time_left()].into_iter().flatten().min();
+        let left = left.map_or(self.interval, |left| left.min(self.interval));
+        // Interrupted or failed: looking again is right either way.
+        let _ = poll(&mut fds, poll_timeout(left));
     }
 }
 

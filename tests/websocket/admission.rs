@@ -140,11 +140,31 @@ fn there_is_room_for_so_many() {
     drop(clients);
     server.wait_for_clients(0);
     assert!(server.try_connect("?token=secret", &[]).is_ok());
+}
 
-    let few = Server::with(|config| config.limits = Limits { strangers: 1, ..Limits::default() });
-    let _idle = TcpStream::connect(few.hub.address()).unwrap();
-    let answer = few.raw(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    assert!(answer.is_empty() || status(&answer) == "503", "{answer}");
+/// Anybody who opened as many connections as were allowed, and said nothing,
+/// kept everybody else out: the newcomer was turned away, not the one who had
+/// been there longest.
+#[test]
+fn idle_connections_keep_nobody_out() {
+    let server = Server::with(|config| config.limits = Limits { pending: 3, ..Limits::default() });
+    let mut first = server.connect("");
+    let mut idle: Vec<_> = (0..10).map(|_| TcpStream::connect(server.hub.address()).unwrap()).collect();
+    // Half a request is no more than none.
+    let mut half = TcpStream::connect(server.hub.address()).unwrap();
+    half.write_all(b"GET / HTTP/1.1\r\nHost: ").unwrap();
+    idle.push(half);
+    server.connect("").ping();
+    first.ping();
+    // The oldest were told.
+    let mut answer = String::new();
+    idle[0].read_to_string(&mut answer).unwrap();
+    assert_eq!(status(&answer), "503");
+    // And one that has shown the token is nobody's to take.
+    let more: Vec<_> = (0..10).map(|_| TcpStream::connect(server.hub.address()).unwrap()).collect();
+    server.connect("").ping();
+    first.ping();
+    drop(more);
 }
 
 #[test]

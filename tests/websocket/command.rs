@@ -1,14 +1,16 @@
 //! `larder watch --listen` as a process.
 
+use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
 
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use tungstenite::client::IntoClientRequest;
 
 use crate::fixture::Client;
-use crate::harness::Test;
+use crate::harness::{LARDER, Test};
 use crate::watcher::{Watcher, until};
 
 /// A watch that listens on a free port.
@@ -149,6 +151,75 @@ fn a_command_may_be_slow() {
     listening.watcher.signal(Signal::SIGTERM);
     assert_eq!(client.rest().1, Some(1001));
     assert_eq!(listening.watcher.end().0.code(), Some(0));
+}
+
+/// Clients got what the standard output had taken, and one event for each
+/// command that had ended: a pager that was paused, or a slow command, kept
+/// everybody waiting.
+#[test]
+fn clients_wait_for_no_reader_and_for_no_command() {
+    let t = Test::new();
+    t.run(["set", "g", "k", "v"]).ok("");
+    let value = "x".repeat(4000);
+    let lines = |from: usize| {
+        let line = |n| format!("{{\"op\":\"set\",\"group\":\"g\",\"key\":\"{n}\",\"value\":\"{value}\"}}\n");
+        (from..from + 50).map(line).collect::<String>()
+    };
+    let blocked = ["--json", "watch", "--listen", ":0", "--token-file", "token"];
+    let command = ["sh", "-c", "while ! [ -e go ]; do sleep 0.01; done"];
+    for command in [&[][..], &command[..]] {
+        // Nobody reads what it prints, and no pipe holds so much.
+        let mut watch = Command::new(LARDER);
+        watch.args(blocked).args(command.first().map(|_| "--")).args(command).env_clear();
+        watch.env("HOME", t.home()).env("PATH", "/usr/bin:/bin").current_dir(t.home());
+        watch.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut watch = watch.spawn().unwrap();
+        let mut note = String::new();
+        BufReader::new(watch.stderr.take().unwrap()).read_line(&mut note).unwrap();
+        let address = note.split(['/', ',']).nth(2).expect(&note).to_owned();
+        let token = String::from_utf8(t.read("token")).unwrap();
+        let request = format!("ws://{address}/?token={}", token.trim_end()).into_client_request().unwrap();
+        let stream = TcpStream::connect(&address).unwrap();
+        stream.set_read_timeout(Some(std::time::Duration::from_mins(1))).unwrap();
+        let mut client = Client(tungstenite::client(request, stream).unwrap().0);
+        client.subscribe("store-events");
+        let mut seq = client.ping()["seq"].as_i64().unwrap();
+        for lot in 0..4 {
+            t.run(["batch", "-"]).stdin(lines(lot * 50)).ok("");
+            let expected: Vec<i64> = (seq + 1..=seq + 50).collect();
+            assert_eq!(client.seqs("store-events", 50), expected);
+            seq += 50;
+        }
+        t.write("go", "");
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(watch.id()).unwrap());
+        nix::sys::signal::kill(pid, Signal::SIGTERM).unwrap();
+        assert_eq!(client.rest(), (vec![], Some(1001)));
+        watch.wait().unwrap();
+        std::fs::remove_file(t.path("go")).unwrap();
+    }
+}
+
+/// What --count ends is broadcast to its end, and no further.
+#[test]
+fn a_count_holds_for_clients_too() {
+    let t = Test::new();
+    t.run(["set", "g", "k", "v"]).ok("");
+    for snapshot in [false, true] {
+        let mut args = vec!["--count", if snapshot { "4" } else { "3" }];
+        args.extend(snapshot.then_some("--snapshot"));
+        let mut listening = Listening::start(&t, &args);
+        if snapshot {
+            listening.watcher.line();
+        }
+        let mut client = listening.connect("");
+        client.subscribe("store-events");
+        let seq = client.ping()["seq"].as_i64().unwrap();
+        let line = "{\"op\":\"set\",\"group\":\"g\",\"key\":\"k\",\"value\":\"v\"}\n";
+        t.run(["batch", "-"]).stdin(line.repeat(5)).ok("");
+        assert_eq!(client.seqs("store-events", 3), [seq + 1, seq + 2, seq + 3]);
+        assert_eq!(client.rest(), (vec![], Some(1001)));
+        assert_eq!(listening.watcher.end().0.code(), Some(0));
+    }
 }
 
 #[test]

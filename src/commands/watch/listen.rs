@@ -10,10 +10,10 @@ use super::super::Context;
 use crate::clock::{Clock, Timestamp};
 use crate::exit::Failure;
 use crate::output::print_note;
-use crate::store::{self, Change, Scope, Store, StoreOptions};
+use crate::store::{self, Change, Error, Scope, Store, StoreOptions};
 use crate::text::quote;
-use crate::watch::websocket::{self, Config, Hub, Limits, Origin, Reader, Replay, Token};
-use crate::watch::{Batch, Portion, Selection};
+use crate::watch::websocket::{self, Config, Hub, Limits, Origin, Publisher, Reader, Replay, Token};
+use crate::watch::{Batch, Portion, Selection, Source};
 
 /// What a client takes from the log at once, in changes and about in bytes: a
 /// transaction must not last as long as the log is.
@@ -34,6 +34,7 @@ impl Listening {
     pub fn prepare(
         context: &Context,
         address: SocketAddr,
+        interval: Duration,
         token_file: Option<PathBuf>,
         origins: Vec<Origin>,
         selection: Selection,
@@ -56,13 +57,16 @@ impl Listening {
             path: settings.path.clone(),
             scope: settings.scope.clone(),
             busy_timeout: settings.busy_timeout,
+            interval,
             selection,
         };
         Ok(Self { listener, token, origins, replay })
     }
 
-    /// Serves; every change after `start` will be published.
-    pub fn serve(self, start: i64) -> anyhow::Result<Arc<Hub>> {
+    /// Serves clients, who may come before there is anything to publish; every
+    /// change after `start` will be.
+    pub fn serve(self, start: i64) -> anyhow::Result<Serving> {
+        let log = self.replay.clone();
         let scope = self.replay.scope.clone();
         let hub = Hub::start(Config {
             listener: self.listener,
@@ -74,7 +78,40 @@ impl Listening {
             replay: Box::new(self.replay),
             limits: Limits::default(),
         })?;
-        Ok(Arc::new(hub))
+        Ok(Serving { hub: Arc::new(hub), log, publisher: None })
+    }
+}
+
+/// Clients are served.
+pub struct Serving {
+    // Ends first: it publishes on the hub.
+    publisher: Option<Publisher>,
+    hub: Arc<Hub>,
+    log: Log,
+}
+
+impl Serving {
+    /// Publishes what comes after the position of `source`, at most `count`
+    /// changes, whenever `source` gets to them.
+    pub fn publish(&mut self, source: &Source, count: Option<u64>) -> anyhow::Result<()> {
+        let (start, log) = (source.cursor(), self.log.clone());
+        self.hub.begin(start);
+        let publisher = Publisher::start(Arc::clone(&self.hub), count, move || log.source(start))?;
+        source.expirer().on_news(publisher.bell());
+        self.publisher = Some(publisher);
+        Ok(())
+    }
+
+    /// Clients learn why the watch ends, at `position`, and whether to come
+    /// back.
+    pub fn end(mut self, position: i64, error: Option<&anyhow::Error>) {
+        let error = error.and_then(|error| error.downcast_ref::<Error>());
+        let publisher = self.publisher.take();
+        // A store that can no longer be read has nothing more to publish.
+        if let (Some(publisher), None) = (publisher, error) {
+            publisher.finish(position);
+        }
+        self.hub.close_for(error);
     }
 }
 
@@ -84,12 +121,31 @@ struct Log {
     path: PathBuf,
     scope: Scope,
     busy_timeout: Duration,
+    interval: Duration,
     selection: Selection,
 }
 
 impl Replay for Log {
     fn reader(&self) -> Box<dyn Reader> {
         Box::new(LogReader { log: self.clone(), store: None })
+    }
+}
+
+impl Log {
+    fn open(&self) -> store::Result<Option<Store>> {
+        Store::open_to_read(&StoreOptions {
+            path: self.path.clone(),
+            scope: self.scope.clone(),
+            busy_timeout: self.busy_timeout,
+            clock: Clock::System,
+            caller: None,
+        })
+    }
+
+    /// What the publisher reads.
+    fn source(&self, after: i64) -> store::Result<Source> {
+        let store = self.open()?.ok_or_else(|| Error::unusable(&self.path, "was deleted"))?;
+        Source::new(store, self.selection.clone(), after, self.interval)
     }
 }
 
@@ -100,20 +156,14 @@ struct LogReader {
 
 impl Reader for LogReader {
     fn read(&mut self, after: i64, each: &mut dyn FnMut(Change) -> ControlFlow<()>) -> store::Result<i64> {
-        let Log { path, scope, busy_timeout, selection } = &self.log;
         if self.store.is_none() {
-            self.store = Store::open_to_read(&StoreOptions {
-                path: path.clone(),
-                scope: scope.clone(),
-                busy_timeout: *busy_timeout,
-                clock: Clock::System,
-                caller: None,
-            })?;
+            self.store = self.log.open()?;
         }
         let Some(store) = &self.store else { return Ok(0) };
         // Collected first: a transaction may have to be run again.
         let portion = Portion { changes: CHANGES_AT_ONCE, bytes: BYTES_AT_ONCE };
-        let batch = store.read(|tx| Batch::read(tx, tx.log_span()?, after, selection, portion, true))?;
+        let batch =
+            store.read(|tx| Batch::read(tx, tx.log_span()?, after, &self.log.selection, portion, true))?;
         for change in batch.changes {
             let seq = change.seq;
             if each(change).is_break() {

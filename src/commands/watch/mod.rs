@@ -3,7 +3,6 @@ mod listen;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{ArgMatches, Args, FromArgMatches};
@@ -13,7 +12,7 @@ use crate::exit::{Exit, Failure};
 use crate::store::{Claim, Claimed, Error, Glob, Level, Store};
 use crate::text::quote;
 use crate::units;
-use crate::watch::websocket::{Broadcast, Hub, Origin, parse_address};
+use crate::watch::websocket::{Origin, parse_address};
 use crate::watch::{self, Control, Exec, ExecOptions, Form, Plan, Selection, Sink, Source, Stdout, Wake};
 use listen::Listening;
 
@@ -48,7 +47,9 @@ pub const SPEC: Spec = Spec {
 /// Bearer T", or ?token=T in the URL), may name a position to go on from
 /// (?after=SEQ), and sends {"type":"subscribe","channel":C}, where C is
 /// store-events or group.GROUP. Groups whose names are not of A-Z a-z 0-9 _ . :
-/// and - have no channel: their changes are in store-events.
+/// and - have no channel: their changes are in store-events. Clients get each
+/// change as soon as it is made, whether or not the standard output of the watch
+/// is read, and however long CMD takes.
 ///
 /// An entry that is due is reported as "expire" within 100 ms while a watch
 /// runs that may write to the store. SIGINT, SIGTERM and SIGHUP end a watch with status 0
@@ -128,13 +129,13 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     let mut listening = match args.listen {
         Some(address) if !nothing => {
             let (file, origins) = (args.token_file.clone(), args.allow_origin.clone());
-            Some(Listening::prepare(context, address, file, origins, selection.clone())?)
+            Some(Listening::prepare(context, address, args.interval, file, origins, selection.clone())?)
         }
         _ => None,
     };
     // Clients need not wait for a store to appear.
     let early = if listening.is_some() && context.open()?.is_none() { listening.take() } else { None };
-    let mut hub = early.map(|listening| listening.serve(0)).transpose()?;
+    let mut serving = early.map(|listening| listening.serve(0)).transpose()?;
     if nothing && context.open()?.is_none() {
         return Ok(Exit::Success);
     }
@@ -154,13 +155,13 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     let after = start(&store, &args, waited)?;
     let mut source = Source::new(store, selection, after, args.interval)?;
     control.attend(source.expirer());
-    if let Some(hub) = &hub {
-        hub.begin(after);
-    } else if let Some(listening) = listening {
-        hub = Some(listening.serve(after)?);
+    if let Some(listening) = listening {
+        serving = Some(listening.serve(after)?);
     }
-    if let Some(hub) = &hub {
-        sink = Box::new(Broadcast::new(Arc::clone(hub), sink));
+    // How many changes the snapshot leaves to --count is known after it.
+    let published = if args.snapshot { None } else { args.count };
+    if let Some(serving) = serving.as_mut().filter(|_| published == args.count) {
+        serving.publish(&source, published)?;
     }
     if nothing && args.snapshot {
         return Ok(Exit::Success);
@@ -172,6 +173,9 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
         && let Some(exit) = watch::deliver_snapshot(&source, sink.as_mut(), &mut count, &control)?
     {
         return end(exit);
+    }
+    if let Some(serving) = serving.as_mut().filter(|_| published != args.count) {
+        serving.publish(&source, count)?;
     }
     let patience = context.settings.busy_timeout;
     if let Some(name) = &args.consumer {
@@ -186,21 +190,12 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     }
     let plan = Plan { count, consumer: args.consumer.as_deref(), patience };
     let ended = watch::run(&mut source, sink.as_mut(), &plan, &control);
-    if let Some(hub) = &hub {
-        say_goodbye(hub, ended.as_ref().err());
+    if let Some(serving) = serving {
+        serving.end(source.cursor(), ended.as_ref().err());
     }
     drop(source);
     drop(claim);
     end(ended?)
-}
-
-/// Clients learn why the broadcast ends, and whether to come back.
-fn say_goodbye(hub: &Hub, error: Option<&anyhow::Error>) {
-    match error.and_then(|error| error.downcast_ref::<Error>()) {
-        Some(Error::Denied(_)) => hub.close_all(1008, "access revoked"),
-        Some(error @ Error::Trimmed { .. }) => hub.close_all(1001, &error.to_string()),
-        _ => hub.close_all(1001, "larder watch has ended"),
-    }
 }
 
 /// A run that its `--timeout` ended says so.

@@ -303,7 +303,10 @@ fn limits() -> Section {
                     "The last 100,000 changes or 64 MiB of keys and values, and at least ten minutes. A consumer \
                      that lags behind keeps more of it, up to 4,000,000 changes or 1 GiB.",
                 ),
-                ("watch --listen", "64 WebSocket clients at a time; one more gets status 503."),
+                (
+                    "watch --listen",
+                    "64 WebSocket clients at a time; one more gets status 503. Of connections that have not shown the token the oldest makes room for the 65th.",
+                ),
             ]),
             Text(
                 "A store must be on a local file system: SQLite's locks do not work reliably across a network. It \

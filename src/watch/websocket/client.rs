@@ -13,7 +13,7 @@ use tungstenite::protocol::{Role, WebSocketConfig};
 use tungstenite::{Bytes, Error, Message, WebSocket};
 
 use super::backlog::{Batch, Next};
-use super::ending::{End, Ending, is_blocked};
+use super::close::{End, Ending, is_blocked};
 use super::protocol::{self, Event, MAX_MESSAGE, Request, STORE_EVENTS};
 use super::stream::Stream;
 use super::waker::{self, Sleeper, Waker};

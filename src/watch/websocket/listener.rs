@@ -13,15 +13,13 @@ use tungstenite::handshake::server::{Request, create_response, write_response};
 
 use super::client::Client;
 use super::http::{self, Refusal};
+use super::pending::Ticket;
 use super::waker::Sleeper;
-use super::{Counts, Shared, lock, page};
+use super::{STACK, Shared, busy, lock, page};
 
 /// What the kernel holds for a client, in bytes: little, because the backlog
 /// is where changes wait, and a client that does not read should be found out.
 const SEND_BUFFER: usize = 64 * 1024;
-
-/// Enough for SQLite, which replays run on.
-const STACK: usize = 1 << 20;
 
 /// Accepts until `door` is woken; when the thread has ended, the address is
 /// free again.
@@ -45,49 +43,41 @@ pub fn start(listener: TcpListener, door: Sleeper, shared: &Arc<Shared>) -> std:
     })
 }
 
-/// Gives a connection a thread, if there are not too many.
+/// Gives a connection a thread.
 fn admit(mut stream: TcpStream, shared: &Arc<Shared>) {
-    let Some(stranger) = Place::take(shared, |counts| &mut counts.strangers, shared.limits.strangers) else {
+    let Ok(ticket) = shared.pending.admit(&stream) else {
         // No waiting for anybody on this thread.
         return busy().send_now(&mut stream);
     };
     let shared = Arc::clone(shared);
     let thread = std::thread::Builder::new().name("client".into()).stack_size(STACK);
     // Without a thread the connection is dropped, which says enough.
-    let _ = thread.spawn(move || serve(stream, &shared, stranger));
+    let _ = thread.spawn(move || serve(stream, &shared, &ticket));
 }
 
-fn busy() -> Refusal {
-    Refusal::new(503, "there are too many clients already").header("Retry-After: 5")
-}
-
-/// A counted place, given back when dropped.
-struct Place {
-    shared: Arc<Shared>,
-    of: fn(&mut Counts) -> &mut usize,
-}
+/// A client's place, given back when dropped.
+struct Place(Arc<Shared>);
 
 impl Place {
-    fn take(shared: &Arc<Shared>, of: fn(&mut Counts) -> &mut usize, limit: usize) -> Option<Self> {
-        let mut counts = lock(&shared.counts);
-        let taken = of(&mut counts);
-        if *taken >= limit {
+    fn take(shared: &Arc<Shared>) -> Option<Self> {
+        let mut clients = lock(&shared.clients);
+        if *clients >= shared.limits.clients {
             return None;
         }
-        *taken += 1;
-        Some(Self { shared: Arc::clone(shared), of })
+        *clients += 1;
+        Some(Self(Arc::clone(shared)))
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        *(self.of)(&mut lock(&self.shared.counts)) -= 1;
-        self.shared.left.notify_all();
+        *lock(&self.0.clients) -= 1;
+        self.0.left.notify_all();
     }
 }
 
 /// A connection from its first byte to its last.
-fn serve(mut stream: TcpStream, shared: &Arc<Shared>, stranger: Place) {
+fn serve(mut stream: TcpStream, shared: &Arc<Shared>, ticket: &Ticket) {
     // Where the peer has gone already the first read says so.
     let _ = stream.set_nodelay(true);
     let _ = setsockopt(&stream, sockopt::SndBuf, &SEND_BUFFER);
@@ -96,12 +86,11 @@ fn serve(mut stream: TcpStream, shared: &Arc<Shared>, stranger: Place) {
         Ok(None) => return,
         Err(refusal) => return refusal.send(&mut stream),
     };
-    let (place, after) = match route(&request, &mut stream, shared) {
+    let (place, after) = match route(&request, &mut stream, shared, ticket) {
         Ok(Some(admitted)) => admitted,
         Ok(None) => return,
         Err(refusal) => return refusal.send(&mut stream),
     };
-    drop(stranger);
     if let Ok(client) = Client::new(shared, stream, rest, after) {
         let end = client.run();
         drop(place);
@@ -115,9 +104,10 @@ fn route(
     request: &Request,
     stream: &mut TcpStream,
     shared: &Arc<Shared>,
+    ticket: &Ticket,
 ) -> Result<Option<(Place, Option<i64>)>, Refusal> {
     let local = stream.local_addr().map_err(|_| Refusal::new(500, "the connection has no address"))?;
-    shared.guard.admit(request, local.ip())?;
+    shared.admission.admit(request, local.ip())?;
     let upgrade =
         http::header(request, "upgrade")?.is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"));
     match (request.uri().path(), upgrade) {
@@ -129,13 +119,16 @@ fn route(
             Err(Refusal::new(426, "this is for WebSocket clients").header("Upgrade: websocket"))
         }
         ("/" | "/ws", true) => {
-            shared.guard.authenticate(request)?;
+            shared.admission.authenticate(request)?;
+            // Nobody takes its place any more.
+            if !ticket.redeem() {
+                return Err(busy());
+            }
             let after = http::query(request, "after").map(position).transpose()?;
             let response = create_response(request).map_err(|_| {
                 Refusal::new(400, "this is not a WebSocket handshake").header("Sec-WebSocket-Version: 13")
             })?;
-            let place = Place::take(shared, |counts| &mut counts.clients, shared.limits.clients);
-            let place = place.ok_or_else(busy)?;
+            let place = Place::take(shared).ok_or_else(busy)?;
             let mut head = Vec::new();
             let rendered = write_response(&mut head, &response);
             rendered.map_err(|_| Refusal::new(500, "the handshake cannot be answered"))?;

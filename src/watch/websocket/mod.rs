@@ -1,7 +1,7 @@
 //! The sink that broadcasts to WebSocket clients.
 //!
 //! ```text
-//! publish → backlog ← client ← listener
+//! publisher → backlog ← client ← listener
 //! ```
 //!
 //! [`Hub::publish`] appends a change to one shared, bounded backlog and never
@@ -11,22 +11,24 @@
 //! positions, so that handing over from one to the other leaves no gap and
 //! repeats nothing.
 //!
-//! * `listener`: accepts, and turns down what is too much
-//! * `http`, `guard`, `token`: one bounded request; who may connect
-//! * `client`: a connection from its handshake to its end
+//! * `publisher`: gives the hub what the log has
+//! * `listener`, `pending`: accept, and turn down what is too much
+//! * `http`, `admission`, `token`: one bounded request; who may connect
+//! * `client`, `close`: a connection from its handshake to its end
 //! * `protocol`: the messages
 //! * `page`: what a browser gets
 
 mod address;
+mod admission;
 mod backlog;
 mod client;
-mod ending;
-mod guard;
+mod close;
 mod http;
 mod listener;
 mod page;
+mod pending;
 mod protocol;
-mod sink;
+mod publisher;
 mod stream;
 mod token;
 mod waker;
@@ -38,16 +40,18 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 pub use address::parse as parse_address;
-pub use guard::Origin;
+pub use admission::Origin;
 pub use protocol::{MAX_MESSAGE, STORE_EVENTS};
-pub use sink::Broadcast;
+pub use publisher::Publisher;
 pub use token::Token;
 
 use crate::clock::Timestamp;
 use crate::exit::Failure;
 use crate::store::{self, Change, Scope};
+use admission::Admission;
 use backlog::Backlog;
-use guard::Guard;
+use http::Refusal;
+use pending::Pending;
 use protocol::Event;
 use waker::Waker;
 
@@ -93,8 +97,9 @@ pub struct Config {
 pub struct Limits {
     /// Clients at a time.
     pub clients: usize,
-    /// Connections that have not become clients yet.
-    pub strangers: usize,
+    /// Connections that have not shown the token yet; one more takes the place
+    /// of the oldest.
+    pub pending: usize,
     /// Bytes of changes kept for clients to take.
     pub backlog: usize,
     /// How long a client may take nothing while there is something to take.
@@ -107,7 +112,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             clients: 64,
-            strangers: 64,
+            pending: 64,
             backlog: 16 << 20,
             patience: Duration::from_secs(10),
             patience_behind: Duration::from_secs(1),
@@ -129,22 +134,18 @@ struct Closing {
     since: Instant,
 }
 
-#[derive(Debug, Default)]
-struct Counts {
-    clients: usize,
-    strangers: usize,
-}
-
 /// What the hub's threads share.
 struct Shared {
-    guard: Guard,
+    admission: Admission,
     scope: Scope,
     now: fn() -> Timestamp,
     replay: Box<dyn Replay>,
     limits: Limits,
     backlog: Mutex<Backlog>,
     wakers: Mutex<Vec<Arc<Waker>>>,
-    counts: Mutex<Counts>,
+    pending: Arc<Pending>,
+    /// Clients at this moment.
+    clients: Mutex<usize>,
     left: Condvar,
     closing: OnceLock<Closing>,
     /// Wakes the listener when the hub closes.
@@ -166,6 +167,13 @@ impl Shared {
 /// A thread that panicked leaves nothing half done behind these locks.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Enough for SQLite, which replays and the publisher run on.
+const STACK: usize = 1 << 20;
+
+fn busy() -> Refusal {
+    Refusal::new(503, "there are too many clients already").header("Retry-After: 5")
 }
 
 /// Takes an address; connections wait until a hub serves them.
@@ -190,14 +198,15 @@ impl Hub {
         let address = config.listener.local_addr().map_err(told)?;
         let (door, sleeper) = waker::pair().map_err(told)?;
         let shared = Arc::new(Shared {
-            guard: Guard { token: config.token, origins: config.origins },
+            admission: Admission { token: config.token, origins: config.origins },
             scope: config.scope,
             now: config.now,
             replay: config.replay,
             limits: config.limits,
             backlog: Mutex::new(Backlog::new(config.start, config.limits.backlog)),
             wakers: Mutex::default(),
-            counts: Mutex::default(),
+            pending: Pending::new(config.limits.pending),
+            clients: Mutex::default(),
             left: Condvar::new(),
             closing: OnceLock::new(),
             door,
@@ -229,7 +238,7 @@ impl Hub {
     /// Clients at this moment.
     #[must_use]
     pub fn clients(&self) -> usize {
-        lock(&self.shared.counts).clients
+        *lock(&self.shared.clients)
     }
 
     /// Stops listening and closes every connection with this code, after what
@@ -242,12 +251,24 @@ impl Hub {
         }
         self.shared.door.wake();
         self.shared.wake_all();
-        let counts = lock(&self.shared.counts);
-        let waited = self.shared.left.wait_timeout_while(counts, CLOSED_AFTER, |counts| counts.clients > 0);
+        let clients = lock(&self.shared.clients);
+        let waited = self.shared.left.wait_timeout_while(clients, CLOSED_AFTER, |clients| *clients > 0);
         drop(waited);
         if let Some(listener) = lock(&self.listener).take() {
             // A panic there has been reported already.
             let _ = listener.join();
+        }
+    }
+}
+
+impl Hub {
+    /// Closes every connection because the watch has ended, for want of
+    /// anything worse: clients learn why, and whether to come back.
+    pub fn close_for(&self, error: Option<&store::Error>) {
+        match error {
+            Some(store::Error::Denied(_)) => self.close_all(1008, "access revoked"),
+            Some(error @ store::Error::Trimmed { .. }) => self.close_all(1001, &error.to_string()),
+            _ => self.close_all(1001, "larder watch has ended"),
         }
     }
 }

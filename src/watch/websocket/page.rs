@@ -13,7 +13,7 @@ const PAGE: &str = include_str!("page.html");
 /// the page's own runs: it carries a nonce that no stored text can know.
 pub fn send(request: &Request, stream: &mut TcpStream) -> Result<(), Refusal> {
     let nonce = random_hex::<16>().map_err(|_| Refusal::new(500, "no randomness"))?;
-    // The guard has checked it; not every browser takes 'self' for a socket.
+    // Admission has checked it; not every browser takes 'self' for a socket.
     let host = http::header(request, "host")?.unwrap_or_default();
     let headers = [
         format!(

@@ -14,7 +14,7 @@ use super::token::Token;
 
 /// The rules of one listener.
 #[derive(Debug)]
-pub struct Guard {
+pub struct Admission {
     /// What clients show.
     pub token: Token,
     /// Origins beside our own that may connect.
@@ -51,7 +51,7 @@ impl Origin {
     }
 }
 
-impl Guard {
+impl Admission {
     /// Checks `Host` and `Origin`; `local` is our side of the connection.
     pub fn admit(&self, request: &Request, local: IpAddr) -> Result<(), Refusal> {
         let Some(host) = header(request, "host")? else {
@@ -124,9 +124,9 @@ fn name_and_port(host: &str) -> Option<(&str, Option<u16>)> {
 mod tests {
     use super::*;
 
-    fn guard(origins: &[&str]) -> Guard {
+    fn admission(origins: &[&str]) -> Admission {
         let token = Token::new("T+%").unwrap();
-        Guard { token, origins: origins.iter().map(|o| Origin::parse(o).unwrap()).collect() }
+        Admission { token, origins: origins.iter().map(|o| Origin::parse(o).unwrap()).collect() }
     }
 
     fn request(uri: &str, headers: &[(&str, &str)]) -> Request {
@@ -137,13 +137,13 @@ mod tests {
         request.body(()).unwrap()
     }
 
-    fn admits(guard: &Guard, local: &str, headers: &[(&str, &str)]) -> u16 {
-        guard.admit(&request("/", headers), local.parse().unwrap()).map_or_else(|r| r.status, |()| 200)
+    fn admits(admission: &Admission, local: &str, headers: &[(&str, &str)]) -> u16 {
+        admission.admit(&request("/", headers), local.parse().unwrap()).map_or_else(|r| r.status, |()| 200)
     }
 
     #[test]
     fn hosts() {
-        let plain = guard(&[]);
+        let plain = admission(&[]);
         for host in ["localhost", "LOCALHOST:80", "127.0.0.1:1", "[::1]", "[::1]:9", "192.168.1.2:80"] {
             assert_eq!(admits(&plain, "192.168.1.2", &[("Host", host)]), 200, "{host}");
         }
@@ -162,15 +162,15 @@ mod tests {
         }
         assert_eq!(admits(&plain, "127.0.0.1", &[]), 400);
         assert_eq!(admits(&plain, "127.0.0.1", &[("Host", "localhost"), ("Host", "evil")]), 400);
-        let named = guard(&["https://dash.example.org"]);
+        let named = admission(&["https://dash.example.org"]);
         assert_eq!(admits(&named, "127.0.0.1", &[("Host", "dash.example.org:8080")]), 200);
     }
 
     #[test]
     fn origins() {
-        let plain = guard(&[]);
-        let from = |guard: &Guard, origin: &str| {
-            admits(guard, "127.0.0.1", &[("Host", "localhost:80"), ("Origin", origin)])
+        let plain = admission(&[]);
+        let from = |admission: &Admission, origin: &str| {
+            admits(admission, "127.0.0.1", &[("Host", "localhost:80"), ("Origin", origin)])
         };
         assert_eq!(from(&plain, "http://localhost:80"), 200);
         for origin in
@@ -178,7 +178,7 @@ mod tests {
         {
             assert_eq!(from(&plain, origin), 403, "{origin}");
         }
-        assert_eq!(from(&guard(&["http://Localhost:3000/"]), "http://localhost:3000"), 200);
+        assert_eq!(from(&admission(&["http://Localhost:3000/"]), "http://localhost:3000"), 200);
         for bad in ["*", "null", "localhost", "http://", "http://a/b", "://a", "http://a b", "http://a:x"] {
             assert!(Origin::parse(bad).is_err(), "{bad}");
         }
@@ -186,9 +186,9 @@ mod tests {
 
     #[test]
     fn tokens() {
-        let guard = guard(&[]);
+        let admission = admission(&[]);
         let status = |uri: &str, headers: &[(&str, &str)]| {
-            guard.authenticate(&request(uri, headers)).map_or_else(|r| r.status, |()| 200)
+            admission.authenticate(&request(uri, headers)).map_or_else(|r| r.status, |()| 200)
         };
         assert_eq!(status("/", &[("Authorization", "Bearer T+%")]), 200);
         assert_eq!(status("/?token=T+%25", &[]), 200);

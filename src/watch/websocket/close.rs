@@ -33,7 +33,7 @@ pub enum End {
         /// The reason, at most 123 bytes of it.
         reason: String,
         /// Whether what the client sends can still be understood.
-        sane: bool,
+        readable: bool,
     },
 }
 
@@ -42,7 +42,7 @@ impl End {
     #[must_use]
     pub fn close(code: u16, reason: &str) -> Self {
         let end = reason.floor_char_boundary(123);
-        Self::Close { code, reason: reason[..end].to_owned(), sane: true }
+        Self::Close { code, reason: reason[..end].to_owned(), readable: true }
     }
 
     /// The client cannot keep up.
@@ -51,8 +51,8 @@ impl End {
         Self::close(1013, "too slow: connect again with ?after=")
     }
 
-    fn insane(code: u16, reason: &str) -> Self {
-        Self::Close { code, reason: reason.to_owned(), sane: false }
+    fn unreadable(code: u16, reason: &str) -> Self {
+        Self::Close { code, reason: reason.to_owned(), readable: false }
     }
 }
 
@@ -60,11 +60,11 @@ impl From<Error> for End {
     fn from(error: Error) -> Self {
         match error {
             Error::Capacity(CapacityError::MessageTooLong { .. }) => {
-                Self::insane(1009, "a message is 64 KiB at the most")
+                Self::unreadable(1009, "a message is 64 KiB at the most")
             }
-            Error::Utf8(_) => Self::insane(1007, "text is UTF-8"),
+            Error::Utf8(_) => Self::unreadable(1007, "text is UTF-8"),
             Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Self::Gone,
-            Error::Protocol(_) => Self::insane(1002, "this is not WebSocket"),
+            Error::Protocol(_) => Self::unreadable(1002, "this is not WebSocket"),
             _ => Self::Gone,
         }
     }
@@ -86,19 +86,19 @@ pub struct Ending {
 impl Ending {
     /// Says goodbye and waits for the other side, not for long.
     pub fn finish(mut self) {
-        let sane = match &self.end {
+        let readable = match &self.end {
             End::Gone => return,
             End::Answered => true,
-            End::Close { code, reason, sane } => {
+            End::Close { code, reason, readable } => {
                 let _ = setsockopt(self.socket.get_ref(), sockopt::SndBuf, &LAST_BUFFER);
                 let frame = CloseFrame { code: (*code).into(), reason: Utf8Bytes::from(reason.as_str()) };
                 // Whatever did not leave is driven on below.
                 let _ = self.socket.close(Some(frame));
-                *sane
+                *readable
             }
         };
         let taken = self.drive(PollFlags::POLLOUT, |socket| socket.flush().map(|()| true));
-        if taken && sane && self.end != End::Answered {
+        if taken && readable && self.end != End::Answered {
             self.drive(PollFlags::POLLIN, |socket| socket.read().map(|_| false));
         }
         drain(&mut self.socket.into_inner().into_inner(), PATIENCE);
