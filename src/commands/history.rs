@@ -26,8 +26,9 @@ pub const SPEC: Spec = Spec {
 };
 
 /// Shows the changes of a key that the log still holds, newest first: VERSION,
-/// TYPE, TIME, BYTES and EXPIRES, between TABs off a terminal; on one, VALUE too.
-/// With --json it prints changes as 'larder watch' does, values included. The log is
+/// TYPE, TIME, BYTES and EXPIRES, between TABs off a terminal; on one, also BY
+/// and VALUE. BY is who wrote, as user:NAME@HOST; it is not known of programs
+/// that write to the file beside larder. With --json it prints changes as 'larder watch' does, values included. The log is
 /// bounded; where it begins after the first change of the store, a note on
 /// standard error says so. A version that is shown as "set" can be printed
 /// with "get --version" and brought back with "set --from-version".
@@ -65,6 +66,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
             out.json(&Record { change: ChangeRecord::new(change, store.scope()), version, bytes })?;
         } else if let Some(table) = &mut table {
             let mut cells = columns(&change).map(|column| Cell::text(&column)).to_vec();
+            cells.push(Cell::text(change.by.as_deref().unwrap_or("-")));
             cells.push(change.value.map_or_else(|| Cell::text("-"), |value| Cell::value(&value)));
             table.row(&mut out, cells)?;
         } else {
@@ -90,6 +92,7 @@ const COLUMNS: &[Column] = &[
     Column::text("TIME"),
     Column::number("BYTES"),
     Column::text("EXPIRES"),
+    Column::text("BY"),
     Column::text("VALUE"),
 ];
 

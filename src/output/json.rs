@@ -121,6 +121,8 @@ pub struct ChangeRecord {
     value: Value,
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<String>,
 }
 
 impl ChangeRecord {
@@ -135,6 +137,7 @@ impl ChangeRecord {
             key: Key::new(change.key),
             value: Value::new(change.value),
             expires_at: change.expires_at.map(|at| at.to_string()),
+            by: change.by,
         }
     }
 }

@@ -281,6 +281,7 @@ fn as_change(entry: Entry) -> Change {
         value: entry.value,
         expires_at: entry.expires_at,
         bytes: entry.bytes,
+        by: None,
     }
 }
 

@@ -33,6 +33,15 @@ pub const LARDER: &str = env!("CARGO_BIN_EXE_larder");
 /// A run that takes longer hangs.
 const PATIENCE: Duration = Duration::from_mins(2);
 
+/// What the log says of who wrote, where a test has larder write.
+pub fn author() -> String {
+    let run = |program: &str, args: &[&str]| {
+        let output = Command::new(program).args(args).output().expect(program);
+        String::from_utf8(output.stdout).expect("text").trim().to_owned()
+    };
+    format!("user:{}@{}", run("id", &["-un"]), run("uname", &["-n"]))
+}
+
 /// A temporary home.
 pub struct Test {
     dir: TempDir,

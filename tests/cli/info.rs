@@ -30,7 +30,7 @@ fn counts_live_entries_and_the_log() {
     t.run(["delete", "g", "a"]).ok("");
     let facts = t.run(["info", "--json"]).json();
     for (name, value) in [
-        ("schema_version", 2),
+        ("schema_version", 3),
         ("keys", 2),
         ("bytes", 6),
         ("groups", 2),

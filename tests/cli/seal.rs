@@ -39,10 +39,10 @@ fn refused_with(sql: &str, why: &str, hint: Option<&str>) {
 
 #[test]
 fn a_newer_schema() {
-    refused("PRAGMA user_version=3", "has schema 3, newer than this larder knows (2); upgrade larder");
+    refused("PRAGMA user_version=4", "has schema 4, newer than this larder knows (3); upgrade larder");
     refused(
         "PRAGMA user_version=2000000000",
-        "has schema 2000000000, newer than this larder knows (2); upgrade larder",
+        "has schema 2000000000, newer than this larder knows (3); upgrade larder",
     );
     refused("PRAGMA user_version=0", "has an unknown schema (0)");
     refused("PRAGMA user_version=-1", "has an unknown schema (-1)");

@@ -3,7 +3,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use crate::harness::Test;
+use crate::harness::{Test, author};
 
 fn filled() -> Test {
     let t = Test::new();
@@ -150,14 +150,20 @@ fn history_and_consumers() {
     let t = Test::new();
     t.run(["set", "g", "k", "v"]).ok("");
     t.run(["delete", "g", "k"]).ok("");
-    let history = shown(&t, &["history", "g", "k"], 80);
+    let history = shown(&t, &["history", "g", "k"], 200);
     let lines: Vec<&str> = history.lines().collect();
-    assert_eq!(lines[0], "VERSION  TYPE    TIME                      BYTES  EXPIRES  VALUE");
+    let by = author();
+    let pad = " ".repeat(by.len() - 2);
+    assert_eq!(
+        lines[0],
+        format!("VERSION  TYPE    TIME                      BYTES  EXPIRES  BY{pad}  VALUE")
+    );
     assert!(
-        lines[1].starts_with("      2  delete  2") && lines[1].ends_with("Z      -  never    -"),
+        lines[1].starts_with("      2  delete  2")
+            && lines[1].ends_with(&format!("Z      -  never    {by}  -")),
         "{history}"
     );
-    assert!(lines[2].ends_with("Z      2  never    v"), "{history}");
+    assert!(lines[2].ends_with(&format!("Z      2  never    {by}  v")), "{history}");
     t.run(["watch", "--after", "0", "--count", "1", "--consumer", "c\u{7}"]).ok("1\tset\tg\tk\n");
     let consumers = shown(&t, &["consumer", "list"], 80);
     assert!(consumers.starts_with("CONSUMER  POSITION  BEHIND  MOVED"), "{consumers}");

@@ -1,5 +1,6 @@
 //! Stores of earlier larders. `tests/data/schema-1.db` was made by larder with
-//! schema 1: entries of every kind, expired ones, a quota, grants, consumers.
+//! schema 1: entries of every kind, expired ones, a quota, grants, consumers;
+//! `schema-2.db` is what larder with schema 2 made of it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,14 +9,20 @@ use rusqlite::types::Value;
 
 use super::*;
 
-fn fixture() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/schema-1.db")
+/// The versions that a file is kept of.
+const EARLIER: [i64; 2] = [1, 2];
+
+/// The version of what any command makes of it.
+const NEWEST: i64 = 3;
+
+fn fixture(version: i64) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/data/schema-{version}.db"))
 }
 
-/// A home with the store of schema 1.
-fn home() -> tempfile::TempDir {
+/// A home with the store of an earlier schema.
+fn home(version: i64) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
-    fs::copy(fixture(), dir.path().join("old.db")).unwrap();
+    fs::copy(fixture(version), dir.path().join("old.db")).unwrap();
     dir
 }
 
@@ -31,7 +38,7 @@ fn content(path: &Path) -> Vec<Vec<Vec<Value>>> {
     let conn = Connection::open(path).unwrap();
     [
         "SELECT rowid,group_name,entry_key,entry_value,expires_at,version,updated_at FROM entries ORDER BY rowid",
-        "SELECT * FROM larder_changes ORDER BY seq",
+        "SELECT seq,at,type,group_name,entry_key,entry_value,expires_at,bytes,total FROM larder_changes ORDER BY seq",
         "SELECT group_name,keys,bytes,namespace FROM larder_groups ORDER BY group_name",
         "SELECT namespace,keys,bytes,groups,max_keys,max_bytes,max_groups,over FROM larder_namespaces ORDER BY namespace",
         "SELECT * FROM larder_replaced",
@@ -73,16 +80,19 @@ fn ok(home: &Path, args: &[&str]) -> String {
 #[test]
 fn nothing_but_the_schema_changes() {
     let fresh = fresh_schema();
-    let before = content(&fixture());
-    assert!(before.iter().enumerate().all(|(n, table)| (n == 4) == table.is_empty()), "{before:?}");
-    for way in [Store::open, Store::open_to_read, Store::open_to_get] {
-        let dir = home();
+    for (earlier, way) in EARLIER
+        .into_iter()
+        .flat_map(|earlier| [Store::open, Store::open_to_read, Store::open_to_get].map(|way| (earlier, way)))
+    {
+        let before = content(&fixture(earlier));
+        assert!(before.iter().enumerate().all(|(n, table)| (n == 4) == table.is_empty()), "{before:?}");
+        let dir = home(earlier);
         let path = dir.path().join("old.db");
         let store = way(&StoreOptions::new(&path)).unwrap().expect("a store");
         assert_eq!(store.read(|tx| tx.get("plain", "a")).unwrap().version, 12);
         assert_eq!(content(&path), before);
         assert_eq!(schema(&path), fresh);
-        assert_eq!(version(&path), 2);
+        assert_eq!(version(&path), NEWEST);
         let closed = "SELECT namespace FROM larder_grants WHERE(principal,groups,level)=('nobody','*',0)";
         let closed = rows(&Connection::open(&path).unwrap(), closed);
         assert_eq!(closed, [[Value::Text("vault".into())]]);
@@ -111,8 +121,8 @@ fn any_command_upgrades() {
         &["access", "list"],
     ];
     let fresh = fresh_schema();
-    for command in commands {
-        let dir = home();
+    for (command, earlier) in commands.iter().flat_map(|command| EARLIER.map(|earlier| (command, earlier))) {
+        let dir = home(earlier);
         let copy = dir.path().join("copy.db");
         let command: Vec<&str> = command
             .iter()
@@ -120,7 +130,7 @@ fn any_command_upgrades() {
             .collect();
         ok(dir.path(), &command);
         let path = dir.path().join("old.db");
-        assert_eq!((version(&path), schema(&path)), (2, fresh.clone()), "{command:?}");
+        assert_eq!((version(&path), schema(&path)), (NEWEST, fresh.clone()), "{command:?} {earlier}");
         assert_eq!(ok(dir.path(), &["check"]), "", "{command:?}");
         assert_eq!(ok(dir.path(), &["-n", "shop", "list"]), "cart\nother\n");
     }
@@ -129,11 +139,11 @@ fn any_command_upgrades() {
 #[test]
 fn a_backup_of_it_can_be_restored_and_stays_as_it_is() {
     // As it lies, and with a log beside it.
-    for logged in [false, true] {
+    for (logged, earlier) in [false, true].into_iter().flat_map(|logged| EARLIER.map(|n| (logged, n))) {
         for existing in [false, true] {
             let dir = tempfile::tempdir().unwrap();
             let backup = dir.path().join("backup.db");
-            fs::copy(fixture(), &backup).unwrap();
+            fs::copy(fixture(earlier), &backup).unwrap();
             let client = Connection::open(&backup).unwrap();
             if logged {
                 client
@@ -145,10 +155,10 @@ fn a_backup_of_it_can_be_restored_and_stays_as_it_is() {
                 ok(dir.path(), &["set", "g", "k", "v"]);
             }
             ok(dir.path(), &["restore", backup.to_str().unwrap(), "--yes"]);
-            assert_eq!((version(&backup), content(&backup)), (1, before), "logged {logged}");
+            assert_eq!((version(&backup), content(&backup)), (earlier, before), "logged {logged}");
             drop(client);
             let path = dir.path().join("old.db");
-            assert_eq!((version(&path), schema(&path)), (2, fresh_schema()));
+            assert_eq!((version(&path), schema(&path)), (NEWEST, fresh_schema()));
             assert_eq!(ok(dir.path(), &["check"]), "");
             assert_eq!(ok(dir.path(), &["count"]), format!("{}\n", 8 + usize::from(logged)));
         }
@@ -157,7 +167,7 @@ fn a_backup_of_it_can_be_restored_and_stays_as_it_is() {
 
 #[test]
 fn an_altered_one_is_refused_and_can_be_repaired() {
-    let dir = home();
+    let dir = home(1);
     let path = dir.path().join("old.db");
     Connection::open(&path)
         .unwrap()
@@ -170,14 +180,14 @@ fn an_altered_one_is_refused_and_can_be_repaired() {
     assert_eq!(version(&path), 1);
     ok(dir.path(), &["check", "--repair"]);
     assert_eq!(ok(dir.path(), &["count"]), "8\n");
-    assert_eq!((version(&path), schema(&path)), (2, fresh_schema()));
+    assert_eq!((version(&path), schema(&path)), (NEWEST, fresh_schema()));
     assert_eq!(ok(dir.path(), &["check"]), "");
 }
 
 #[test]
 fn twenty_openers_race() {
-    for _ in 0..5 {
-        let dir = home();
+    for earlier in [1, 2, 1, 2, 2] {
+        let dir = home(earlier);
         let crowd: Vec<_> = (0..20)
             .map(|n| {
                 let key = format!("k{n}");

@@ -1,4 +1,4 @@
-use crate::harness::Test;
+use crate::harness::{Test, author};
 
 #[test]
 fn versions_are_shown_printed_and_brought_back() {
@@ -66,4 +66,50 @@ fn a_trimmed_log_says_where_it_begins() {
         "larder: history: key \"never\" in group \"g\" has no history; the change log begins at version 3\n",
     );
     t.run(["--db", "absent", "history", "g", "k"]).fails(1, "larder: history: no key \"k\" in group \"g\"\n");
+}
+
+/// The log said what was written and not by whom, so of several people who
+/// share a store nobody could tell who had changed a key.
+#[test]
+fn changes_tell_who_wrote() {
+    let t = Test::new();
+    let lines = "{\"op\":\"set\",\"group\":\"g\",\"key\":\"b\",\"value\":\"1\"}\n{\"op\":\"delete\",\"group\":\"g\",\"key\":\"b\"}\n";
+    t.write("lines", lines);
+    let entries = "{\"group\":\"ns:g\",\"key\":\"a\",\"value\":\"1\"}\n{\"group\":\"ns:g\",\"key\":\"b\",\"value\":\"1\"}\n";
+    t.write("entries", entries);
+    t.run(["set", "g", "k", "v"]).ok("");
+    t.run(["set", "g", "k", "v2", "--ttl", "1h"]).ok("");
+    t.run(["expire", "g", "k", "--never"]).ok("");
+    t.run(["incr", "g", "n"]).ok("1\n");
+    t.run(["batch", "lines"]).ok("");
+    t.run(["import", "entries"]).ok("");
+    t.run(["batch", "lines", "--stream"])
+        .ok("{\"line\":1,\"ok\":true,\"version\":9}\n{\"line\":2,\"ok\":true,\"version\":10}\n");
+    t.run(["quota", "set", "ns", "--max-keys", "2"]).ok("");
+    t.make_due("ns:g", "a");
+    // Makes room in the namespace first.
+    let third = "{\"group\":\"ns:g\",\"key\":\"c\",\"value\":\"1\"}\n";
+    t.write("third", third);
+    t.run(["import", "third"]).ok("");
+    t.run(["delete", "ns:g", "c"]).ok("");
+    t.run(["delete", "g", "--all"]).ok("");
+    t.execute("INSERT INTO entries(group_name,entry_key,entry_value)VALUES('g','k','foreign');DELETE FROM entries WHERE group_name='g'");
+    let text =
+        String::from_utf8(t.run(["--json", "watch", "--after", "0", "--timeout", "300ms"]).output().stdout);
+    let text = text.expect("text");
+    let by: Vec<_> = text
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON").get("by").cloned())
+        .collect();
+    assert!(by.len() > 12, "{text}");
+    let (larder, other) = by.split_at(by.len() - 2);
+    assert!(larder.iter().all(|by| by.as_ref().is_some_and(|by| *by == author())), "{text}");
+    assert_eq!(other, [None, None]);
+    let shown = t.run(["--json", "history", "g", "k", "--limit", "3"]).output().stdout;
+    let by: Vec<_> = String::from_utf8(shown)
+        .expect("text")
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON").get("by").cloned())
+        .collect();
+    assert_eq!(by, [None, None, Some(author().into())]);
 }

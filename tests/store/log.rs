@@ -21,7 +21,7 @@ fn stretch(f: &Fixture, changes: i64, bytes: i64, age: i64) {
         (2 + changes, START, bytes + 1),
     ] {
         conn.execute(
-            "INSERT INTO larder_changes VALUES(?1,?2,'set','old','k','v',NULL,1,?3)",
+            "INSERT INTO larder_changes VALUES(?1,?2,'set','old','k','v',NULL,1,?3,NULL)",
             params![seq, at, total],
         )
         .unwrap();
@@ -100,8 +100,8 @@ fn a_large_value_makes_room_for_its_size() {
     conn.execute_batch(&format!(
         "BEGIN; DELETE FROM larder_changes;
          WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<3000)
-         INSERT INTO larder_changes SELECT i,{old},'set','old','k','',NULL,1,i FROM n;
-         INSERT INTO larder_changes VALUES(4000,{START},'set','old','k','',NULL,1,{total});
+         INSERT INTO larder_changes SELECT i,{old},'set','old','k','',NULL,1,i,NULL FROM n;
+         INSERT INTO larder_changes VALUES(4000,{START},'set','old','k','',NULL,1,{total},NULL);
          COMMIT",
         old = START - TEN_MINUTES - 1,
         total = SOFT.1 + 4000,

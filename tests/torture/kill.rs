@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 use std::process::Child;
 use std::thread;
 use std::time::Duration;
@@ -183,10 +184,17 @@ fn a_killed_migration_can_be_done_again() {
 /// old schema or the new one, and nothing else of it has changed.
 #[test]
 fn a_killed_upgrade_can_be_done_again() {
-    let mut rng = Rng::new("a_killed_upgrade_can_be_done_again");
+    for earlier in ["schema-1.db", "schema-2.db"] {
+        upgrades_are_killed(earlier);
+    }
+}
+
+fn upgrades_are_killed(earlier: &str) {
+    let mut rng = Rng::new(earlier);
     let rows = 3000;
     let pristine = Home::new();
-    fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/schema-1.db"), pristine.db()).unwrap();
+    let earlier = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(earlier);
+    fs::copy(earlier, pristine.db()).unwrap();
     {
         let conn = rusqlite::Connection::open(pristine.db()).unwrap();
         conn.execute_batch(&format!(
@@ -195,7 +203,7 @@ fn a_killed_upgrade_can_be_done_again() {
         .unwrap();
     }
     let (mut kills, mut mercy) = (0, Mercy::new());
-    while kills < size(100) {
+    while kills < size(50) {
         let home = Home::new();
         fs::copy(pristine.db(), home.db()).unwrap();
         loop {

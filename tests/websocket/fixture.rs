@@ -230,5 +230,6 @@ pub fn set(seq: i64, group: &str, key: &str, value: &[u8]) -> Change {
         value: Some(value.to_vec()),
         expires_at: None,
         bytes: i64::try_from(key.len() + value.len()).unwrap(),
+        by: Some("user:me@here".into()),
     }
 }

@@ -165,7 +165,10 @@ impl Store {
             let result = self.in_transaction("BEGIN IMMEDIATE", |tx| {
                 self.still_there()?;
                 before = Some(self.wal_frames());
-                f(tx)
+                tx.signed_up_to(tx.newest()?);
+                let value = f(tx)?;
+                tx.sign()?;
+                Ok(value)
             });
             match (&result, before) {
                 (Ok(_), Some(before)) => self.checkpoint_if_due(before),
@@ -222,6 +225,7 @@ impl Store {
             uid: self.uid,
             owner: self.owner,
             rights: OnceCell::new(),
+            signed: Cell::new(0),
         };
         let result = f(&tx).and_then(|value| {
             self.conn.execute_batch("COMMIT")?;

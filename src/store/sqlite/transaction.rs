@@ -1,6 +1,6 @@
 //! A transaction: what every operation of the store is a method of.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 
 use rusqlite::Connection;
 
@@ -26,6 +26,8 @@ pub struct Transaction<'a> {
     pub(in crate::store::sqlite) owner: u32,
     /// What the caller may do, once it has been asked.
     pub(in crate::store::sqlite) rights: OnceCell<Rights>,
+    /// The newest change that need not be told any more who made it.
+    pub(in crate::store::sqlite) signed: Cell<i64>,
 }
 
 impl<'a> Transaction<'a> {
@@ -36,6 +38,15 @@ impl<'a> Transaction<'a> {
         now: Timestamp,
         scope: &'a Scope,
     ) -> Self {
-        Self { conn, now, scope, caller: None, uid: 0, owner: 0, rights: OnceCell::new() }
+        Self {
+            conn,
+            now,
+            scope,
+            caller: None,
+            uid: 0,
+            owner: 0,
+            rights: OnceCell::new(),
+            signed: Cell::new(0),
+        }
     }
 }

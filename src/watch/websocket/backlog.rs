@@ -124,6 +124,7 @@ mod tests {
             value: None,
             expires_at: None,
             bytes: 1,
+            by: None,
         };
         Event::new(&change, &Scope(None), Timestamp(0))
     }

@@ -184,6 +184,7 @@ mod tests {
             value,
             expires_at: None,
             bytes,
+            by: None,
         }
     }
 

@@ -16,8 +16,8 @@ use crate::store::sqlite::schema::migrate;
 use crate::store::sqlite::schema::verify::{self, Difference, How};
 use crate::store::sqlite::transaction::Transaction;
 
-/// Tables whose rows can be made again from the other tables.
-const DERIVED: [&str; 3] = ["larder_changes", "larder_groups", "larder_replaced"];
+/// Tables whose rows can be made again from the other tables, or missed.
+const DERIVED: [&str; 4] = ["larder_changes", "larder_groups", "larder_replaced", "larder_leases"];
 
 /// Versions and positions from here on are noise; counting on above one of
 /// them would leave no numbers for the changes to come.
@@ -185,10 +185,16 @@ pub(in crate::store::sqlite) fn highest_left(conn: &Connection) -> Option<i64> {
 pub(in crate::store::sqlite) fn restart_log(tx: &Transaction<'_>, seq: i64, all: bool) -> Result<()> {
     let which =
         if all { "1" } else { "version<1 OR version>=(SELECT ifnull(min(seq),0)FROM larder_changes)" };
+    // What is known of a job stays with it.
+    tx.conn.execute(
+        &format!("UPDATE larder_leases SET version=?1 WHERE(group_name,entry_key,version)IN(SELECT group_name,entry_key,version FROM entries WHERE {which})"),
+        [seq],
+    )?;
+    tx.conn.execute("UPDATE larder_groups SET taken=NULL", [])?;
     tx.conn.execute(&format!("UPDATE entries SET version=?1 WHERE {which}"), [seq])?;
     tx.conn.execute_batch("DELETE FROM larder_changes")?;
     tx.conn.execute(
-        "INSERT INTO larder_changes VALUES(?1,?2,'origin','',NULL,NULL,NULL,0,0)",
+        "INSERT INTO larder_changes VALUES(?1,?2,'origin','',NULL,NULL,NULL,0,0,NULL)",
         params![seq, tx.now.0],
     )?;
     tx.conn.execute(

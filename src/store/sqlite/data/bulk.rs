@@ -135,7 +135,9 @@ impl<'a> Bulk<'a> {
             update: tx.conn.prepare_cached(
                 "UPDATE entries SET entry_value=?1,expires_at=?2,version=?3,updated_at=?4 WHERE rowid=?5",
             )?,
-            log: tx.conn.prepare_cached("INSERT INTO larder_changes VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)")?,
+            log: tx
+                .conn
+                .prepare_cached("INSERT INTO larder_changes VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)")?,
             newest: 0,
             total: 0,
             deleted_group: None,
@@ -267,6 +269,7 @@ impl<'a> Bulk<'a> {
         switch_triggers(self.tx.conn, true)?;
         let result = self.tx.set(group, key, value, expiry, &Condition::Any);
         switch_triggers(self.tx.conn, false)?;
+        self.tx.sign()?;
         self.reload()?;
         Ok(result?.version)
     }
@@ -345,7 +348,8 @@ impl<'a> Bulk<'a> {
             value.map(Stored),
             expires_at,
             bytes,
-            self.total + bytes
+            self.total + bytes,
+            self.tx.author()
         ])?;
         self.newest += 1;
         self.total += bytes;
@@ -429,6 +433,7 @@ impl<'a> Bulk<'a> {
             self.bound()?;
         }
         self.last = None;
+        self.tx.signed_up_to(self.newest);
         self.tally.write(self.tx)
     }
 }

@@ -6,7 +6,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{OptionalExtension, Row, params};
 
 use crate::clock::Timestamp;
-use crate::store::sqlite::data::entries::{Entry, value_bytes};
+use crate::store::sqlite::data::entries::{Entry, name, value_bytes};
 use crate::store::sqlite::data::grants::Level;
 use crate::store::sqlite::data::name::Name;
 use crate::store::sqlite::error::{Error, Result};
@@ -64,6 +64,8 @@ pub struct Change {
     pub expires_at: Option<Timestamp>,
     /// Bytes of key plus value of a `set`, else 0.
     pub bytes: i64,
+    /// Who wrote, as `user:NAME@HOST`; `None` of a client that is not larder.
+    pub by: Option<String>,
 }
 
 /// How far the retained log reaches.
@@ -183,7 +185,7 @@ impl Transaction<'_> {
         let (first, past) = self.scope.range_of(group);
         let value = if with_values { "entry_value" } else { "NULL" };
         let mut query = self.conn.prepare_cached(&format!(
-            "SELECT seq,at,type,group_name,entry_key,{value},expires_at,bytes FROM larder_changes WHERE seq>?1 AND seq<=?4 AND group_name>=?2 AND(?3 IS NULL OR group_name<?3)ORDER BY seq"
+            "SELECT seq,at,type,group_name,entry_key,{value},expires_at,bytes,by FROM larder_changes WHERE seq>?1 AND seq<=?4 AND group_name>=?2 AND(?3 IS NULL OR group_name<?3)ORDER BY seq"
         ))?;
         let mut rows = query.query(params![after, first, past, last])?;
         while let Some(row) = rows.next()? {
@@ -254,7 +256,7 @@ impl Transaction<'_> {
         self.permit(Level::Read, group)?;
         let stored = self.scope.stored(group);
         let mut query = self.conn.prepare(
-            "SELECT seq,at,type,group_name,entry_key,NULL,expires_at,bytes FROM larder_changes WHERE group_name=?1 AND(entry_key=?2 OR type='delete_group')ORDER BY seq",
+            "SELECT seq,at,type,group_name,entry_key,NULL,expires_at,bytes,by FROM larder_changes WHERE group_name=?1 AND(entry_key=?2 OR type='delete_group')ORDER BY seq",
         )?;
         let mut rows = query.query(params![stored, key])?;
         let mut history: Vec<Change> = Vec::new();
@@ -283,14 +285,14 @@ impl Transaction<'_> {
     pub(in crate::store::sqlite) fn append_delete_group(&self, stored: &Name<'_>) -> Result<()> {
         self.conn
             .prepare_cached(
-                "INSERT INTO larder_changes SELECT seq+1,?1,'delete_group',?2,NULL,NULL,NULL,0,total FROM larder_changes ORDER BY seq DESC LIMIT 1",
+                "INSERT INTO larder_changes SELECT seq+1,?1,'delete_group',?2,NULL,NULL,NULL,0,total,NULL FROM larder_changes ORDER BY seq DESC LIMIT 1",
             )?
             .execute(params![self.now.0, stored])?;
         Ok(())
     }
 }
 
-/// A row of the log: seq, at, type, group, key, value, expiry, bytes. `None`
+/// A row of the log: seq, at, type, group, key, value, expiry, bytes, author. `None`
 /// for the row of type 'origin', which is nobody's change.
 fn read_change(row: &Row<'_>, with_value: bool) -> Result<Option<Change>> {
     let Some(kind) = ChangeKind::from_log(row.get_ref(2)?.as_bytes().unwrap_or_default()) else {
@@ -308,5 +310,6 @@ fn read_change(row: &Row<'_>, with_value: bool) -> Result<Option<Change>> {
             .transpose()?,
         expires_at: row.get::<_, Option<i64>>(6)?.map(Timestamp),
         bytes: row.get(7)?,
+        by: (row.get_ref(8)? != ValueRef::Null).then(|| row.get_ref(8).map(name)).transpose()?,
     }))
 }

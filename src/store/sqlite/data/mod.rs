@@ -2,6 +2,7 @@
 //! [`Transaction`](crate::store::Transaction).
 
 pub(super) mod access;
+pub(super) mod author;
 pub(super) mod bulk;
 pub(super) mod changes;
 pub(super) mod consumers;

@@ -184,7 +184,7 @@ fn migrate(tx: &Transaction<'_>, form: Form) -> Result<()> {
     // a version of 0 is what a foreign writer's row has before its trigger ran.
     let origin = i64::from(entries.is_some() || kv.is_some());
     conn.execute(
-        "INSERT INTO larder_changes VALUES(?1,?2,'origin','',NULL,NULL,NULL,0,0)",
+        "INSERT INTO larder_changes VALUES(?1,?2,'origin','',NULL,NULL,NULL,0,0,NULL)",
         params![origin, tx.now.0],
     )?;
     if let Some(with_expiry) = entries {
@@ -230,7 +230,7 @@ fn log_conflicts(tx: &Transaction<'_>, expiry: &str) -> Result<()> {
         "SELECT e.rowid,e.group_name,e.entry_key,ifnull(k.value,''),{expiry},e.entry_value,e.expires_at FROM kv k JOIN entries e ON e.group_name=k.grp AND e.entry_key=k.key ORDER BY e.group_name,e.entry_key"
     ))?;
     let mut log = tx.conn.prepare(
-        "INSERT INTO larder_changes SELECT seq+1,?1,'set',?2,?3,?4,?5,b,total+b FROM(SELECT seq,total,length(CAST(?3 AS BLOB))+length(CAST(?4 AS BLOB))b FROM larder_changes ORDER BY seq DESC LIMIT 1)RETURNING seq",
+        "INSERT INTO larder_changes SELECT seq+1,?1,'set',?2,?3,?4,?5,b,total+b,NULL FROM(SELECT seq,total,length(CAST(?3 AS BLOB))+length(CAST(?4 AS BLOB))b FROM larder_changes ORDER BY seq DESC LIMIT 1)RETURNING seq",
     )?;
     let mut version = tx.conn.prepare("UPDATE entries SET version=?1 WHERE rowid=?2")?;
     let mut rows = losers.query([])?;

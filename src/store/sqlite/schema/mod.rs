@@ -16,11 +16,14 @@ use crate::store::sqlite::error::Result;
 pub const APPLICATION_ID: i32 = 0x6c61_7264;
 
 /// `PRAGMA user_version` of the schema written here.
-pub const VERSION: i32 = 2;
+pub const VERSION: i32 = 3;
 
 // Split while compiling: every opening compares them with the file's.
-const TABLES: [Statement; 10] = split(include_str!("tables.sql"), b";\n");
+const TABLES: [Statement; 12] = split(include_str!("tables.sql"), b";\n");
 const TRIGGERS: [Statement; 4] = split(include_str!("triggers.sql"), b"\nEND;\n");
+
+const TABLES_2: [Statement; 10] = split(include_str!("v2/tables.sql"), b";\n");
+const TRIGGERS_2: [Statement; 4] = split(include_str!("v2/triggers.sql"), b"\nEND;\n");
 
 const TABLES_1: [Statement; 8] = split(include_str!("v1/tables.sql"), b";\n");
 const TRIGGERS_1: [Statement; 4] = split(include_str!("v1/triggers.sql"), b"\nEND;\n");
@@ -40,7 +43,10 @@ pub(in crate::store::sqlite) const CURRENT: &Edition =
 
 /// Those of earlier versions, kept to tell an older store from an altered one;
 /// `migrations.rs` has a step from each to the next.
-const OLDER: [&Edition; 1] = [&Edition { version: 1, tables: &TABLES_1, triggers: &TRIGGERS_1 }];
+const OLDER: [&Edition; 2] = [
+    &Edition { version: 2, tables: &TABLES_2, triggers: &TRIGGERS_2 },
+    &Edition { version: 1, tables: &TABLES_1, triggers: &TRIGGERS_1 },
+];
 
 /// The oldest schema that is upgraded when its store is opened.
 #[must_use]
@@ -185,6 +191,9 @@ const _: () = {
     check_comments(&TABLES_1, Part::Entries.limit());
     check_comments(&TRIGGERS_1, Part::Tables.limit());
     check_lengths(&TABLES_1);
+    check_comments(&TABLES_2, Part::Entries.limit());
+    check_comments(&TRIGGERS_2, Part::Tables.limit());
+    check_lengths(&TABLES_2);
 };
 
 /// Loads a part of the schema. Parsing the triggers alone is two thirds of what
@@ -234,6 +243,8 @@ mod tests {
                 "larder_replaced",
                 "larder_consumers",
                 "larder_grants",
+                "larder_leases",
+                "larder_lease_order",
                 "larder_arrive",
                 "larder_insert",
                 "larder_update",
@@ -252,7 +263,8 @@ mod tests {
         for statement in CURRENT.statements() {
             conn.execute_batch(statement.sql).unwrap();
         }
-        conn.execute_batch("INSERT INTO larder_changes VALUES(0,0,'origin','',NULL,NULL,NULL,0,0)").unwrap();
+        conn.execute_batch("INSERT INTO larder_changes VALUES(0,0,'origin','',NULL,NULL,NULL,0,0,NULL)")
+            .unwrap();
         drop(conn);
         let conn = Connection::open(&path).unwrap();
         load(&conn, part).unwrap();
@@ -268,7 +280,7 @@ mod tests {
         assert_eq!(tables(&loaded(&dir, Part::Entries)), 2);
         let dir = tempfile::tempdir().unwrap();
         let conn = loaded(&dir, Part::Tables);
-        assert_eq!(tables(&conn), 7);
+        assert_eq!(tables(&conn), 8);
         let insert = "INSERT INTO entries(group_name,entry_key,entry_value)VALUES('g',hex(randomblob(9)),'')";
         let changes = || -> i64 {
             conn.execute_batch(insert).unwrap();

@@ -118,9 +118,18 @@ fn pieces(sql: &str) -> Option<Vec<Piece>> {
 fn is_plain(sql: &str, table: &[u8]) -> bool {
     let columns: &[&str] = match table.to_ascii_lowercase().as_slice() {
         b"entries" => &["group_name", "entry_key", "entry_value", "expires_at", "version", "updated_at"],
-        b"larder_changes" => {
-            &["seq", "at", "type", "group_name", "entry_key", "entry_value", "expires_at", "bytes", "total"]
-        }
+        b"larder_changes" => &[
+            "seq",
+            "at",
+            "type",
+            "group_name",
+            "entry_key",
+            "entry_value",
+            "expires_at",
+            "bytes",
+            "total",
+            "by",
+        ],
         _ => return false,
     };
     let Some(pieces) = pieces(sql) else { return false };

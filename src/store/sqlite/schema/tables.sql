@@ -59,22 +59,27 @@ is the group name up to its first colon, which is the namespace with its colon.
 --   bytes       key plus value of a set, else 0
 --   total       running sum of bytes: the size of any stretch of the log is a
 --               subtraction, which is how the log is bounded in O(1)
+--   by          who wrote: user:NAME@HOST, as the writer says; NULL if that is
+--               not known, as of every client but larder
 CREATE TABLE larder_changes /*
 Part of larder: the change log. Every insert, update and delete in entries
 appends one row here, whichever program makes it; seq is the order of commits.
 It is bounded by itself: rows go once they are old and many.
-*/(seq INTEGER PRIMARY KEY,at INTEGER NOT NULL,type TEXT NOT NULL,group_name TEXT NOT NULL,entry_key TEXT,entry_value ANY,expires_at INTEGER,bytes INTEGER NOT NULL,total INTEGER NOT NULL) STRICT;
+*/(seq INTEGER PRIMARY KEY,at INTEGER NOT NULL,type TEXT NOT NULL,group_name TEXT NOT NULL,entry_key TEXT,entry_value ANY,expires_at INTEGER,bytes INTEGER NOT NULL,total INTEGER NOT NULL, by TEXT) STRICT;
 
 -- larder_groups: usage of every group that has a row in entries, due ones
 -- included; readers take the due ones off again through the indexes above.
 --   namespace   the part before the first colon if it is a legal namespace,
 --               else ''. The range test keeps out names in which a NUL byte
 --               hides the rest from SQLite's text functions.
+--   taken       where the group is a queue: seq up to which the log has been
+--               read for jobs, all of which are in larder_leases or gone; NULL
+--               where nobody has taken a job since the group began
 CREATE TABLE larder_groups /*
 Part of larder: what every group of entries holds, kept by the triggers on
 entries. Keys and bytes are those of all its rows, expired ones included until
 they are removed; a group without rows has none here.
-*/(group_name TEXT PRIMARY KEY,keys INTEGER NOT NULL,bytes INTEGER NOT NULL,namespace TEXT AS(iif(substr(group_name,1,instr(group_name,':')-1)NOT GLOB'*[^A-Za-z0-9-]*'AND group_name>=substr(group_name,1,instr(group_name,':')-1)||':'AND group_name<substr(group_name,1,instr(group_name,':')-1)||';',substr(group_name,1,instr(group_name,':')-1),''))STORED)STRICT,WITHOUT ROWID;
+*/(group_name TEXT PRIMARY KEY,keys INTEGER NOT NULL,bytes INTEGER NOT NULL,namespace TEXT AS(iif(substr(group_name,1,instr(group_name,':')-1)NOT GLOB'*[^A-Za-z0-9-]*'AND group_name>=substr(group_name,1,instr(group_name,':')-1)||':'AND group_name<substr(group_name,1,instr(group_name,':')-1)||';',substr(group_name,1,instr(group_name,':')-1),''))STORED, taken INTEGER)STRICT,WITHOUT ROWID;
 
 -- larder_namespaces: usage and quota of every namespace ('' = groups without
 -- one, which never has a quota). A limit of NULL is none.
@@ -117,3 +122,37 @@ has yet to see, within limits: see 'larder watch --consumer'.
 -- a row here and not a column elsewhere because every look-up of an entry reads
 -- this table, and no other one but entries.
 CREATE TABLE larder_grants(namespace TEXT NOT NULL,principal TEXT NOT NULL,groups TEXT NOT NULL DEFAULT '*',level INTEGER NOT NULL CHECK(level BETWEEN 0 AND 3),PRIMARY KEY(namespace,principal,groups))STRICT,WITHOUT ROWID;
+
+-- larder_leases: what is known of jobs besides their entries. Every live entry
+-- of a group that is taken from is a job, and the oldest that is free is the
+-- next. A job is put here when it is first looked for (see taken above), when
+-- it is pushed with a delay, and when it failed for good. A row whose entry is
+-- gone means nothing, and goes when a taker or a purge comes by.
+--   version     of the entry when it was put here; where the entry has another
+--               one, it was written anew, which makes it a new job
+--   free_at     Unix milliseconds before which nobody takes the job: the end of
+--               the lease where there is a receipt, else of a delay or a pause;
+--               0 is now
+--   attempts    how often it was taken
+--   receipt     what the holder of the lease shows to keep or end it; NULL if
+--               the job is in nobody's hands
+--   holder      who that is: NAME@HOST pid N
+--   failure     how the last attempt ended that failed
+--   dead_from   the group in which it failed too often, if this is what became
+--               of it
+CREATE TABLE larder_leases /*
+Part of larder: the jobs that were taken, delayed or have failed, for 'larder
+take' and those beside it. The job itself is the entry under the same group and
+key: a row here is in force while that entry is there. Without its row a job is
+merely one that nobody has tried yet, so nothing is lost with this table but the
+leases, the pauses and the number of attempts.
+*/(group_name TEXT NOT NULL,entry_key TEXT NOT NULL,version INTEGER NOT NULL,free_at INTEGER NOT NULL,attempts INTEGER NOT NULL DEFAULT 0,receipt TEXT,holder TEXT,failure TEXT,dead_from TEXT,PRIMARY KEY(group_name,entry_key))STRICT,WITHOUT ROWID;
+
+-- larder_lease_order: the next free job, and the next that will be free, without
+-- a walk past those that are leased or wait.
+CREATE INDEX larder_lease_order /*
+Part of larder: in which order the jobs of a group are taken. Those that are
+free now have a free_at of 0 and come first, the oldest before the others; then
+those that are leased or wait, by when they will be free. Nobody but SQLite
+writes to an index, so there is nothing to keep right here.
+*/ON larder_leases(group_name,free_at,version);

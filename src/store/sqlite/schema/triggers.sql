@@ -60,7 +60,7 @@ than ten minutes or has yet to be seen by a named consumer; and never more than
 ends with 'larder: quota exceeded' and leaves nothing behind.
 */AFTER INSERT ON entries BEGIN
 SELECT RAISE(ABORT,'larder: a rowid is positive')WHERE new.rowid<1;
-INSERT INTO larder_changes SELECT seq+1,CAST((julianday('now')-2440587.5)*864e5+.5 AS INTEGER),'set',new.group_name,new.entry_key,new.entry_value,new.expires_at,b,total+b FROM(SELECT seq,total,length(CAST(new.entry_key AS BLOB))+length(CAST(new.entry_value AS BLOB))b FROM larder_changes ORDER BY seq DESC LIMIT 1);
+INSERT INTO larder_changes SELECT seq+1,CAST((julianday('now')-2440587.5)*864e5+.5 AS INTEGER),'set',new.group_name,new.entry_key,new.entry_value,new.expires_at,b,total+b,NULL FROM(SELECT seq,total,length(CAST(new.entry_key AS BLOB))+length(CAST(new.entry_value AS BLOB))b FROM larder_changes ORDER BY seq DESC LIMIT 1);
 UPDATE entries SET(version,updated_at)=(SELECT seq,at FROM larder_changes ORDER BY seq DESC LIMIT 1)WHERE rowid=new.rowid AND version IS NOT(SELECT max(seq)FROM larder_changes);
 INSERT INTO larder_groups(group_name,keys,bytes)SELECT new.group_name,1-count(r.bytes),c.bytes-ifnull(sum(r.bytes),0)FROM(SELECT bytes FROM larder_changes ORDER BY seq DESC LIMIT 1)c LEFT JOIN larder_replaced r WHERE 1 ON CONFLICT(group_name)DO UPDATE SET keys=keys+excluded.keys,bytes=bytes+excluded.bytes;
 INSERT INTO larder_namespaces(namespace,keys,bytes,groups)SELECT g.namespace,1-count(r.bytes),c.bytes-ifnull(sum(r.bytes),0),g.keys=1 AND count(r.bytes)=0 FROM larder_groups g,(SELECT bytes FROM larder_changes ORDER BY seq DESC LIMIT 1)c LEFT JOIN larder_replaced r WHERE g.group_name=new.group_name ON CONFLICT(namespace)DO UPDATE SET keys=keys+excluded.keys,bytes=bytes+excluded.bytes,groups=groups+excluded.groups;
@@ -84,8 +84,8 @@ nothing behind.
 */AFTER UPDATE OF rowid,_rowid_,oid,group_name,entry_key,entry_value,expires_at ON entries BEGIN
 SELECT RAISE(ABORT,'larder: an entry keeps its group and key')WHERE(new.rowid,new.group_name,new.entry_key)IS NOT(old.rowid,old.group_name,old.entry_key);
 DELETE FROM larder_replaced WHERE bytes>=0;
-INSERT INTO larder_changes SELECT seq+1,CAST((julianday('now')-2440587.5)*864e5+.5 AS INTEGER),'expire',old.group_name,old.entry_key,NULL,old.expires_at,0,total FROM(SELECT seq,total FROM larder_changes ORDER BY seq DESC LIMIT 1)WHERE old.expires_at<=(julianday('now')-2440587.5)*864e5+.5;
-INSERT INTO larder_changes SELECT seq+1,CAST((julianday('now')-2440587.5)*864e5+.5 AS INTEGER),'set',new.group_name,new.entry_key,new.entry_value,new.expires_at,b,total+b FROM(SELECT seq,total,length(CAST(new.entry_key AS BLOB))+length(CAST(new.entry_value AS BLOB))b FROM larder_changes ORDER BY seq DESC LIMIT 1);
+INSERT INTO larder_changes SELECT seq+1,CAST((julianday('now')-2440587.5)*864e5+.5 AS INTEGER),'expire',old.group_name,old.entry_key,NULL,old.expires_at,0,total,NULL FROM(SELECT seq,total FROM larder_changes ORDER BY seq DESC LIMIT 1)WHERE old.expires_at<=(julianday('now')-2440587.5)*864e5+.5;
+INSERT INTO larder_changes SELECT seq+1,CAST((julianday('now')-2440587.5)*864e5+.5 AS INTEGER),'set',new.group_name,new.entry_key,new.entry_value,new.expires_at,b,total+b,NULL FROM(SELECT seq,total,length(CAST(new.entry_key AS BLOB))+length(CAST(new.entry_value AS BLOB))b FROM larder_changes ORDER BY seq DESC LIMIT 1);
 UPDATE entries SET(version,updated_at)=(SELECT seq,at FROM larder_changes ORDER BY seq DESC LIMIT 1)WHERE rowid=new.rowid AND version IS NOT(SELECT max(seq)FROM larder_changes);
 UPDATE larder_groups SET bytes=bytes+length(CAST(new.entry_value AS BLOB))-length(CAST(old.entry_value AS BLOB))WHERE group_name=new.group_name;
 UPDATE larder_namespaces SET bytes=bytes+length(CAST(new.entry_value AS BLOB))-length(CAST(old.entry_value AS BLOB))WHERE namespace=(SELECT namespace FROM larder_groups WHERE group_name=new.group_name);
@@ -106,7 +106,7 @@ writes over them log the expiry, and 'larder purge' removes the rest, which runs
 this trigger too.
 */AFTER DELETE ON entries BEGIN
 DELETE FROM larder_replaced WHERE id=old.rowid;
-INSERT INTO larder_changes SELECT seq+1,CAST((julianday('now')-2440587.5)*864e5+.5 AS INTEGER),iif(old.expires_at<=(julianday('now')-2440587.5)*864e5+.5,'expire','delete'),old.group_name,old.entry_key,NULL,old.expires_at,0,total FROM(SELECT seq,total,type,group_name FROM larder_changes ORDER BY seq DESC LIMIT 1)WHERE type<>'delete_group'OR group_name<>old.group_name;
+INSERT INTO larder_changes SELECT seq+1,CAST((julianday('now')-2440587.5)*864e5+.5 AS INTEGER),iif(old.expires_at<=(julianday('now')-2440587.5)*864e5+.5,'expire','delete'),old.group_name,old.entry_key,NULL,old.expires_at,0,total,NULL FROM(SELECT seq,total,type,group_name FROM larder_changes ORDER BY seq DESC LIMIT 1)WHERE type<>'delete_group'OR group_name<>old.group_name;
 UPDATE larder_groups SET keys=keys-1,bytes=bytes-length(CAST(old.entry_key AS BLOB))-length(CAST(old.entry_value AS BLOB))WHERE group_name=old.group_name;
 UPDATE larder_namespaces SET(keys,bytes,groups)=(SELECT n.keys-1,n.bytes-length(CAST(old.entry_key AS BLOB))-length(CAST(old.entry_value AS BLOB)),n.groups-(g.keys=0)FROM larder_namespaces n,larder_groups g WHERE n.namespace=g.namespace AND g.group_name=old.group_name)WHERE namespace=(SELECT namespace FROM larder_groups WHERE group_name=old.group_name);
 DELETE FROM larder_groups WHERE group_name=old.group_name AND keys=0;

@@ -2,8 +2,8 @@
 //!
 //! There is a step from each version to the next, and nothing else: whatever is
 //! found goes through all of them in order. A step compares the two editions
-//! and makes anew what differs, so the result is to the letter what a fresh
-//! store holds. All of it is one transaction: a kill at any moment leaves the
+//! and makes anew what differs, or adds the columns that a table has got, so
+//! the result is to the letter what a fresh store holds. All of it is one transaction: a kill at any moment leaves the
 //! old file, and of many openers at once the first does it for the others.
 //! Entries, versions, counters, positions and the change log stay as they are.
 
@@ -28,6 +28,16 @@ fn filling(version: i32) -> &'static str {
              INSERT INTO larder_grants SELECT DISTINCT namespace,'nobody','*',0 FROM temp.old_larder_grants WHERE 1 ON CONFLICT DO NOTHING"
         }
         _ => "",
+    }
+}
+
+/// The columns that a version adds to tables of the version before: `table` and
+/// definition. They stand at the end of the table, written as SQLite writes
+/// them there, and so no row has to be moved: a change log can be 1 GiB.
+fn adding(version: i32) -> &'static [(&'static str, &'static str)] {
+    match version {
+        3 => &[("larder_changes", "by TEXT"), ("larder_groups", "taken INTEGER")],
+        _ => &[],
     }
 }
 
@@ -80,8 +90,13 @@ fn step(conn: &Connection, from: &Edition, to: &Edition) -> Result<()> {
     for trigger in from.triggers {
         conn.execute_batch(&format!("DROP TRIGGER {}", trigger.name))?;
     }
+    for (table, column) in adding(to.version) {
+        conn.execute_batch(&format!("ALTER TABLE {table} ADD COLUMN {column}"))?;
+    }
+    let grows = |statement: &Statement| adding(to.version).iter().any(|(table, _)| *table == statement.name);
     let mut old = Vec::new();
-    for Statement { kind, name, .. } in from.tables.iter().filter(|statement| differs(statement, to)) {
+    for statement in from.tables.iter().filter(|statement| differs(statement, to) && !grows(statement)) {
+        let Statement { kind, name, .. } = statement;
         // Not renamed, for which SQLite would parse what other programs have
         // in the file.
         if *kind == "table" {
@@ -90,7 +105,7 @@ fn step(conn: &Connection, from: &Edition, to: &Edition) -> Result<()> {
         }
         conn.execute_batch(&format!("DROP {kind} {name}"))?;
     }
-    for statement in to.tables.iter().filter(|statement| differs(statement, from)) {
+    for statement in to.tables.iter().filter(|statement| differs(statement, from) && !grows(statement)) {
         conn.execute_batch(statement.sql)?;
     }
     conn.execute_batch(filling(to.version))?;
