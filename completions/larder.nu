@@ -607,7 +607,7 @@ module completions {
     --color: string@"nu-complete larder backup color" # Colour the output
     --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
     --help(-h)                # Print help
-    file: path                # The file to make
+    file: path                # The file to make; - is standard output
   ]
 
   def "nu-complete larder restore color" [] {
@@ -625,7 +625,7 @@ module completions {
     --color: string@"nu-complete larder restore color" # Colour the output
     --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
     --help(-h)                # Print help
-    file: path                # The backup
+    file: path                # The backup; - is standard input
   ]
 
   def "nu-complete larder access color" [] {

@@ -39,6 +39,7 @@ impl Attendance {
         if self.stage.replace(stage) != Some(stage) {
             let what = match stage {
                 Stage::Copying => "copying pages",
+                Stage::Receiving => "receiving pages",
                 Stage::Checking => "checking the copy",
                 Stage::Writing => "writing pages",
             };
@@ -78,12 +79,17 @@ pub(super) fn copying<T>(
             let message = format!("{command}: interrupted; {outcome}");
             print_error(settings.json, &Report { exit: Exit::Child(status), message, hint: None });
             let told = |e: nix::errno::Errno| Failure::io("signals", e.into());
-            SigSet::all().thread_unblock().map_err(told)?;
+            signals_again()?;
             raise(signal).map_err(told)?;
             Err(Error::Interrupted.into())
         }
         (result, _) => Ok(result?),
     }
+}
+
+/// Lets signals do what they always do, after [`copying`].
+pub(super) fn signals_again() -> anyhow::Result<()> {
+    SigSet::all().thread_unblock().map_err(|e| Failure::io("signals", e.into()))
 }
 
 /// Does `what` ("checking"), and shows on a terminal that it is going on.

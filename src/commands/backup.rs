@@ -1,10 +1,13 @@
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Args, FromArgMatches};
 
 use super::{Context, Spec, attended};
-use crate::exit::Exit;
-use crate::output::Out;
+use crate::exit::{Exit, Failure};
+use crate::output::progress::Progress;
+use crate::output::{self, Out};
 use crate::store::Error;
 
 pub const SPEC: Spec = Spec {
@@ -16,7 +19,8 @@ pub const SPEC: Spec = Spec {
             "Examples:\n  \
              larder backup \"larder-$(date +%F).db\"\n  \
              larder --db /mnt/backup/monday.db list\n  \
-             larder restore /mnt/backup/monday.db --yes",
+             larder restore /mnt/backup/monday.db --yes\n  \
+             ssh host larder backup - | larder restore - --yes",
         )
     },
     run,
@@ -27,19 +31,36 @@ pub const SPEC: Spec = Spec {
 /// is readable by its owner alone, and is a store in itself. An existing FILE
 /// is never overwritten. The copy is checked for damage before it is kept. A
 /// hidden file that a killed backup left is removed by the next one to FILE.
+///
+/// With - the copy is made and checked in TMPDIR, and then written to standard
+/// output, which is no terminal.
 #[derive(Args)]
 struct BackupArgs {
-    /// The file to make
+    /// The file to make; - is standard output
     file: PathBuf,
 }
 
 fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     let args = BackupArgs::from_arg_matches(matches)?;
     context.whole_store()?;
+    let streamed = args.file == Path::new("-");
+    if streamed && context.settings.terminal {
+        return Err(Failure::usage("a backup is nothing to be shown on a terminal")
+            .hint("name a file, or write into a pipe; a file of that name is ./-")
+            .into());
+    }
     let Some(store) = context.existing()? else {
         let what = format!("store {}", crate::text::quote(&context.settings.path.to_string_lossy()));
         return Err(Error::io(what, std::io::Error::from_raw_os_error(nix::libc::ENOENT)).into());
     };
+    if streamed {
+        let copy = attended::copying(&context.settings, SPEC.name, "no backup was made", |progress| {
+            store.backup_nameless(&std::env::temp_dir(), progress)
+        })?;
+        attended::signals_again()?;
+        send(copy, Progress::new(&context.settings, "writing KiB"))?;
+        return Ok(Exit::Success);
+    }
     attended::copying(&context.settings, SPEC.name, "no backup was made", |progress| {
         store.backup(&args.file, progress)
     })?;
@@ -50,4 +71,28 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
         out.finish()?;
     }
     Ok(Exit::Success)
+}
+
+/// Writes the copy to standard output.
+fn send(mut copy: File, mut progress: Progress) -> anyhow::Result<()> {
+    if let Ok(meta) = copy.metadata() {
+        progress.set_total(meta.len() >> 10);
+    }
+    let mut chunk = vec![0; 64 << 10];
+    loop {
+        let length = copy.read(&mut chunk).map_err(|e| Failure::io("the copy", e))?;
+        if length == 0 {
+            return Ok(());
+        }
+        output::Stdout.write_all(&chunk[..length]).map_err(|e| match e.kind() {
+            // To whoever asked for a backup it is no success that the reader
+            // has had enough of it.
+            ErrorKind::BrokenPipe => {
+                Failure::new(Exit::Io, "standard output: it was closed before the whole backup was written")
+                    .into()
+            }
+            _ => Failure::io("standard output", e),
+        })?;
+        progress.tick(length as u64 >> 10);
+    }
 }

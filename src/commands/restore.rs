@@ -1,11 +1,14 @@
-use std::path::PathBuf;
+use std::io::{self, ErrorKind, IsTerminal, Read};
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Args, FromArgMatches};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::{Context, Spec, attended};
 use crate::exit::{Exit, Failure};
 use crate::output::{Out, print_note};
-use crate::store;
+use crate::store::{self, Source};
 
 pub const SPEC: Spec = Spec {
     name: "restore",
@@ -15,7 +18,8 @@ pub const SPEC: Spec = Spec {
         RestoreArgs::augment_args(command).after_help(
             "Examples:\n  \
              larder restore monday.db --yes\n  \
-             larder --db new.db restore monday.db --yes",
+             larder --db new.db restore monday.db --yes\n  \
+             ssh host larder backup - | larder restore - --yes",
         )
     },
     run,
@@ -23,7 +27,8 @@ pub const SPEC: Spec = Spec {
 
 /// Replaces everything the store holds by what FILE holds: entries, quotas,
 /// grants and consumers. FILE is verified first and not changed; it may be a
-/// go-store file. The store is overwritten in one transaction: whoever has it
+/// go-store file. With - it comes from standard input, and one that is cut off
+/// is refused. The store is overwritten in one transaction: whoever has it
 /// open goes on with the restored one. A restore that is interrupted says so,
 /// and has changed nothing; one that ends with status 0 is done. The store is
 /// in WAL mode afterwards. A
@@ -38,7 +43,7 @@ pub const SPEC: Spec = Spec {
 /// with --snapshot.
 #[derive(Args)]
 struct RestoreArgs {
-    /// The backup
+    /// The backup; - is standard input
     file: PathBuf,
     /// Confirm that the store's present contents may go
     #[arg(long)]
@@ -48,11 +53,16 @@ struct RestoreArgs {
 fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     let args = RestoreArgs::from_arg_matches(matches)?;
     context.whole_store()?;
-    // Before the question whether it may replace anything. By the caller's own
-    // right, which larder may exceed.
-    let readable = nix::unistd::access(&args.file, nix::unistd::AccessFlags::R_OK);
-    let file = std::path::absolute(&args.file).unwrap_or_else(|_| args.file.clone());
-    readable.map_err(|e| Failure::io(&crate::text::quote(&file.to_string_lossy()), e.into()))?;
+    let streamed = args.file == Path::new("-");
+    // Before the question whether it may replace anything.
+    if streamed {
+        refuse_input(context)?;
+    } else {
+        // By the caller's own right, which larder may exceed.
+        let readable = nix::unistd::access(&args.file, nix::unistd::AccessFlags::R_OK);
+        let file = std::path::absolute(&args.file).unwrap_or_else(|_| args.file.clone());
+        readable.map_err(|e| Failure::io(&crate::text::quote(&file.to_string_lossy()), e.into()))?;
+    }
     if !args.yes {
         return Err(Failure::usage("this replaces everything in the store")
             .hint("say so with --yes; 'larder backup' keeps what is there now")
@@ -60,7 +70,8 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     }
     let spare = std::env::temp_dir();
     let restored = attended::copying(&context.settings, SPEC.name, "nothing was changed", |progress| {
-        store::restore(&context.options(), &args.file, &spare, progress)
+        let source = if streamed { Source::Stream(&mut Input) } else { Source::File(&args.file) };
+        store::restore(&context.options(), source, &spare, progress)
     })?;
     if let Some(kept) = &restored.kept
         && !context.settings.quiet
@@ -78,4 +89,42 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
         out.finish()?;
     }
     Ok(Exit::Success)
+}
+
+/// Refuses a standard input that holds no whole backup however it is read.
+fn refuse_input(context: &Context) -> anyhow::Result<()> {
+    if io::stdin().is_terminal() {
+        return Err(Failure::usage("standard input is a terminal, and no backup")
+            .hint("name a file, or read from a pipe; a file of that name is ./-")
+            .into());
+    }
+    let own = Path::new("/proc/self/fd/0");
+    context.refuse_store(own)?;
+    let Ok(file) = std::fs::read_link(own) else { return Ok(()) };
+    let mut log = file.clone().into_os_string();
+    log.push("-wal");
+    if std::fs::metadata(log).is_ok_and(|meta| meta.len() > 0) {
+        let name = crate::text::quote(&file.to_string_lossy());
+        return Err(Failure::usage(format!("{name} has a part of its content in the log beside it"))
+            .hint("name the file instead of reading it as standard input")
+            .into());
+    }
+    Ok(())
+}
+
+/// Standard input, which is waited for a little while at a time: signals are
+/// heard in between.
+struct Input;
+
+const NAP: u16 = 50;
+
+impl Read for Input {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let input = io::stdin();
+        let mut ready = [PollFd::new(input.as_fd(), PollFlags::POLLIN)];
+        if poll(&mut ready, PollTimeout::from(NAP))? == 0 {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        Ok(nix::unistd::read(input.as_fd(), into)?)
+    }
 }

@@ -11,7 +11,7 @@ pub use sqlite::{
     Bulk, Caller, Change, ChangeKind, Checkup, Claim, Claimed, Condition, Consumer, Entry, EntryRef, Error,
     Expired, Expiry, Files, Finding, FindingKind, Glob, Grant, Group, Holdings, Horizon, KeepChanges, Keys,
     Level, Limits, LogMark, LogSpan, MAX_ENTRY_BYTES, Name, Namespace, NamespaceUsage, Principal, Progress,
-    Protection, Purged, Remedy, Restored, Result, Scope, Sizes, Stage, Store, StoreOptions, Transaction,
-    admit, attended, check, check_length, check_size, hold, is_held, is_missing, is_part_of_store,
-    lock_shared, namespace_of, resolve, restore, sqlite_version, take_bell,
+    Protection, Purged, Remedy, Restored, Result, Scope, Sizes, Source, Stage, Store, StoreOptions,
+    Transaction, admit, attended, check, check_length, check_size, hold, is_held, is_missing,
+    is_part_of_store, lock_shared, namespace_of, resolve, restore, sqlite_version, take_bell,
 };

@@ -149,3 +149,72 @@ fn a_backup_that_is_ended_leaves_nothing_or_a_backup() {
     t.run(["backup", "b.db"]).ok("");
     assert!(t.files().iter().all(|name| !name.contains("partial")), "{:?}", t.files());
 }
+
+#[test]
+fn through_a_pipe() {
+    let t = Test::new();
+    t.run(["set", "g", "k", "v"]).ok("");
+    t.run(["set", "g", "big", &"x".repeat(120_000)]).ok("");
+    t.sh("mkdir tmp; export TMPDIR=$PWD/tmp; larder backup - | larder --db there/n.db restore - --yes")
+        .ok("");
+    t.run(["--db", "there/n.db", "get", "g", "k"]).ok("v");
+    t.run(["--db", "there/n.db", "check"]).ok("");
+    t.sh("larder backup - | larder restore - --yes").ok("");
+    t.run(["get", "g", "k"]).ok("v");
+    t.sh("larder backup - > copy.db && larder --db copy.db get g k").ok("v");
+    t.sh("larder --json backup - > copy2.db && larder --json --db m.db restore - --yes < copy2.db | grep -c entries")
+        .ok("1\n");
+    // Neither is a file of that name, and nothing is left behind.
+    assert!(!t.path("-").exists());
+    assert!(t.files().iter().all(|name| !name.contains("partial")), "{:?}", t.files());
+    assert!(std::fs::read_dir(t.path("tmp")).unwrap().next().is_none());
+    t.run(["backup", "./-"]).ok("");
+    t.run(["--db", "-", "get", "g", "k"]).ok("v");
+}
+
+#[test]
+fn a_backup_is_nothing_for_a_terminal() {
+    let t = Test::new();
+    t.run(["set", "g", "k", "v"]).ok("");
+    let (code, shown, stderr) = t.run(["backup", "-"]).on_terminal(80);
+    assert_eq!((code, shown.as_str()), (2, ""));
+    assert_eq!(
+        stderr,
+        "larder: backup: a backup is nothing to be shown on a terminal\n\
+         hint: name a file, or write into a pipe; a file of that name is ./-\n"
+    );
+}
+
+/// Whoever reads `head`-like gets no backup, and the status says so.
+#[test]
+fn a_reader_that_goes_away_has_no_backup() {
+    let t = Test::new();
+    t.run(["set", "g", "big", &"x".repeat(120_000)]).ok("");
+    t.sh("{ larder backup -; echo $? >&2; } | true").exits(
+        0,
+        "",
+        "larder: backup: standard output: it was closed before the whole backup was written\n10\n",
+    );
+}
+
+/// Signals are heard while a stream is written, and the copy it comes from has
+/// no name by then.
+#[test]
+fn a_stream_that_is_ended_leaves_nothing() {
+    let t = Test::new();
+    t.run(["set", "g", "big", &"x".repeat(120_000)]).ok("");
+    t.run(["set", "g", "more", &"x".repeat(120_000)]).ok("");
+    std::fs::create_dir(t.path("tmp")).unwrap();
+    for signal in ["INT", "TERM", "HUP", "KILL"] {
+        // Its pipe is full, and nobody reads it.
+        let script = format!(
+            "exec 2>/dev/null; mkfifo pipe; export TMPDIR=$PWD/tmp
+             env --default-signal=INT larder backup - > pipe & exec 3< pipe
+             until [ \"$(head -c 16 <&3 | tr -d '\\0')\" = 'SQLite format 3' ]; do :; done
+             kill -{signal} $!; wait $!; s=$?; rm pipe; exit $s"
+        );
+        let output = t.sh(&script).output();
+        assert!(output.status.code().is_some_and(|code| code > 128), "{signal}: {output:?}");
+        assert!(std::fs::read_dir(t.path("tmp")).unwrap().next().is_none(), "{signal}");
+    }
+}

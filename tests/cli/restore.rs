@@ -174,3 +174,61 @@ fn a_consumer_goes_on_with_a_snapshot() {
     // From there on it has a position again.
     t.run(["watch", "g", "--consumer", "c", "--snapshot"]).fails_with(2, "has a position already");
 }
+
+/// Half a backup is none, wherever the stream broke; the store stays as it is.
+#[test]
+fn a_stream_that_is_cut_off_is_refused() {
+    let t = with_backup();
+    t.run(["set", "g", "k", "new"]).ok("");
+    let backup = t.read("b.db");
+    let before = t.files();
+    let refused = |bytes: &[u8], why: &str| {
+        let why = format!("larder: restore: standard input {why}\n");
+        t.run(["restore", "-", "--yes"]).stdin(bytes).fails(7, why);
+        assert_eq!(t.files(), before);
+        t.run(["get", "g", "k"]).ok("new");
+    };
+    refused(b"", "is empty");
+    refused(&backup[..99], "is cut off");
+    let whole = backup.len();
+    for length in [100, 4095, 4096, 8192, whole - 4096, whole - 1] {
+        refused(&backup[..length], &format!("is cut off after {length} of {whole} bytes"));
+    }
+    refused(&[&backup[..], b"x"].concat(), "goes on behind the end of the backup");
+    refused(&[b'x'; 4096], "is not a backup of a larder store");
+    let mut damaged = backup.clone();
+    damaged[4096..6000].fill(b'x');
+    t.run(["restore", "-", "--yes"]).stdin(damaged).fails_with(7, "standard input");
+    t.run(["restore", "-"]).stdin(&*backup).fails_with(2, "this replaces everything");
+    t.run(["get", "g", "k"]).ok("new");
+    t.run(["restore", "-", "--yes"]).stdin(backup).ok("");
+    t.run(["get", "g", "k"]).ok("old");
+}
+
+/// A file read as standard input has no name by which to find its log.
+#[test]
+fn a_store_in_use_is_no_stream() {
+    let t = with_backup();
+    t.sh("larder restore - --yes < .local/share/larder/larder.db").fails(
+        2,
+        "larder: restore: \"/proc/self/fd/0\" is the store itself\n\
+         hint: name another file; 'larder backup' copies the store\n",
+    );
+    t.run(["--db", "other.db", "set", "g", "k", "other"]).ok("");
+    t.sh("larder restore - --yes < other.db").fails_with(2, "has a part of its content in the log beside it");
+    t.run(["restore", "other.db", "--yes"]).ok("");
+    t.run(["get", "g", "k"]).ok("other");
+}
+
+/// Signals are heard while a stream is waited for.
+#[test]
+fn a_stream_that_does_not_come_is_not_waited_for_deafly() {
+    let t = with_backup();
+    let before = t.files();
+    let script = "exec 2>/dev/null; mkfifo pipe; exec 3<> pipe; head -c 8192 b.db >&3
+                  larder restore - --yes < pipe 3<&- 2>err &
+                  until ls -A .local/share/larder | grep -q partial; do kill -0 $! || break; done
+                  kill -TERM $!; wait $!; s=$?; cat err; rm pipe err; exit $s";
+    t.sh(script).exits(143, "larder: restore: interrupted; nothing was changed\n", "");
+    assert_eq!(t.files(), before);
+}

@@ -55,7 +55,7 @@ pub enum Error {
     #[error("{0}")]
     Busy(String),
     /// The file is no store larder can use.
-    #[error("{} {why}", quote(&.path.to_string_lossy()))]
+    #[error("{} {why}", shown(.path))]
     Unusable {
         /// The store's path.
         path: PathBuf,
@@ -277,6 +277,11 @@ fn unreachable_part(path: &Path) -> Option<(PathBuf, Errno)> {
     };
     let both = AccessFlags::R_OK | AccessFlags::W_OK;
     needs("", AccessFlags::R_OK).or_else(|| needs("-wal", both)).or_else(|| needs("-shm", both))
+}
+
+/// A file as messages call it; `-` is standard input.
+pub(in crate::store::sqlite) fn shown(path: &Path) -> String {
+    if path == Path::new("-") { "standard input".into() } else { quote(&path.to_string_lossy()) }
 }
 
 fn sqlite_reason(error: &rusqlite::Error) -> String {

@@ -45,7 +45,7 @@ pub use attend::attended;
 pub use check::examine::{Finding, FindingKind, Remedy};
 pub use check::{Checkup, check};
 pub use connection::{Store, StoreOptions};
-pub use copy::restore::{Restored, restore};
+pub use copy::restore::{Restored, Source, restore};
 pub use copy::{Progress, Stage};
 pub use data::access::{Caller, Protection};
 pub use data::bulk::Bulk;

@@ -3,7 +3,7 @@
 //! A backup is a complete store: one file that needs no `-wal` beside it, under
 //! its name only once it is whole and on disk.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{Error as IoError, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -32,7 +32,27 @@ impl Store {
         self.read(|tx| tx.permit_store())?;
         refuse_target(&target, self.path())?;
         let scratch = Scratch::beside(&target)?;
-        let mut copy = scratch.connect().map_err(|e| e.settle(&target))?;
+        self.copy_to(&scratch, &target, progress)?;
+        scratch.persist(&target)
+    }
+
+    /// Copies the store as [`Store::backup`] does, to a file in `directory` that
+    /// has no name when it is done.
+    ///
+    /// # Errors
+    /// As for [`Store::backup`].
+    pub fn backup_nameless(&self, directory: &Path, progress: Progress<'_>) -> Result<File> {
+        let directory = absolute(directory)?;
+        self.read(|tx| tx.permit_store())?;
+        own_right(&directory, AccessFlags::W_OK)?;
+        let scratch = Scratch::within(&directory, self.path())?;
+        self.copy_to(&scratch, &scratch.path, progress)?;
+        File::open(&scratch.path).map_err(|e| told(&scratch.path, e))
+    }
+
+    /// Fills the scratch file with a verified copy for `target`.
+    fn copy_to(&self, scratch: &Scratch, target: &Path, progress: Progress<'_>) -> Result<()> {
+        let mut copy = scratch.connect().map_err(|e| e.settle(target))?;
         self.retry(|| {
             self.in_transaction("BEGIN", |tx| {
                 // The first read fixes the snapshot; within it no step has to
@@ -42,17 +62,19 @@ impl Store {
                 copy_pages(&self.conn, &mut copy, progress)
             })
         })
-        .map_err(|e| e.settle_copy(self.path(), &target))?;
-        close(copy).map_err(|e| e.settle(&target))?;
+        .map_err(|e| e.settle_copy(self.path(), target))?;
+        close(copy).map_err(|e| e.settle(target))?;
         progress(Stage::Checking, 0, 0);
-        let damage = verified(&scratch.path).map_err(|e| e.settle_copy(self.path(), &target))?;
+        let damage = verified(&scratch.path).map_err(|e| e.settle_copy(self.path(), target))?;
         if !may_go_on() {
             return Err(Error::Interrupted);
         }
-        if let Some(finding) = damage {
-            return Err(Error::unusable(self.path(), format!("is damaged, nothing was kept: {finding}")));
+        match damage {
+            Some(finding) => {
+                Err(Error::unusable(self.path(), format!("is damaged, nothing was kept: {finding}")))
+            }
+            None => Ok(()),
         }
-        scratch.persist(&target)
     }
 }
 

@@ -18,13 +18,12 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::store::sqlite::attend::{attend, may_go_on};
 use crate::store::sqlite::check::examine::{Finding, FindingKind};
-use crate::store::sqlite::error::{Error, Result};
+use crate::store::sqlite::error::{Error, Result, shown};
 use crate::store::sqlite::file::descriptors::Descriptor;
 use crate::store::sqlite::file::ofd_lock;
 use crate::store::sqlite::file::open::{harden, no_triggers, own_tables_only};
 use crate::store::sqlite::file::path::{COMPANIONS, beside, immutable_uri};
 use crate::store::sqlite::file::vfs;
-use crate::text::quote;
 
 /// Pages copied between two calls of the progress function.
 pub(in crate::store::sqlite) const STEP: i32 = 1024;
@@ -34,6 +33,8 @@ pub(in crate::store::sqlite) const STEP: i32 = 1024;
 pub enum Stage {
     /// Pages are copied out of a file.
     Copying,
+    /// A backup comes in.
+    Receiving,
     /// The copy is looked through for damage.
     Checking,
     /// The store is overwritten with the copy.
@@ -202,7 +203,7 @@ pub(in crate::store::sqlite) fn absolute(path: &Path) -> Result<PathBuf> {
 }
 
 pub(in crate::store::sqlite) fn told(path: &Path, e: IoError) -> Error {
-    Error::io(quote(&path.to_string_lossy()), e)
+    Error::io(shown(path), e)
 }
 
 /// Copies every page; the destination is whole after `Ok` and as before after
