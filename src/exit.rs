@@ -216,7 +216,7 @@ pub fn classify(error: &store::Error) -> (Exit, Option<&'static str>) {
         }
         Error::Denied(_) => (Exit::AccessDenied, None),
         Error::Busy(_) => (Exit::Busy, Some("try again, or wait longer with --busy-timeout")),
-        Error::Unusable { .. } | Error::Altered { .. } | Error::Newer { .. } | Error::Sqlite(_) => {
+        Error::Unusable { .. } | Error::Altered { .. } | Error::Newer { .. } | Error::Engine(_) => {
             (Exit::UnusableStore, None)
         }
         Error::Companion { .. } => (

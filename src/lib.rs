@@ -17,6 +17,7 @@
 //! * [`exchange`]: what import and batch read and export writes
 //! * [`files`]: files that people name, and how one replaces another
 //! * [`output`]: terminal or pipe, tables, plain text, JSON
+//! * [`model`]: the words of the contract as types
 //! * [`store`]: groups, keys, changes, and the engine that keeps them
 //! * [`process`]: commands that larder runs
 //! * [`exit`]: the only table of exit codes
@@ -32,6 +33,7 @@ pub mod exchange;
 pub mod exit;
 pub mod files;
 pub mod generate;
+pub mod model;
 pub mod output;
 pub mod process;
 pub mod render;

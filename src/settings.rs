@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::ArgMatches;
 
 use crate::exit::Failure;
-use crate::store::{Namespace, Scope};
+use crate::model::{Namespace, Scope};
 
 /// Flags that stand before or after any subcommand.
 #[derive(Clone, Debug)]

@@ -5,9 +5,9 @@ use serde::Serialize;
 
 use super::{Context, Spec, glob, namespace_name};
 use crate::exit::{Exit, Failure};
+use crate::model::{Error, Grant, Level, Namespace, Principal};
 use crate::output::table::{Cell, Column, Table};
 use crate::output::{Out, print_note};
-use crate::store::{Error, Grant, Level, Namespace, Principal};
 use crate::text::{self, quote};
 
 pub const SPEC: Spec = Spec {

@@ -6,11 +6,12 @@ use std::rc::Rc;
 use nix::sys::signal::{SigSet, Signal, raise};
 
 use crate::exit::{Exit, Failure, Report};
+use crate::model::Error;
 use crate::output::print_error;
 use crate::output::progress::Progress;
 use crate::process::Signals;
 use crate::settings::Settings;
-use crate::store::{self, Error, Stage};
+use crate::store::{self, Stage};
 
 /// What is to be shown of the work, and the signals that came meanwhile.
 struct Attendance {

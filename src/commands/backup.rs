@@ -6,9 +6,9 @@ use clap::{ArgMatches, Args, FromArgMatches};
 
 use super::{Context, Spec, attended};
 use crate::exit::{Exit, Failure};
+use crate::model::Error;
 use crate::output::progress::Progress;
 use crate::output::{self, Out};
-use crate::store::Error;
 
 pub const SPEC: Spec = Spec {
     name: "backup",

@@ -16,9 +16,10 @@ use crate::exchange::When;
 use crate::exchange::input::{self, Source, Text};
 use crate::exchange::json::{self, Action, Objects, Operation};
 use crate::exit::{self, Exit, Failure};
+use crate::model::{Error, Expiry, Result, Scope, check_size};
 use crate::output::progress::Progress;
 use crate::output::{self, Out, Stdout};
-use crate::store::{Bulk, Error, Expiry, Result, Scope, Store, check_size};
+use crate::store::{Bulk, Store};
 use crate::text;
 
 pub const SPEC: Spec = Spec {

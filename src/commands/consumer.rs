@@ -2,9 +2,10 @@ use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 
 use super::{Context, Spec};
 use crate::exit::Exit;
+use crate::model::{Error, Level};
 use crate::output::Out;
 use crate::output::table::{Cell, Column, Table};
-use crate::store::{Claim, Claimed, Error, Level};
+use crate::store::{Claim, Claimed};
 use crate::text::{self, quote};
 use crate::units;
 

@@ -7,9 +7,10 @@ use serde_json::Value;
 
 use crate::clock::{Clock, Timestamp};
 use crate::exit::{Exit, Failure};
+use crate::model::{Namespace, Scope};
 use crate::output::{Out, print_note};
 use crate::settings::Settings;
-use crate::store::{Namespace, Scope, Store, StoreOptions, is_missing, is_part_of_store, resolve};
+use crate::store::{Store, StoreOptions, is_missing, is_part_of_store, resolve};
 use crate::text::quote;
 
 /// What a command works with.

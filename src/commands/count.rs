@@ -4,8 +4,8 @@ use clap::{ArgMatches, Args, FromArgMatches};
 
 use super::{Context, Spec, glob};
 use crate::exit::Exit;
+use crate::model::{Glob, Keys};
 use crate::output::Out;
-use crate::store::{Glob, Keys};
 
 pub const SPEC: Spec = Spec {
     name: "count",

@@ -7,8 +7,9 @@ use clap::{ArgGroup, ArgMatches, Args, FromArgMatches};
 use super::list::check_names;
 use super::{Context, Spec, glob};
 use crate::exit::{Exit, Failure};
+use crate::model::{Condition, Error, Glob, Keys, Level, Name, Result};
 use crate::output::{Out, print_note};
-use crate::store::{Condition, Error, Glob, Keys, Level, Name, Result, Transaction};
+use crate::store::Transaction;
 use crate::text;
 
 pub const SPEC: Spec = Spec {

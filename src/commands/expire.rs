@@ -6,9 +6,9 @@ use super::set::expiry;
 use super::{Context, Spec};
 use crate::clock::Timestamp;
 use crate::exit::Exit;
+use crate::model::{Condition, Error, Result};
 use crate::output::Out;
 use crate::output::json::EntryRecord;
-use crate::store::{Condition, Error, Result};
 use crate::units;
 
 pub const SPEC: Spec = Spec {

@@ -8,9 +8,10 @@ use super::{Context, Spec, output_refused};
 use crate::exchange::{Format, Writer};
 use crate::exit::{Exit, Failure};
 use crate::files::output::Output;
+use crate::model::Error;
 use crate::output;
 use crate::output::progress::Progress;
-use crate::store::{Error, admit};
+use crate::store::admit;
 use crate::text::{self, quote};
 
 pub const SPEC: Spec = Spec {

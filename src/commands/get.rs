@@ -8,9 +8,10 @@ use clap::{ArgMatches, Args, FromArgMatches};
 use super::{Context, Spec, output_refused};
 use crate::exit::{Exit, Failure};
 use crate::files::output::Output;
+use crate::model::{Entry, Error};
 use crate::output::Out;
 use crate::output::json::{self, EntryRecord};
-use crate::store::{Entry, Error, admit};
+use crate::store::admit;
 use crate::text;
 
 pub const SPEC: Spec = Spec {

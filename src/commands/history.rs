@@ -3,10 +3,10 @@ use serde::Serialize;
 
 use super::{Context, Spec};
 use crate::exit::Exit;
+use crate::model::{Change, ChangeKind, Error};
 use crate::output::json::ChangeRecord;
 use crate::output::table::{Cell, Column, Table};
 use crate::output::{Out, print_note};
-use crate::store::{Change, ChangeKind, Error};
 use crate::text::quote;
 use crate::units;
 

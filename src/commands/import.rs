@@ -8,8 +8,9 @@ use super::{Context, Spec};
 use crate::exchange::input::Source;
 use crate::exchange::{Format, Record, Records};
 use crate::exit::{Exit, Failure};
+use crate::model::{Condition, Error, Expiry, Name, Namespace, Result, Scope, check_size};
 use crate::output::progress::Progress;
-use crate::store::{Bulk, Condition, Error, Expiry, Name, Namespace, Result, Scope, check_size};
+use crate::store::Bulk;
 use crate::text::quote;
 
 pub const SPEC: Spec = Spec {

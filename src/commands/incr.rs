@@ -5,8 +5,8 @@ use clap::{ArgMatches, Args, FromArgMatches};
 use super::set::within_calendar;
 use super::{Context, Spec};
 use crate::exit::Exit;
+use crate::model::Expiry;
 use crate::output::Out;
-use crate::store::Expiry;
 use crate::units;
 
 pub const SPEC: Spec = Spec {

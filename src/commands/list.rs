@@ -5,10 +5,11 @@ use clap::{ArgGroup, ArgMatches, Args, FromArgMatches};
 use super::{Context, Spec, glob};
 use crate::clock::Timestamp;
 use crate::exit::{Exit, Failure};
+use crate::model::{Entry, Glob, Group, Keys, Name, Scope};
 use crate::output::Out;
 use crate::output::json::{self, EntryRecord};
 use crate::output::table::{Cell, Column, Table};
-use crate::store::{Entry, Glob, Group, Keys, Name, Scope, Store};
+use crate::store::Store;
 use crate::text::{self, quote};
 
 pub const SPEC: Spec = Spec {

@@ -15,9 +15,10 @@ use nix::unistd::Pid;
 use super::{Context, Spec, own_failure};
 use crate::clock::Timestamp;
 use crate::exit::{Exit, Failure};
+use crate::model::{Condition, Entry, Error, Expiry, Level, check_size};
 use crate::output::{self, Out, print_note};
 use crate::process::{Child, Signals, exit_code, find_program, spawn};
-use crate::store::{Claim, Claimed, Condition, Entry, Error, Expiry, Level, check_size};
+use crate::store::{Claim, Claimed};
 use crate::text::quote;
 use crate::units;
 

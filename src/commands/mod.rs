@@ -37,8 +37,8 @@ use std::path::Path;
 use clap::{ArgMatches, Command};
 
 use crate::exit::{Exit, Failure};
+use crate::model::{Glob, Namespace};
 use crate::settings::{Environment, Globals, Settings};
-use crate::store::{Glob, Namespace};
 use crate::text::quote;
 
 pub use context::Context;

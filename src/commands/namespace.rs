@@ -4,9 +4,9 @@ use serde::Serialize;
 use super::{Context, Spec, namespace_name};
 use crate::clock::Timestamp;
 use crate::exit::{Exit, Failure};
+use crate::model::{Namespace, NamespaceUsage};
 use crate::output::Out;
 use crate::output::table::{Cell, Column, Table};
-use crate::store::{Namespace, NamespaceUsage};
 
 pub const SPEC: Spec = Spec {
     name: "namespace",

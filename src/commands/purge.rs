@@ -2,8 +2,8 @@ use clap::{ArgMatches, Args, FromArgMatches};
 
 use super::{Context, Spec};
 use crate::exit::{Exit, Failure};
+use crate::model::{KeepChanges, Purged};
 use crate::output::progress::Progress;
-use crate::store::{KeepChanges, Purged};
 use crate::units;
 
 pub const SPEC: Spec = Spec {

@@ -3,9 +3,9 @@ use serde::Serialize;
 
 use super::{Context, Spec, namespace_name};
 use crate::exit::{Exit, Failure};
+use crate::model::{Limits, Namespace, NamespaceUsage};
 use crate::output::Out;
 use crate::output::table::{Cell, Column, Table};
-use crate::store::{Limits, Namespace, NamespaceUsage};
 use crate::units;
 
 pub const SPEC: Spec = Spec {

@@ -10,9 +10,9 @@ use super::{Context, Spec};
 use crate::clock::Timestamp;
 use crate::exchange::input;
 use crate::exit::{Exit, Failure};
+use crate::model::{Condition, Expiry, MAX_ENTRY_BYTES, check_length, check_size};
 use crate::output::Out;
 use crate::output::json::EntryRecord;
-use crate::store::{Condition, Expiry, MAX_ENTRY_BYTES, check_length, check_size};
 use crate::text::quote;
 use crate::units;
 

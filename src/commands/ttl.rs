@@ -2,8 +2,8 @@ use clap::{ArgMatches, Args, FromArgMatches};
 
 use super::{Context, Spec};
 use crate::exit::Exit;
+use crate::model::Error;
 use crate::output::Out;
-use crate::store::Error;
 use crate::units;
 
 pub const SPEC: Spec = Spec {

@@ -13,7 +13,7 @@ use csv::WriterBuilder;
 
 use super::table::{Row, Table};
 use super::{Record, When, bad, decode};
-use crate::store::{EntryRef, Name, Result, Scope};
+use crate::model::{EntryRef, Name, Result, Scope};
 
 const COLUMNS: [&str; 9] =
     ["namespace", "group", "key", "value", "value_b64", "expires_at", "version", "bytes", "updated_at"];

@@ -13,7 +13,7 @@ use std::io::{self, Read, Write};
 
 use super::input::{MAX_LINE, Text};
 use super::{Record, When, bad};
-use crate::store::{EntryRef, Result};
+use crate::model::{EntryRef, Result};
 use crate::text::quote;
 
 /// Entries out of assignments.

@@ -6,7 +6,8 @@ use std::os::fd::AsFd;
 use std::path::Path;
 
 use super::bad;
-use crate::store::{Error, Result, admit};
+use crate::model::{Error, Result};
+use crate::store::admit;
 use crate::text::quote;
 
 /// The longest line, array element or table row that is read. Larger values

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use super::input::Text;
 use super::{Record, When, bad, decode, name, value};
-use crate::store::{Condition, EntryRef, Name, Result, Scope};
+use crate::model::{Condition, EntryRef, Name, Result, Scope};
 
 /// JSON objects out of lines or one array, whichever the text begins with. An
 /// object whose first line is a brace alone goes on to the matching one.

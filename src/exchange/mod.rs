@@ -21,7 +21,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::clock::Timestamp;
-use crate::store::{EntryRef, Error, Name, Result, Scope};
+use crate::model::{EntryRef, Error, Name, Result, Scope};
 use input::Text;
 
 /// How entries are written down.

@@ -9,7 +9,7 @@ use std::io::{self, BufRead, BufReader, Read};
 
 use super::bad;
 use super::input::MAX_LINE;
-use crate::store::{Error, Result};
+use crate::model::{Error, Result};
 
 /// A table, read row by row.
 pub(super) struct Table<R> {

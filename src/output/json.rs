@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::clock::Timestamp;
 use crate::exit::Report;
-use crate::store::{Change, Entry, Name, Scope};
+use crate::model::{Change, Entry, Name, Scope};
 
 /// A value: text if it is UTF-8, else base64.
 #[derive(Debug, Default, Serialize)]

@@ -6,12 +6,10 @@
 
 mod sqlite;
 
+pub use crate::model::*;
 pub use sqlite::schema;
 pub use sqlite::{
-    Bulk, Caller, Change, ChangeKind, Checkup, Claim, Claimed, Condition, Consumer, Entry, EntryRef, Error,
-    Expired, Expiry, Files, Finding, FindingKind, Glob, Grant, Group, Holdings, Horizon, KeepChanges, Keys,
-    Level, Limits, LogMark, LogSpan, MAX_ENTRY_BYTES, Name, Namespace, NamespaceUsage, Principal, Progress,
-    Protection, Purged, Remedy, Restored, Result, Scope, Sizes, Source, Stage, Store, StoreOptions,
-    Transaction, admit, attended, check, check_length, check_size, hold, is_held, is_missing,
-    is_part_of_store, lock_shared, namespace_of, resolve, restore, sqlite_version, take_bell,
+    Bulk, Caller, Checkup, Claim, Claimed, Files, Finding, FindingKind, Horizon, Progress, Protection,
+    Remedy, Restored, Sizes, Source, Stage, Store, StoreOptions, Transaction, admit, attended, check, hold,
+    is_held, is_missing, is_part_of_store, lock_shared, resolve, restore, sqlite_version, take_bell,
 };

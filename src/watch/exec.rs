@@ -12,9 +12,9 @@ use nix::sys::signal::Signal;
 use super::control::{Control, Stop, Wake};
 use super::{Delivery, Sink};
 use crate::exit::{Exit, Failure};
+use crate::model::{Change, Name, Scope};
 use crate::output::print_note;
 use crate::process::{Child, Ending, exit_code, find_program, spawn};
-use crate::store::{Change, Name, Scope};
 use crate::text::quote;
 
 /// How long a command may go on after the watch was told to end, before its

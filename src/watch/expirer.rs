@@ -13,7 +13,8 @@ use std::time::{Duration, Instant, SystemTime};
 use super::bell::Bell;
 use super::ripples::Ripples;
 use crate::clock::Timestamp;
-use crate::store::{Error, LogMark, Result, Store};
+use crate::model::{Error, LogMark, Result};
+use crate::store::Store;
 
 /// How long a step waits for the write lock.
 const PATIENCE: Duration = Duration::from_millis(10);

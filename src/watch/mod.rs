@@ -31,7 +31,8 @@ pub use stdout::{Form, Stdout};
 use std::time::{Duration, Instant};
 
 use crate::exit::Exit;
-use crate::store::{self, Change, Error, LogMark};
+use crate::model::{Change, Error, LogMark};
+use crate::store;
 
 /// What became of a change that was given to a sink.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

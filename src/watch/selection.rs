@@ -1,6 +1,6 @@
 //! Which changes a watch is about.
 
-use crate::store::{Change, ChangeKind, Glob, Scope};
+use crate::model::{Change, ChangeKind, Glob, Scope};
 
 /// A choice of changes, by names as the scope has them.
 #[derive(Clone, Debug, Default)]

@@ -10,7 +10,8 @@ use nix::poll::{PollFd, PollFlags, poll};
 use super::control::{Control, Wake, poll_timeout};
 use super::expirer::Expirer;
 use super::selection::Selection;
-use crate::store::{Change, ChangeKind, Entry, Error, Level, LogMark, LogSpan, Result, Store, Transaction};
+use crate::model::{Change, ChangeKind, Entry, Error, Level, LogMark, LogSpan, Result};
+use crate::store::{Store, Transaction};
 
 /// Most changes, and about the most bytes of values, read in one transaction:
 /// what bounds the memory of a watch.
@@ -289,7 +290,8 @@ fn as_change(entry: Entry) -> Change {
 mod tests {
     use super::*;
     use crate::clock::{Clock, Timestamp};
-    use crate::store::{Condition, Expiry, StoreOptions};
+    use crate::model::{Condition, Expiry};
+    use crate::store::StoreOptions;
 
     fn store(dir: &std::path::Path, clock: Clock) -> Store {
         Store::create(&StoreOptions { clock, ..StoreOptions::new(dir.join("s.db")) }).unwrap()

@@ -8,10 +8,10 @@ use unicode_width::UnicodeWidthStr;
 use super::control::{Control, Stop};
 use super::{Delivery, Sink};
 use crate::exit::Failure;
+use crate::model::{Change, ChangeKind, Scope};
 use crate::output;
 use crate::output::json::ChangeRecord;
 use crate::output::table::{Cell, terminal_width};
-use crate::store::{Change, ChangeKind, Scope};
 use crate::text::{field_bytes, safe_json, safe_name};
 
 /// What a change looks like.

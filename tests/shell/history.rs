@@ -83,8 +83,9 @@ fn changes_tell_who_wrote() {
     t.run(["incr", "g", "n"]).ok("1\n");
     t.run(["batch", "lines"]).ok("");
     t.run(["import", "entries"]).ok("");
-    t.run(["batch", "lines", "--stream"])
-        .ok("{\"line\":1,\"ok\":true,\"version\":9}\n{\"line\":2,\"ok\":true,\"version\":10,\"deleted\":1}\n");
+    t.run(["batch", "lines", "--stream"]).ok(
+        "{\"line\":1,\"ok\":true,\"version\":9}\n{\"line\":2,\"ok\":true,\"version\":10,\"deleted\":1}\n",
+    );
     t.run(["quota", "set", "ns", "--max-keys", "2"]).ok("");
     t.make_due("ns:g", "a");
     // Makes room in the namespace first.

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 use super::{Applied, Job, shown};
 use crate::clock::Timestamp;
 use crate::exit::{Exit, Report, report};
+use crate::model::Error;
 use crate::output::print_note;
 use crate::render::Target;
-use crate::store::{Error, Store};
+use crate::store::Store;
 use crate::watch::{Control, Selection, Source, Wake};
 
 /// How often to look for a store that is not there yet, and for changes by

@@ -9,7 +9,8 @@ use clap::{ArgMatches, Args, FromArgMatches};
 
 use super::{Context, Spec, glob};
 use crate::exit::{Exit, Failure};
-use crate::store::{Claim, Claimed, Error, Glob, Level, Store};
+use crate::model::{Error, Glob, Level};
+use crate::store::{Claim, Claimed, Store};
 use crate::text::quote;
 use crate::units;
 use crate::watch::websocket::{Origin, parse_address};

@@ -20,8 +20,9 @@ use clap_complete::env::{Fish, Shells, Zsh};
 use crate::cli;
 use crate::clock::Clock;
 use crate::commands;
+use crate::model::{Error, Glob, Keys, Name, Result};
 use crate::settings::{Globals, ProcessEnvironment, Settings};
-use crate::store::{Error, Glob, Keys, Name, Result, Store, StoreOptions, Transaction};
+use crate::store::{Store, StoreOptions, Transaction};
 
 /// The variable by which a shell's script asks.
 const VARIABLE: &str = "LARDER_COMPLETE";

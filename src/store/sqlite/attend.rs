@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use rusqlite::Connection;
 
-use crate::store::sqlite::error::Result;
+use crate::model::Result;
 use crate::store::sqlite::schema::guard::must_stop;
 
 /// Steps of SQLite's machine between two questions: a few milliseconds.

@@ -10,9 +10,8 @@ use nix::sys::time::TimeSpec;
 use rusqlite::Connection;
 
 use crate::clock::{Clock, Timestamp};
+use crate::model::{Error, Result, Scope};
 use crate::store::Caller;
-use crate::store::Scope;
-use crate::store::sqlite::error::{Error, Result};
 use crate::store::sqlite::file::path;
 use crate::store::sqlite::file::vfs;
 use crate::store::sqlite::file::waiting::{self, Patience};

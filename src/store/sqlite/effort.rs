@@ -9,15 +9,7 @@ use std::ptr::null_mut;
 use rusqlite::{Connection, ffi};
 
 use crate::clock::{Clock, Timestamp};
-use crate::store::Condition;
-use crate::store::Error;
-use crate::store::Expiry;
-use crate::store::Glob;
-use crate::store::Keys;
-use crate::store::Limits;
-use crate::store::Namespace;
-use crate::store::Result;
-use crate::store::Scope;
+use crate::model::{Condition, Error, Expiry, Glob, Keys, Limits, Namespace, Result, Scope};
 use crate::store::Store;
 use crate::store::StoreOptions;
 use crate::store::Transaction;

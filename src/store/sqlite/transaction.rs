@@ -5,8 +5,8 @@ use std::cell::{Cell, OnceCell};
 use rusqlite::Connection;
 
 use crate::clock::Timestamp;
+use crate::model::Scope;
 use crate::store::Caller;
-use crate::store::Scope;
 use crate::store::sqlite::data::access::Rights;
 
 /// An open transaction, at one moment, in one scope. Operations on entries,

@@ -112,7 +112,7 @@ impl Batch {
 mod tests {
     use super::*;
     use crate::clock::Timestamp;
-    use crate::store::{Change, ChangeKind, Scope};
+    use crate::model::{Change, ChangeKind, Scope};
 
     fn event(seq: i64) -> Event {
         let change = Change {

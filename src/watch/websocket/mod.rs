@@ -47,7 +47,8 @@ pub use token::Token;
 
 use crate::clock::Timestamp;
 use crate::exit::Failure;
-use crate::store::{self, Change, Scope};
+use crate::model::{Change, Scope};
+use crate::store;
 use admission::Admission;
 use backlog::Backlog;
 use http::Refusal;

@@ -4,8 +4,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::clock::Timestamp;
+use crate::model::{Change, Scope};
 use crate::output::json::ChangeRecord;
-use crate::store::{Change, Scope};
 
 /// The largest message either side may send, in bytes.
 pub const MAX_MESSAGE: usize = 64 * 1024;
@@ -171,7 +171,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::store::{ChangeKind, Namespace};
+    use crate::model::{ChangeKind, Namespace};
 
     fn change(group: &str, key: &str, value: Option<Vec<u8>>) -> Change {
         let bytes = i64::try_from(key.len() + value.as_ref().map_or(0, Vec::len)).unwrap();

@@ -8,13 +8,11 @@
 
 use rusqlite::Connection;
 
+use crate::model::{ChangeKind, Name, Result};
 use crate::store::sqlite::check::repair;
 use crate::store::sqlite::check::rows;
 use crate::store::sqlite::check::salvage;
-use crate::store::sqlite::data::changes::ChangeKind;
-use crate::store::sqlite::data::entries::name;
-use crate::store::sqlite::data::name::Name;
-use crate::store::sqlite::error::Result;
+use crate::store::sqlite::data::columns::name;
 use crate::store::sqlite::schema;
 use crate::store::sqlite::schema::neighbours;
 use crate::store::sqlite::schema::verify::{self, Difference, How};

@@ -5,10 +5,10 @@ pub(super) mod repair;
 pub(super) mod rows;
 pub(super) mod salvage;
 
+use crate::model::{Error, Result};
 use crate::store::sqlite::check::examine::{Finding, FindingKind, Remedy, examine};
 use crate::store::sqlite::check::repair::repair;
 use crate::store::sqlite::connection::{Store, StoreOptions};
-use crate::store::sqlite::error::{Error, Result};
 use crate::store::sqlite::file::open::no_triggers;
 use crate::store::sqlite::file::path;
 use crate::store::sqlite::schema;

@@ -8,9 +8,9 @@
 
 use rusqlite::{Connection, params};
 
+use crate::model::Result;
 use crate::store::sqlite::check::examine::{Finding, FindingKind};
 use crate::store::sqlite::check::rows;
-use crate::store::sqlite::error::Result;
 use crate::store::sqlite::schema::Edition;
 use crate::store::sqlite::schema::migrate;
 use crate::store::sqlite::schema::verify::{self, Difference, How};

@@ -6,13 +6,9 @@
 
 use rusqlite::Connection;
 
+use crate::model::{Glob, Level, NOBODY, Name, Namespace, Principal, Result};
 use crate::store::sqlite::check::examine::{Finding, FindingKind, Findings, MOST, Remedy};
-use crate::store::sqlite::data::entries::name;
-use crate::store::sqlite::data::glob::Glob;
-use crate::store::sqlite::data::grants::{Level, NOBODY, Principal};
-use crate::store::sqlite::data::name::Name;
-use crate::store::sqlite::data::scope::Namespace;
-use crate::store::sqlite::error::Result;
+use crate::store::sqlite::data::columns::name;
 use crate::store::sqlite::transaction::Transaction;
 use crate::text::quote;
 

@@ -11,8 +11,8 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
+use crate::model::{Error, Result};
 use crate::store::sqlite::copy::told;
-use crate::store::sqlite::error::{Error, Result};
 use crate::store::sqlite::file::descriptors::Descriptor;
 use crate::store::sqlite::file::path::beside;
 use crate::store::sqlite::schema;
@@ -31,9 +31,9 @@ impl Error {
     pub(in crate::store::sqlite) fn is_damage(&self) -> bool {
         use rusqlite::Error as E;
         use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
-        match self {
-            Self::Sqlite(E::SqliteFailure(e, _)) => matches!(e.code, DatabaseCorrupt | NotADatabase),
-            Self::Sqlite(
+        match self.sqlite() {
+            Some(E::SqliteFailure(e, _)) => matches!(e.code, DatabaseCorrupt | NotADatabase),
+            Some(
                 E::InvalidColumnType(..)
                 | E::FromSqlConversionFailure(..)
                 | E::IntegralValueOutOfRange(..)

@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::AccessFlags;
 
+use crate::model::{Error, Result};
 use crate::store::sqlite::attend::may_go_on;
 use crate::store::sqlite::check::examine::examine;
 use crate::store::sqlite::connection::Store;
 use crate::store::sqlite::copy::{
     Progress, Scratch, Stage, absolute, close, copy_pages, immutable, own_right, serious, told,
 };
-use crate::store::sqlite::error::{Error, Result};
 use crate::store::sqlite::file::path::{COMPANIONS, beside};
 use crate::text::quote;
 

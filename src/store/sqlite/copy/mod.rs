@@ -16,9 +16,9 @@ use nix::unistd::AccessFlags;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
+use crate::model::{Error, Result, shown};
 use crate::store::sqlite::attend::{attend, may_go_on};
 use crate::store::sqlite::check::examine::{Finding, FindingKind};
-use crate::store::sqlite::error::{Error, Result, shown};
 use crate::store::sqlite::file::descriptors::Descriptor;
 use crate::store::sqlite::file::ofd_lock;
 use crate::store::sqlite::file::open::{harden, no_triggers, own_tables_only};
@@ -271,13 +271,9 @@ impl Error {
     /// disk is the second one's, damage the first one's.
     pub(in crate::store::sqlite) fn settle_copy(self, from: &Path, to: &Path) -> Self {
         use rusqlite::ErrorCode::{CannotOpen, DiskFull, ReadOnly, SystemIoFailure};
-        match &self {
-            Self::Sqlite(rusqlite::Error::SqliteFailure(e, _))
-                if matches!(e.code, DiskFull | SystemIoFailure | ReadOnly | CannotOpen) =>
-            {
-                self.settle(to)
-            }
-            _ => self.settle(from),
-        }
+        let of_the_written = self
+            .failure()
+            .is_some_and(|e| matches!(e.code, DiskFull | SystemIoFailure | ReadOnly | CannotOpen));
+        self.settle(if of_the_written { to } else { from })
     }
 }

@@ -14,13 +14,9 @@
 use nix::unistd::{AccessFlags, access, getgid, getgroups, getuid};
 use rusqlite::params;
 
+use crate::model::{Error, Glob, Grant, Level, NOBODY, Name, Namespace, Principal, Result};
 use crate::store::sqlite::connection::Store;
-use crate::store::sqlite::data::entries::name;
-use crate::store::sqlite::data::glob::Glob;
-use crate::store::sqlite::data::grants::{Grant, Level, NOBODY, Principal};
-use crate::store::sqlite::data::name::Name;
-use crate::store::sqlite::data::scope::Namespace;
-use crate::store::sqlite::error::{Error, Result};
+use crate::store::sqlite::data::columns::name;
 use crate::store::sqlite::transaction::Transaction;
 use crate::store::sqlite::vault::is_held;
 

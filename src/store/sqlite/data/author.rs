@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use nix::sys::utsname::uname;
 use rusqlite::params;
 
-use crate::store::sqlite::error::Result;
+use crate::model::Result;
 use crate::store::sqlite::transaction::Transaction;
 
 /// `user:NAME@HOST` for a user of this host. The name is what /etc/passwd says,

@@ -15,15 +15,12 @@ use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, params};
 
 use crate::clock::Timestamp;
+use crate::model::{Condition, Error, Expiry, Level, Name, Result, entry_bytes};
 use crate::store::sqlite::connection::Store;
+use crate::store::sqlite::data::columns::Stored;
 use crate::store::sqlite::data::counters::Tally;
-use crate::store::sqlite::data::entries::{
-    Condition, Expiry, Stored, add_integers, entry_bytes, parse_integer,
-};
-use crate::store::sqlite::data::grants::Level;
-use crate::store::sqlite::data::name::Name;
+use crate::store::sqlite::data::entries::{add_integers, parse_integer};
 use crate::store::sqlite::data::purge::{HARD, SOFT, SOFT_AGE_MILLIS};
-use crate::store::sqlite::error::{Error, Result};
 use crate::store::sqlite::transaction::Transaction;
 
 /// The log is bounded after this many writes, so that it does not grow with the

@@ -6,99 +6,10 @@ use rusqlite::types::ValueRef;
 use rusqlite::{OptionalExtension, Row, params};
 
 use crate::clock::Timestamp;
-use crate::store::sqlite::data::entries::{Entry, name, value_bytes};
-use crate::store::sqlite::data::grants::Level;
-use crate::store::sqlite::data::name::Name;
-use crate::store::sqlite::error::{Error, Result};
+use crate::model::{Change, ChangeKind, Entry, Error, Level, LogMark, LogSpan, Name, Result};
+use crate::store::sqlite::data::columns::{name, value_bytes};
 use crate::store::sqlite::transaction::Transaction;
 use crate::text::quote;
-
-/// What happened to an entry or a group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChangeKind {
-    /// An entry was written.
-    Set,
-    /// An entry was deleted while it was live.
-    Delete,
-    /// An entry went because it was due.
-    Expire,
-    /// A whole group was deleted at once.
-    DeleteGroup,
-}
-
-impl ChangeKind {
-    /// The name in the log and in every output.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Set => "set",
-            Self::Delete => "delete",
-            Self::Expire => "expire",
-            Self::DeleteGroup => "delete_group",
-        }
-    }
-
-    pub(in crate::store::sqlite) fn from_log(text: &[u8]) -> Option<Self> {
-        [Self::Set, Self::Delete, Self::Expire, Self::DeleteGroup]
-            .into_iter()
-            .find(|kind| kind.as_str().as_bytes() == text)
-    }
-}
-
-/// One row of the change log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
-    /// Position in the log; the version of the entry a `set` wrote.
-    pub seq: i64,
-    /// When it happened, by the clock of whoever wrote.
-    pub at: Timestamp,
-    /// What happened.
-    pub kind: ChangeKind,
-    /// Group as stored: with the namespace's prefix.
-    pub group: Name<'static>,
-    /// Key; `None` for a whole group.
-    pub key: Option<Name<'static>>,
-    /// The value set; `None` for other kinds, or where it was not asked for.
-    pub value: Option<Vec<u8>>,
-    /// When the entry is due, or was when it went.
-    pub expires_at: Option<Timestamp>,
-    /// Bytes of key plus value of a `set`, else 0.
-    pub bytes: i64,
-    /// Who wrote, as `user:NAME@HOST`; `None` of a client that is not larder.
-    pub by: Option<String>,
-}
-
-/// How far the retained log reaches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LogSpan {
-    /// Sequence number of the oldest row that is left.
-    pub oldest: i64,
-    /// Sequence number of the newest row; 0 in a store never written to.
-    pub newest: i64,
-    /// Bytes of keys and values between the two.
-    pub bytes: i64,
-}
-
-impl LogSpan {
-    /// Whether every change after `position` is still there.
-    #[must_use]
-    pub fn reaches_back_to(self, position: i64) -> bool {
-        position >= self.oldest - 1
-    }
-}
-
-/// What tells a change from another one that has the same number, in a log
-/// that was set back and has grown again: when it happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LogMark(Timestamp);
-
-impl Change {
-    /// What stands in the log at its number.
-    #[must_use]
-    pub fn mark(&self) -> LogMark {
-        LogMark(self.at)
-    }
-}
 
 impl Transaction<'_> {
     /// The mark of the change at `seq`; `None` if it is not in the log.

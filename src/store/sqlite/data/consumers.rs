@@ -7,10 +7,8 @@
 use rusqlite::{OptionalExtension, params};
 
 use crate::clock::Timestamp;
+use crate::model::{Consumer, Error, Level, LogMark, Result};
 use crate::store::sqlite::connection::Store;
-use crate::store::sqlite::data::changes::LogMark;
-use crate::store::sqlite::data::grants::Level;
-use crate::store::sqlite::error::{Error, Result};
 use crate::store::sqlite::transaction::Transaction;
 use crate::text::quote;
 
@@ -23,19 +21,6 @@ const MOST_OF_A_READER: i64 = 16;
 
 /// The user id of who made a consumer, if that is known.
 struct Owner(Option<i64>);
-
-/// A named position.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Consumer {
-    /// Name, as the scope names it.
-    pub name: String,
-    /// Sequence number of the last change that was handled.
-    pub position: i64,
-    /// When the position last moved.
-    pub updated_at: Timestamp,
-    /// Who reads as this consumer, or last did.
-    pub holder: String,
-}
 
 impl Transaction<'_> {
     /// Allows running as a consumer that is there: with write access to the

@@ -5,10 +5,7 @@ use std::collections::HashMap;
 
 use rusqlite::{OptionalExtension, params};
 
-use crate::store::sqlite::data::name::Name;
-use crate::store::sqlite::data::quotas::Limits;
-use crate::store::sqlite::data::scope::namespace_of;
-use crate::store::sqlite::error::Result;
+use crate::model::{Limits, Name, Result, namespace_of};
 use crate::store::sqlite::transaction::Transaction;
 
 /// Groups that are kept at once, so that memory does not grow with the input.

@@ -1,66 +1,11 @@
 //! Entries: one key at a time.
 
-use std::time::Duration;
-
-use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{OptionalExtension, ToSql, params};
+use rusqlite::{OptionalExtension, params};
 
 use crate::clock::Timestamp;
-use crate::store::sqlite::data::grants::Level;
-use crate::store::sqlite::data::name::Name;
-use crate::store::sqlite::error::{Error, Result};
+use crate::model::{Condition, Entry, Error, Expiry, Level, Name, Result, entry_bytes};
+use crate::store::sqlite::data::columns::{Stored, value_bytes};
 use crate::store::sqlite::transaction::Transaction;
-
-/// The most bytes key and value of an entry can have together: SQLite's limit
-/// for a row, less room for the other columns. Lower for the group's sake.
-pub const MAX_ENTRY_BYTES: usize = 999_000_000;
-
-/// A live entry.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// Group as stored: with the namespace's prefix.
-    pub group: Name<'static>,
-    /// Key.
-    pub key: Name<'static>,
-    /// Value; `None` where only the facts about it were asked for.
-    pub value: Option<Vec<u8>>,
-    /// Sequence number of the change that wrote it.
-    pub version: i64,
-    /// Bytes of key plus value, the measure of quotas.
-    pub bytes: i64,
-    /// When it was written.
-    pub updated_at: Timestamp,
-    /// When it goes, if ever.
-    pub expires_at: Option<Timestamp>,
-}
-
-/// What a write does about the time to live.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expiry {
-    /// The entry stays until deleted.
-    Never,
-    /// The entry is due at this moment.
-    At(Timestamp),
-    /// The entry is due so long after it is written.
-    After(Duration),
-    /// The entry keeps what it has.
-    Keep,
-}
-
-/// What must hold for a write to happen.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Condition {
-    /// Nothing.
-    Any,
-    /// No live entry under the key.
-    Absent,
-    /// A live entry under the key.
-    Present,
-    /// A live entry with this version.
-    Version(i64),
-    /// A live entry with this value.
-    Value(Vec<u8>),
-}
 
 /// What an existing row says, live or due.
 pub(in crate::store::sqlite) struct Row {
@@ -77,54 +22,6 @@ impl Row {
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.expires_at.is_none_or(|at| at > now.0)
     }
-}
-
-/// Binds a value as TEXT if it is UTF-8, else as BLOB.
-pub(in crate::store::sqlite) struct Stored<'a>(pub &'a [u8]);
-
-impl ToSql for Stored<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match std::str::from_utf8(self.0) {
-            Ok(_) => ValueRef::Text(self.0),
-            Err(_) => ValueRef::Blob(self.0),
-        }))
-    }
-}
-
-/// The bytes of a stored value, whatever its storage class.
-pub(in crate::store::sqlite) fn value_bytes(value: ValueRef<'_>) -> Vec<u8> {
-    match value {
-        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.to_vec(),
-        ValueRef::Integer(i) => i.to_string().into_bytes(),
-        ValueRef::Real(r) => r.to_string().into_bytes(),
-        ValueRef::Null => Vec::new(),
-    }
-}
-
-/// Text of larder's own tables. What is not UTF-8 can only come from another
-/// client; it is shown with replacement characters rather than refused. Groups
-/// and keys are a [`Name`].
-pub(in crate::store::sqlite) fn name(value: ValueRef<'_>) -> String {
-    match value {
-        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-        other => String::from_utf8_lossy(&value_bytes(other)).into_owned(),
-    }
-}
-
-/// Refuses an entry SQLite could not hold, before any transaction opens.
-pub fn check_size(key: impl AsRef<[u8]>, value: &[u8]) -> Result<()> {
-    check_length(key, value.len() as u64)
-}
-
-/// [`check_size`] of a value that has yet to be read.
-pub fn check_length(key: impl AsRef<[u8]>, value_bytes: u64) -> Result<()> {
-    let bytes = value_bytes.saturating_add(key.as_ref().len() as u64);
-    if bytes > MAX_ENTRY_BYTES as u64 {
-        return Err(Error::BadData(format!(
-            "key and value have {bytes} bytes together; the most an entry can hold is {MAX_ENTRY_BYTES}"
-        )));
-    }
-    Ok(())
 }
 
 impl Transaction<'_> {
@@ -361,10 +258,6 @@ pub(in crate::store::sqlite) fn parse_integer(group: &Name<'_>, key: &Name<'_>, 
 pub(in crate::store::sqlite) fn add_integers(old: i64, by: i64) -> Result<i64> {
     old.checked_add(by)
         .ok_or_else(|| Error::BadData(format!("{old} plus {by} does not fit into an integer of 64 bits")))
-}
-
-pub(in crate::store::sqlite) fn entry_bytes(key: &Name<'_>, value: &[u8]) -> i64 {
-    i64::try_from(key.len() + value.len()).unwrap_or(i64::MAX)
 }
 
 pub(in crate::store::sqlite) fn not_found(group: &Name<'_>, key: &Name<'_>) -> Error {

@@ -10,9 +10,7 @@ use rusqlite::types::{ToSqlOutput, Value};
 use rusqlite::{ToSql, params};
 
 use crate::clock::Timestamp;
-use crate::store::sqlite::data::name::Name;
-use crate::store::sqlite::data::scope::Namespace;
-use crate::store::sqlite::error::Result;
+use crate::model::{Name, Namespace, Result};
 use crate::store::sqlite::transaction::Transaction;
 
 /// The expiring entries of the whole store, of a namespace or of a group.

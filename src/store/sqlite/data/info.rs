@@ -6,30 +6,11 @@ use std::path::Path;
 use rusqlite::params;
 
 use crate::clock::Timestamp;
-use crate::store::Keys;
-use crate::store::Name;
+use crate::model::{Error, Holdings, Keys, Level, Name, Namespace, Result};
 use crate::store::sqlite::connection::Store;
-use crate::store::sqlite::data::grants::Level;
-use crate::store::sqlite::data::scope::Namespace;
-use crate::store::sqlite::error::{Error, Result};
 use crate::store::sqlite::file::path;
 use crate::store::sqlite::schema::verify::{self, Seal};
 use crate::store::sqlite::transaction::Transaction;
-
-/// What a scope holds: live entries only.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Holdings {
-    /// Live keys.
-    pub keys: i64,
-    /// Bytes of their keys and values.
-    pub bytes: i64,
-    /// Groups with a live key.
-    pub groups: i64,
-    /// Namespaces that hold a live key or have a quota.
-    pub namespaces: i64,
-    /// When the next entry is due.
-    pub next_expiry: Option<Timestamp>,
-}
 
 /// What a store takes on disk, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -152,7 +133,8 @@ mod tests {
 
     use super::*;
     use crate::clock::Clock;
-    use crate::store::{Condition, Expiry, Limits, Scope, StoreOptions};
+    use crate::model::{Condition, Expiry, Limits, Scope};
+    use crate::store::StoreOptions;
 
     /// The options of a build stood in the settings of the checkout, where
     /// `cargo install` from a registry finds none: that larder registered every

@@ -4,41 +4,10 @@ use std::ops::ControlFlow;
 
 use rusqlite::params;
 
-use crate::clock::Timestamp;
-use crate::store::Keys;
-use crate::store::Limits;
-use crate::store::sqlite::data::entries::name;
+use crate::model::{Error, Holdings, Keys, Level, Limits, Namespace, NamespaceUsage, Result};
+use crate::store::sqlite::data::columns::name;
 use crate::store::sqlite::data::expiries::Expiries;
-use crate::store::sqlite::data::grants::Level;
-use crate::store::sqlite::data::info::Holdings;
-use crate::store::sqlite::data::scope::Namespace;
-use crate::store::sqlite::error::{Error, Result};
 use crate::store::sqlite::transaction::Transaction;
-
-/// Live use of a namespace, and its limits.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NamespaceUsage {
-    /// The namespace.
-    pub namespace: Namespace,
-    /// Live keys.
-    pub keys: i64,
-    /// Bytes of live keys and values.
-    pub bytes: i64,
-    /// Groups with a live key.
-    pub groups: i64,
-    /// Its quota.
-    pub limits: Limits,
-    /// When its next entry is due.
-    pub next_expiry: Option<Timestamp>,
-}
-
-impl NamespaceUsage {
-    /// A namespace that holds nothing and limits nothing.
-    #[must_use]
-    pub fn empty(namespace: Namespace) -> Self {
-        Self { namespace, keys: 0, bytes: 0, groups: 0, limits: Limits::default(), next_expiry: None }
-    }
-}
 
 impl Transaction<'_> {
     /// Live use of one namespace, as far as it may be read: counters less what

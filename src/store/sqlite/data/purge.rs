@@ -10,11 +10,8 @@ use std::time::{Duration, Instant};
 use rusqlite::{OptionalExtension, params};
 
 use crate::clock::Timestamp;
-use crate::store::Name;
+use crate::model::{Expired, KeepChanges, Level, LogSpan, Name, Purged, Result};
 use crate::store::sqlite::connection::Store;
-use crate::store::sqlite::data::changes::LogSpan;
-use crate::store::sqlite::data::grants::Level;
-use crate::store::sqlite::error::Result;
 use crate::store::sqlite::file::waiting;
 use crate::store::sqlite::transaction::Transaction;
 
@@ -42,17 +39,6 @@ pub(in crate::store::sqlite) const SOFT: (i64, i64) = (100_000, 67_108_864);
 pub(in crate::store::sqlite) const HARD: (i64, i64) = (4_000_000, 1_073_741_824);
 pub(in crate::store::sqlite) const SOFT_AGE_MILLIS: i64 = 600_000;
 
-/// How much of the change log a purge leaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeepChanges {
-    /// What the log keeps by itself.
-    Bounded,
-    /// Changes younger than this.
-    Younger(Duration),
-    /// This many of the newest.
-    Newest(u64),
-}
-
 /// Where the log is cut; see [`Transaction::trim_horizon`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Horizon {
@@ -60,26 +46,6 @@ pub struct Horizon {
     soft: i64,
     /// First change that is kept whoever wants older ones.
     hard: i64,
-}
-
-/// What a purge did, or would do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Purged {
-    /// Due entries removed.
-    pub entries: i64,
-    /// Changes trimmed from the log.
-    pub changes: i64,
-}
-
-/// What a step of expiring did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Expired {
-    /// When the first entry to expire was due before the step.
-    pub first: Option<Timestamp>,
-    /// When the next one is.
-    pub next: Option<Timestamp>,
-    /// Entries that went.
-    pub entries: i64,
 }
 
 impl Transaction<'_> {

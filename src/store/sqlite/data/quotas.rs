@@ -3,23 +3,8 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use crate::store::sqlite::data::entries::entry_bytes;
-use crate::store::sqlite::data::grants::Level;
-use crate::store::sqlite::data::name::Name;
-use crate::store::sqlite::data::scope::{Namespace, namespace_of};
-use crate::store::sqlite::error::{Error, Result};
+use crate::model::{Error, Level, Limits, Name, Namespace, Result, entry_bytes, namespace_of};
 use crate::store::sqlite::transaction::Transaction;
-
-/// A namespace's limits; `None` is no limit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Limits {
-    /// Most live keys.
-    pub keys: Option<i64>,
-    /// Most bytes of live keys and values.
-    pub bytes: Option<i64>,
-    /// Most groups with a live key.
-    pub groups: Option<i64>,
-}
 
 impl Transaction<'_> {
     /// The limits of a namespace; all `None` if it has no quota.

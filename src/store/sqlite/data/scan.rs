@@ -7,36 +7,9 @@ use rusqlite::params;
 use rusqlite::types::ValueRef;
 
 use crate::clock::Timestamp;
-use crate::store::sqlite::data::entries::{entry_bytes, value_bytes};
-use crate::store::sqlite::data::grants::Level;
-use crate::store::sqlite::data::name::Name;
-use crate::store::sqlite::error::Result;
+use crate::model::{EntryRef, Level, Name, Result};
+use crate::store::sqlite::data::columns::value_bytes;
 use crate::store::sqlite::transaction::Transaction;
-
-/// A live entry, as long as the scan stands on it.
-#[derive(Clone, Debug)]
-pub struct EntryRef<'a> {
-    /// Group as stored: with the namespace's prefix.
-    pub group: Name<'a>,
-    /// Key.
-    pub key: Name<'a>,
-    /// Value.
-    pub value: &'a [u8],
-    /// Sequence number of the change that wrote it.
-    pub version: i64,
-    /// When it was written.
-    pub updated_at: Timestamp,
-    /// When it goes, if ever.
-    pub expires_at: Option<Timestamp>,
-}
-
-impl EntryRef<'_> {
-    /// Bytes of key plus value, the measure of quotas.
-    #[must_use]
-    pub fn bytes(&self) -> i64 {
-        entry_bytes(&self.key, self.value)
-    }
-}
 
 impl Transaction<'_> {
     /// Streams the live entries of one group, or of all groups in scope that

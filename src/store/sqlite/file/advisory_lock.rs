@@ -14,7 +14,7 @@ use nix::libc;
 
 use sha1::{Digest, Sha1};
 
-use crate::store::sqlite::error::{Error, Result};
+use crate::model::{Error, Result};
 use crate::store::sqlite::file::descriptors::Descriptor;
 use crate::store::sqlite::file::ofd_lock;
 use crate::text::quote;

@@ -38,7 +38,7 @@ use nix::errno::Errno;
 use nix::libc;
 use rusqlite::ffi;
 
-use crate::store::sqlite::error::Error;
+use crate::model::Error;
 use crate::store::sqlite::file::path::COMPANIONS;
 use crate::store::sqlite::vault;
 

@@ -9,9 +9,9 @@ use nix::unistd::getuid;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use crate::model::{Error, Result};
 use crate::store::sqlite::attend;
 use crate::store::sqlite::connection::{Store, StoreOptions};
-use crate::store::sqlite::error::{Error, Result};
 use crate::store::sqlite::file::companions;
 use crate::store::sqlite::file::path::{self, Place};
 use crate::store::sqlite::file::vfs;

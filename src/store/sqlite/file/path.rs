@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use nix::libc;
 
-use crate::store::sqlite::error::{Error, Result};
+use crate::model::{Error, Result};
 use crate::store::sqlite::vault;
 use crate::text::quote;
 

@@ -9,7 +9,7 @@ use std::cell::Cell;
 
 use rusqlite::{Connection, ErrorCode};
 
-use crate::store::sqlite::error::{Error, Result};
+use crate::model::Result;
 
 /// Steps after which the guard is asked. A row of the schema takes seven, so
 /// the schema of any store is loaded long before.
@@ -36,11 +36,7 @@ pub(in crate::store::sqlite) fn loading<T>(f: impl FnOnce() -> Result<T>) -> Res
     let result = f();
     LOADING.set(before);
     match result {
-        Err(Error::Sqlite(rusqlite::Error::SqliteFailure(e, _)))
-            if e.code == ErrorCode::OperationInterrupted =>
-        {
-            Ok(None)
-        }
+        Err(error) if error.failure().is_some_and(|e| e.code == ErrorCode::OperationInterrupted) => Ok(None),
         other => other.map(Some),
     }
 }

@@ -9,9 +9,9 @@ use std::path::Path;
 
 use rusqlite::{Connection, params};
 
+use crate::model::{Error, Result};
 use crate::store::sqlite::connection::Store;
-use crate::store::sqlite::data::entries::{Stored, name, value_bytes};
-use crate::store::sqlite::error::{Error, Result};
+use crate::store::sqlite::data::columns::{Stored, name, value_bytes};
 use crate::store::sqlite::schema::guard;
 use crate::store::sqlite::schema::neighbours;
 use crate::store::sqlite::schema::verify::{self, Seal};
@@ -274,14 +274,8 @@ fn check_rows(conn: &Connection, form: Form, path: &Path) -> Result<()> {
 
 /// A row larder's table cannot hold (no key, a key twice) is the file's fault.
 fn refuse_bad_rows(error: Error, path: &Path) -> Error {
-    match &error {
-        Error::Sqlite(rusqlite::Error::SqliteFailure(e, _))
-            if e.code == rusqlite::ErrorCode::ConstraintViolation =>
-        {
-            bad_rows(path)
-        }
-        _ => error,
-    }
+    let refused = |e: &rusqlite::ffi::Error| e.code == rusqlite::ErrorCode::ConstraintViolation;
+    if error.failure().is_some_and(refused) { bad_rows(path) } else { error }
 }
 
 fn bad_rows(path: &Path) -> Error {

@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 
-use crate::store::sqlite::error::Result;
+use crate::model::Result;
 
 /// `PRAGMA application_id` of a larder store: "lard" in ASCII.
 pub const APPLICATION_ID: i32 = 0x6c61_7264;

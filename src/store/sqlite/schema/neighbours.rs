@@ -9,7 +9,7 @@
 
 use rusqlite::Connection;
 
-use crate::store::sqlite::error::Result;
+use crate::model::Result;
 use crate::store::sqlite::schema::Statement;
 
 /// The most tables, indexes, triggers and views besides larder's own: SQLite

@@ -11,8 +11,8 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
+use crate::model::{Error, Result};
 use crate::store::sqlite::connection::Store;
-use crate::store::sqlite::error::{Error, Result};
 use crate::store::sqlite::schema::migrate::mark;
 use crate::store::sqlite::schema::verify::{self, Seal};
 use crate::store::sqlite::schema::{Edition, Statement, VERSION};
@@ -62,10 +62,7 @@ pub(in crate::store::sqlite) fn upgrade(store: &Store) -> Result<bool> {
 }
 
 fn is_read_only(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::Sqlite(rusqlite::Error::SqliteFailure(e, _)) if e.code == rusqlite::ErrorCode::ReadOnly
-    )
+    error.failure().is_some_and(|e| e.code == rusqlite::ErrorCode::ReadOnly)
 }
 
 /// Takes every step that is left, within a transaction that holds the write

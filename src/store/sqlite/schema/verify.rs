@@ -9,7 +9,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use crate::store::sqlite::error::{Error, Result};
+use crate::model::{Error, Result};
 use crate::store::sqlite::schema::guard;
 use crate::store::sqlite::schema::neighbours::{self, Object, may_stay};
 use crate::store::sqlite::schema::{APPLICATION_ID, CURRENT, Edition, VERSION};
@@ -34,7 +34,9 @@ pub(in crate::store::sqlite) fn verify(conn: &Connection, path: &Path) -> Result
     let application = || conn.query_row("PRAGMA application_id", [], |row| row.get::<_, i32>(0));
     let Some(edition) = Edition::of(version) else {
         return match application()? {
-            APPLICATION_ID if version > VERSION => Err(Error::Newer { path: path.to_owned(), version }),
+            APPLICATION_ID if version > VERSION => {
+                Err(Error::Newer { path: path.to_owned(), version, known: VERSION })
+            }
             APPLICATION_ID => Err(Error::unusable(path, format!("has an unknown schema ({version})"))),
             _ => Ok(Seal::Unmarked),
         };

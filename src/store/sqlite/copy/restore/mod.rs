@@ -25,12 +25,12 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
+use crate::model::{Error, Result};
 use crate::store::sqlite::attend::may_go_on;
 use crate::store::sqlite::check::repair;
 use crate::store::sqlite::check::salvage;
 use crate::store::sqlite::connection::{Store, StoreOptions};
 use crate::store::sqlite::copy::{Progress, Scratch, Stage, busy, close, told};
-use crate::store::sqlite::error::{Error, Result};
 use crate::store::sqlite::file::open::no_triggers;
 use crate::store::sqlite::file::path::{self, Place};
 use crate::store::sqlite::transaction::Transaction;

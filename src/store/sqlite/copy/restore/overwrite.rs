@@ -3,10 +3,10 @@
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
+use crate::model::{Error, Result};
 use crate::store::sqlite::attend::may_go_on;
 use crate::store::sqlite::connection::Store;
 use crate::store::sqlite::copy::{Progress, STEP, Scratch, Stage, busy, close, immutable, unsigned};
-use crate::store::sqlite::error::{Error, Result};
 use crate::store::sqlite::file::open::no_triggers;
 use crate::store::sqlite::file::waiting;
 use crate::store::sqlite::schema::migrate;

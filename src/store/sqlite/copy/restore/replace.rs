@@ -6,11 +6,11 @@ use std::io::{Error as IoError, ErrorKind};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use crate::model::{Error, Result};
 use crate::store::sqlite::attend::may_go_on;
 use crate::store::sqlite::check::salvage;
 use crate::store::sqlite::connection::{Store, StoreOptions};
 use crate::store::sqlite::copy::{Scratch, forget_companions, lock_whole, sync_directory, told};
-use crate::store::sqlite::error::{Error, Result};
 use crate::store::sqlite::file::descriptors::Descriptor;
 use crate::store::sqlite::file::path::beside;
 use crate::text::quote;

@@ -8,6 +8,7 @@ use std::path::Path;
 use nix::unistd::AccessFlags;
 use rusqlite::Connection;
 
+use crate::model::{Error, Result};
 use crate::store::sqlite::attend::may_go_on;
 use crate::store::sqlite::check::examine::{FindingKind, examine};
 use crate::store::sqlite::check::repair;
@@ -15,7 +16,6 @@ use crate::store::sqlite::connection::{Store, StoreOptions};
 use crate::store::sqlite::copy::{
     Progress, Scratch, Stage, close, copy_pages, immutable, own_right, serious, told,
 };
-use crate::store::sqlite::error::{Error, Result};
 use crate::store::sqlite::file::open::no_triggers;
 use crate::store::sqlite::file::path::{self, beside};
 use crate::store::sqlite::schema::migrate;
@@ -196,10 +196,7 @@ fn stamp(path: &Path) -> Result<(u64, i64, i64, bool)> {
 /// A backup in which SQLite cannot find its way: there is nothing to be done
 /// about it but to take another one.
 fn unsound(e: Error, from: &Path) -> Error {
-    let corrupt = matches!(
-        &e,
-        Error::Sqlite(rusqlite::Error::SqliteFailure(e, _)) if e.code == rusqlite::ErrorCode::DatabaseCorrupt
-    );
+    let corrupt = e.failure().is_some_and(|e| e.code == rusqlite::ErrorCode::DatabaseCorrupt);
     if corrupt { Error::unusable(from, "is damaged; restore another backup") } else { e }
 }
 

@@ -23,11 +23,11 @@ impl Level {
         }
     }
 
-    pub(in crate::store::sqlite) fn from_row(level: i64) -> Option<Self> {
+    pub(crate) fn from_row(level: i64) -> Option<Self> {
         [Self::Read, Self::Write, Self::Admin].into_iter().find(|known| known.number() == level)
     }
 
-    pub(in crate::store::sqlite) fn number(self) -> i64 {
+    pub(crate) fn number(self) -> i64 {
         match self {
             Self::Read => 1,
             Self::Write => 2,
@@ -38,7 +38,7 @@ impl Level {
 
 /// The principal of the row that closes a namespace and grants nothing; its
 /// level is 0.
-pub(in crate::store::sqlite) const NOBODY: &str = "nobody";
+pub(crate) const NOBODY: &str = "nobody";
 
 /// Whom a grant is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

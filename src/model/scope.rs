@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::store::sqlite::data::name::Name;
+use crate::model::Name;
 
 /// A tenant's name: one or more of `A-Z a-z 0-9 -`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -3,11 +3,6 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use rusqlite::ToSql;
-use rusqlite::types::{ToSqlOutput, ValueRef};
-
-use crate::store::sqlite::data::entries::value_bytes;
-
 /// The name of a group or key: bytes. Names that larder takes as arguments are
 /// UTF-8; another client can have written others, and they are never changed
 /// on the way, so that whatever is listed can be named again.
@@ -15,8 +10,8 @@ use crate::store::sqlite::data::entries::value_bytes;
 /// Names compare as SQLite orders them: text before blobs, each by bytes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name<'a> {
-    /// Whether it is stored as BLOB; to SQLite that is another name than the
-    /// same bytes as TEXT.
+    /// Whether it is stored as a blob, which is another name than the same
+    /// bytes as text.
     is_blob: bool,
     bytes: Cow<'a, [u8]>,
 }
@@ -28,13 +23,14 @@ impl<'a> Name<'a> {
         Self { is_blob: false, bytes: bytes.into() }
     }
 
-    /// The name in a column.
-    pub(in crate::store::sqlite) fn of(value: ValueRef<'a>) -> Self {
-        match value {
-            ValueRef::Text(bytes) => Self { is_blob: false, bytes: Cow::Borrowed(bytes) },
-            ValueRef::Blob(bytes) => Self { is_blob: true, bytes: Cow::Borrowed(bytes) },
-            other => Self { is_blob: false, bytes: Cow::Owned(value_bytes(other)) },
-        }
+    /// A name as a client stored it: as text, or as a blob of bytes.
+    pub(crate) fn stored(bytes: impl Into<Cow<'a, [u8]>>, is_blob: bool) -> Self {
+        Self { is_blob, bytes: bytes.into() }
+    }
+
+    /// Whether it is stored as a blob.
+    pub(crate) fn is_blob(&self) -> bool {
+        self.is_blob
     }
 
     /// Its bytes.
@@ -80,13 +76,13 @@ impl<'a> Name<'a> {
     }
 
     /// The name with something in front of it.
-    pub(in crate::store::sqlite) fn behind(&self, prefix: &str) -> Name<'static> {
+    pub(crate) fn behind(&self, prefix: &str) -> Name<'static> {
         let bytes = [prefix.as_bytes(), &self.bytes].concat();
         Name { is_blob: self.is_blob, bytes: Cow::Owned(bytes) }
     }
 
     /// The name without its first bytes.
-    pub(in crate::store::sqlite) fn past(&self, length: usize) -> Name<'_> {
+    pub(crate) fn past(&self, length: usize) -> Name<'_> {
         Name { is_blob: self.is_blob, bytes: Cow::Borrowed(&self.bytes[length..]) }
     }
 
@@ -114,13 +110,6 @@ impl fmt::Debug for Name<'_> {
             }
         }
         f.write_str("\"")
-    }
-}
-
-impl ToSql for Name<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        let bytes = &self.bytes;
-        Ok(ToSqlOutput::Borrowed(if self.is_blob { ValueRef::Blob(bytes) } else { ValueRef::Text(bytes) }))
     }
 }
 
