@@ -35,7 +35,7 @@ Register-ArgumentCompleter -Native -CommandName 'larder' -ScriptBlock {
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Store a value under a key')
-            [CompletionResult]::new('get', 'get', [CompletionResultType]::ParameterValue, 'Print the value of a key')
+            [CompletionResult]::new('get', 'get', [CompletionResultType]::ParameterValue, 'Print the value of a key, or of several')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the keys of a group, or the groups')
             [CompletionResult]::new('ls', 'ls', [CompletionResultType]::ParameterValue, 'List the keys of a group, or the groups')
             [CompletionResult]::new('count', 'count', [CompletionResultType]::ParameterValue, 'Count the keys of a group, or of everything')
@@ -92,10 +92,10 @@ Register-ArgumentCompleter -Native -CommandName 'larder' -ScriptBlock {
         }
         'larder;get' {
             [CompletionResult]::new('--default', '--default', [CompletionResultType]::ParameterName, 'Print V, with status 0, if the key does not exist')
-            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write the value to FILE instead of standard output, which is -')
-            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the value to FILE instead of standard output, which is -')
-            [CompletionResult]::new('--newline', '--newline', [CompletionResultType]::ParameterName, 'Whether to add a final newline: if missing and on a terminal, always, never')
-            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print the value as it was at version N, if the change log still has it')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write to FILE instead of standard output, which is -')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write to FILE instead of standard output, which is -')
+            [CompletionResult]::new('--newline', '--newline', [CompletionResultType]::ParameterName, 'Whether to add a final newline to the value of one key: if missing and on a terminal, always, never')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print the value of one key as it was at version N, if the change log still has it')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]')
             [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]')

@@ -32,7 +32,7 @@ set edit:completion:arg-completer[larder] = {|@words|
             cand -V 'Print version'
             cand --version 'Print version'
             cand set 'Store a value under a key'
-            cand get 'Print the value of a key'
+            cand get 'Print the value of a key, or of several'
             cand list 'List the keys of a group, or the groups'
             cand ls 'List the keys of a group, or the groups'
             cand count 'Count the keys of a group, or of everything'
@@ -87,10 +87,10 @@ set edit:completion:arg-completer[larder] = {|@words|
         }
         &'larder;get'= {
             cand --default 'Print V, with status 0, if the key does not exist'
-            cand -o 'Write the value to FILE instead of standard output, which is -'
-            cand --output 'Write the value to FILE instead of standard output, which is -'
-            cand --newline 'Whether to add a final newline: if missing and on a terminal, always, never'
-            cand --version 'Print the value as it was at version N, if the change log still has it'
+            cand -o 'Write to FILE instead of standard output, which is -'
+            cand --output 'Write to FILE instead of standard output, which is -'
+            cand --newline 'Whether to add a final newline to the value of one key: if missing and on a terminal, always, never'
+            cand --version 'Print the value of one key as it was at version N, if the change log still has it'
             cand --db 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]'
             cand -n 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]'
             cand --namespace 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]'

@@ -18,7 +18,8 @@ const LONGEST_MESSAGE: usize = 300;
 /// Words of other programs for what larder has under another name.
 const ELSEWHERE: &[(&[&str], &str)] = &[
     (&["put", "add", "create", "write", "append", "getset", "store"], "larder set GROUP KEY VALUE"),
-    (&["read", "show", "cat", "mget", "fetch"], "larder get GROUP KEY"),
+    (&["read", "show", "cat", "fetch"], "larder get GROUP KEY"),
+    (&["mget"], "larder get GROUP KEY..."),
     (&["exists", "has", "test"], "larder get GROUP KEY, whose status is 1 if there is none"),
     (&["remove", "unset", "getdel", "pop"], "larder delete GROUP KEY"),
     (&["drop", "clear", "flush", "flushall", "flushdb"], "larder delete GROUP --all"),

@@ -5,24 +5,27 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Args, FromArgMatches};
 
-use super::{Context, Spec, output_refused};
+use super::{Context, Spec, list, output_refused};
+use crate::clock::Timestamp;
 use crate::exit::{Exit, Failure};
 use crate::files::output::Output;
 use crate::model::{Entry, Error};
 use crate::output::Out;
 use crate::output::json::{self, EntryRecord};
+use crate::output::table::Table;
 use crate::store::admit;
-use crate::text;
+use crate::text::{self, quote};
 
 pub const SPEC: Spec = Spec {
     name: "get",
     aliases: &[],
-    about: "Print the value of a key",
+    about: "Print the value of a key, or of several",
     build: |command| {
         GetArgs::augment_args(command).after_help(
             "Examples:\n  \
              larder get session token\n  \
              larder get config colour --default blue\n  \
+             larder get config host port\n  \
              larder get images logo -o logo.png",
         )
     },
@@ -32,22 +35,31 @@ pub const SPEC: Spec = Spec {
 /// Prints a value. Into a pipe or file it is exactly the stored bytes; a
 /// terminal gets a final newline if the value has none, control characters as
 /// escapes, and no binary.
+///
+/// With several keys it prints KEY TAB VALUE, a line each and in their order,
+/// as 'larder list --values' does: tabs, newlines and backslashes as \t, \n, \\.
+/// All are as they were at one moment. Where some of them do not exist, the others
+/// are printed, the message names those, and the status is 1; into a FILE goes
+/// everything or nothing. With --default, V stands for each that does not
+/// exist.
 #[derive(Args)]
 struct GetArgs {
     /// The group
     group: String,
-    /// The key
-    key: String,
+    /// The key, or several
+    #[arg(value_name = "KEY", required = true)]
+    keys: Vec<String>,
     /// Print V, with status 0, if the key does not exist
     #[arg(long, value_name = "V", allow_hyphen_values = true)]
     default: Option<OsString>,
-    /// Write the value to FILE instead of standard output, which is -
+    /// Write to FILE instead of standard output, which is -
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Whether to add a final newline: if missing and on a terminal, always, never
-    #[arg(long, value_name = "WHEN", value_parser = ["auto", "always", "never"], default_value = "auto")]
-    newline: String,
-    /// Print the value as it was at version N, if the change log still has it
+    /// Whether to add a final newline to the value of one key: if missing and
+    /// on a terminal, always, never
+    #[arg(long, value_name = "WHEN", value_parser = ["auto", "always", "never"])]
+    newline: Option<String>,
+    /// Print the value of one key as it was at version N, if the change log still has it
     #[arg(long, value_name = "N")]
     version: Option<i64>,
 }
@@ -58,12 +70,20 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     if let Some(file) = &args.output {
         context.refuse_store(file)?;
     }
+    match args.keys.len() {
+        1 => one(context, args),
+        _ => several(context, &args),
+    }
+}
+
+fn one(context: &Context, args: GetArgs) -> anyhow::Result<Exit> {
+    let key = &args.keys[0];
     let found = match context.existing_to_get()? {
-        None => Err(Error::NotFound { group: args.group.clone().into(), key: args.key.clone().into() }),
+        None => Err(Error::NotFound { group: args.group.clone().into(), key: key.clone().into() }),
         Some(store) => store.read(|tx| {
             let entry = match args.version {
-                None => tx.get(&args.group, &args.key)?,
-                Some(version) => tx.get_version(&args.group, &args.key, version)?,
+                None => tx.get(&args.group, key)?,
+                Some(version) => tx.get_version(&args.group, key, version)?,
             };
             Ok((entry, tx.now))
         }),
@@ -71,27 +91,145 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     let (entry, now) = match (found, args.default) {
         (Ok(found), _) => found,
         (Err(Error::NotFound { .. } | Error::Absent(_)), Some(default)) if !context.settings.json => {
-            emit(context, default.into_vec(), &args.newline, args.output.as_deref())?;
+            emit(context, default.into_vec(), args.newline.as_deref(), args.output.as_deref())?;
             return Ok(Exit::Success);
         }
         (Err(Error::NotFound { .. } | Error::Absent(_)), Some(default)) => {
-            let scope = &context.settings.scope;
-            let mut record = json::of_group(&scope.stored_name(&(&args.group).into()), scope);
-            record["key"] = args.key.into();
-            record["default"] = true.into();
-            json::put_value(&mut record, default.into_vec());
+            let record = default_record(context, &args.group, key, default.into_vec());
             emit_record(&record, args.output.as_deref())?;
             return Ok(Exit::Success);
         }
         (Err(error), _) => return Err(error.into()),
     };
-    if context.settings.json {
-        emit_record(&EntryRecord::new(entry, &context.settings.scope, now), args.output.as_deref())?;
-        return Ok(Exit::Success);
-    }
-    let Entry { value, .. } = entry;
-    emit(context, value.unwrap_or_default(), &args.newline, args.output.as_deref())?;
+    emit_entry(context, entry, now, args.newline.as_deref(), args.output.as_deref())?;
     Ok(Exit::Success)
+}
+
+/// Prints an entry as `get` does: its value, or with --json its record.
+pub(super) fn emit_entry(
+    context: &Context,
+    entry: Entry,
+    now: Timestamp,
+    newline: Option<&str>,
+    file: Option<&Path>,
+) -> anyhow::Result<()> {
+    if context.settings.json {
+        return emit_record(&EntryRecord::new(entry, &context.settings.scope, now), file);
+    }
+    emit(context, entry.value.unwrap_or_default(), newline, file)
+}
+
+fn default_record(context: &Context, group: &str, key: &str, default: Vec<u8>) -> serde_json::Value {
+    let scope = &context.settings.scope;
+    let mut record = json::of_group(&scope.stored_name(&group.into()), scope);
+    record["key"] = key.into();
+    record["default"] = true.into();
+    json::put_value(&mut record, default);
+    record
+}
+
+fn several(context: &Context, args: &GetArgs) -> anyhow::Result<Exit> {
+    if args.version.is_some() {
+        return Err(Failure::usage("--version is one key's: no other has an entry of that version").into());
+    }
+    if args.newline.is_some() {
+        return Err(Failure::usage("--newline is for the value of one key")
+            .hint("of several keys each has a line of its own")
+            .into());
+    }
+    let mut found = Vec::new();
+    let mut now = context.now();
+    if let Some(store) = context.existing_to_get()? {
+        store.read(|tx| {
+            found.clear();
+            now = tx.now;
+            for key in &args.keys {
+                match tx.get(&args.group, key) {
+                    Ok(entry) => found.push(Some(entry)),
+                    Err(Error::NotFound { .. }) => found.push(None),
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok(())
+        })?;
+    }
+    found.resize(args.keys.len(), None);
+    let is_missing = |entry: &Option<Entry>| entry.is_none() && args.default.is_none();
+    let missing: Vec<&str> =
+        args.keys.iter().zip(&found).filter(|(_, entry)| is_missing(entry)).map(|(key, _)| &**key).collect();
+    let error = (!missing.is_empty()).then(|| none_such(&args.group, &missing));
+    if let (Some(error), Some(_)) = (&error, &args.output) {
+        return Err(Error::Absent(error.clone()).into());
+    }
+    let default = args.default.clone().map(OsStringExt::into_vec);
+    let mut to = Several { out: Out::default(), lines: args.output.as_ref().map(|_| Vec::new()) };
+    let mut table = Table::new(&context.settings, list::VALUES);
+    let in_table = context.settings.terminal && args.output.is_none();
+    for (key, entry) in args.keys.iter().zip(found) {
+        if context.settings.json {
+            match (entry, &default) {
+                (Some(entry), _) => to.record(&EntryRecord::new(entry, &context.settings.scope, now))?,
+                (None, Some(value)) => {
+                    to.record(&default_record(context, &args.group, key, value.clone()))?;
+                }
+                (None, None) => {}
+            }
+            continue;
+        }
+        let value = entry.map(|entry| entry.value.unwrap_or_default());
+        let Some(value) = value.as_ref().or(default.as_ref()) else { continue };
+        if in_table {
+            table.row(&mut to.out, list::value_cells(key.as_bytes(), value))?;
+        } else {
+            to.line(
+                &[&*text::field_bytes(key.as_bytes()), b"\t", &text::field_bytes(value), b"\n"].concat(),
+            )?;
+        }
+    }
+    table.finish(&mut to.out)?;
+    if let (Some(path), Some(lines)) = (&args.output, &to.lines) {
+        write_file(path, lines)?;
+    }
+    to.out.finish()?;
+    match error {
+        Some(error) => Err(Error::Absent(error).into()),
+        None => Ok(Exit::Success),
+    }
+}
+
+/// Where the values of several keys go: to standard output, or together into a
+/// file.
+struct Several {
+    out: Out,
+    lines: Option<Vec<u8>>,
+}
+
+impl Several {
+    fn line(&mut self, line: &[u8]) -> anyhow::Result<()> {
+        match &mut self.lines {
+            None => self.out.write(line)?,
+            Some(lines) => lines.extend_from_slice(line),
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, record: &impl serde::Serialize) -> anyhow::Result<()> {
+        match &mut self.lines {
+            None => self.out.json(record)?,
+            Some(lines) => {
+                serde_json::to_writer(&mut *lines, record)?;
+                lines.push(b'\n');
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is said of keys that do not exist.
+fn none_such(group: &str, keys: &[&str]) -> String {
+    let word = if keys.len() == 1 { "key" } else { "keys" };
+    let keys: Vec<String> = keys.iter().map(|key| quote(key)).collect();
+    format!("no {word} {} in group {}", keys.join(", "), quote(group))
 }
 
 fn emit_record(record: &impl serde::Serialize, file: Option<&Path>) -> anyhow::Result<()> {
@@ -113,7 +251,12 @@ fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     written.map_err(|e| output_refused(path, e))
 }
 
-fn emit(context: &Context, mut value: Vec<u8>, newline: &str, file: Option<&Path>) -> anyhow::Result<()> {
+fn emit(
+    context: &Context,
+    mut value: Vec<u8>,
+    newline: Option<&str>,
+    file: Option<&Path>,
+) -> anyhow::Result<()> {
     let terminal = file.is_none() && context.settings.terminal;
     if terminal {
         let Some(shown) = std::str::from_utf8(&value).ok().filter(|text| !text.contains('\0')) else {
@@ -124,8 +267,8 @@ fn emit(context: &Context, mut value: Vec<u8>, newline: &str, file: Option<&Path
         value = text::safe_lines(shown).into_bytes();
     }
     let wanted = match newline {
-        "always" => true,
-        "never" => false,
+        Some("always") => true,
+        Some("never") => false,
         _ => terminal,
     };
     if wanted && value.last() != Some(&b'\n') {

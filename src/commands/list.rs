@@ -59,7 +59,10 @@ struct ListArgs {
     null: bool,
 }
 
-/// The table of entries; `--values` is its first two columns.
+/// The table of keys and values.
+pub(super) const VALUES: &[Column] = &[Column::text("KEY"), Column::text("VALUE")];
+
+/// The table of entries, which begins as that does.
 const LONG: &[Column] = &[
     Column::text("KEY"),
     Column::text("VALUE"),
@@ -169,7 +172,7 @@ fn keys(context: &Context, args: &ListArgs, store: &Store, group: &str, out: &mu
     }
     let with_values = args.values || args.long || context.settings.json;
     let form = Form::new(context, args, with_values);
-    let mut table = Table::new(&context.settings, if args.long { LONG } else { &LONG[..2] });
+    let mut table = Table::new(&context.settings, if args.long { LONG } else { VALUES });
     let mut position = None;
     loop {
         let mut page = Vec::new();
@@ -222,9 +225,13 @@ fn keys(context: &Context, args: &ListArgs, store: &Store, group: &str, out: &mu
     }
 }
 
+/// A row of [`VALUES`].
+pub(super) fn value_cells(key: &[u8], value: &[u8]) -> [Cell; 2] {
+    [Cell::name(key), Cell::value(value)]
+}
+
 fn cells(entry: &Entry, long: bool, now: Timestamp) -> Vec<Cell> {
-    let mut cells =
-        vec![Cell::name(entry.key.as_bytes()), Cell::value(entry.value.as_deref().unwrap_or_default())];
+    let mut cells = value_cells(entry.key.as_bytes(), entry.value.as_deref().unwrap_or_default()).to_vec();
     if long {
         cells.extend([
             Cell::number(entry.bytes),

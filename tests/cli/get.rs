@@ -148,9 +148,10 @@ fn a_reader_that_goes_away_is_no_error() {
 fn usage() {
     let t = Test::new();
     for (args, words) in [
-        (&["get"][..], "<GROUP> <KEY>"),
-        (&["get", "g"], "<KEY>"),
-        (&["get", "g", "k", "x"], "'x'"),
+        (&["get"][..], "<GROUP> <KEY>..."),
+        (&["get", "g"], "<KEY>..."),
+        (&["get", "g", "k", "x", "--version", "1"], "--version is one key's"),
+        (&["get", "g", "k", "x", "--newline", "always"], "--newline is for the value of one key"),
         (&["get", "g", "k", "--newline", "sometimes"], "[possible values: auto, always, never]"),
     ] {
         t.run(args).fails_with(2, words);
@@ -205,4 +206,70 @@ fn a_value_that_cannot_be_written_leaves_the_file_there() {
     t.run(["get", "g", "big", "-o", "out"]).ok("");
     assert_eq!(t.read("out").len(), 1 << 20);
     assert_eq!(t.files().iter().filter(|name| name.contains("larder-")).count(), 0);
+}
+
+#[test]
+fn several_keys() {
+    let t = Test::new();
+    t.run(["get", "g", "a", "b"]).fails(1, "larder: get: no keys \"a\", \"b\" in group \"g\"\n");
+    assert_eq!(t.files(), [""; 0], "a read creates nothing");
+    t.run(["set", "g", "a", "1"]).ok("");
+    t.run(["set", "g", "t\tk", "two\nlines\\"]).ok("");
+    t.run(["set", "g", "empty", ""]).ok("");
+    t.run(["set", "g", "bin", "-"]).stdin(&b"\xff\0"[..]).ok("");
+    // In the order asked for, however often.
+    t.run(["get", "g", "t\tk", "a", "empty", "bin", "a"])
+        .ok(&b"t\\tk\ttwo\\nlines\\\\\na\t1\nempty\t\nbin\t\xff\0\na\t1\n"[..]);
+    t.run(["get", "g", "a", "t\tk"]).ok(t.run(["list", "g", "--values", "--glob", "[at]*"]).output().stdout);
+    // What is there is printed, and the message names what is not.
+    t.run(["get", "g", "no", "a", "K\nl"]).exits(
+        1,
+        "a\t1\n",
+        "larder: get: no keys \"no\", \"K\\nl\" in group \"g\"\n",
+    );
+    t.run(["get", "g", "a", "no"]).exits(1, "a\t1\n", "larder: get: no key \"no\" in group \"g\"\n");
+    t.run(["get", "g", "a", "no", "--default", "d\te"]).ok("a\t1\nno\td\\te\n");
+    t.make_due("g", "a");
+    t.run(["get", "g", "a", "empty"]).exits(1, "empty\t\n", "larder: get: no key \"a\" in group \"g\"\n");
+    t.run(["get", "--", "g", "-a", "-b"]).fails_with(1, "\"-a\", \"-b\"");
+}
+
+#[test]
+fn several_records() {
+    let t = Test::new();
+    t.run(["-n", "a", "set", "g", "k", "v"]).ok("");
+    t.run(["-n", "a", "set", "g", "bin", "-"]).stdin(&b"\xff"[..]).ok("");
+    let records = t.run(["-n", "a", "--json", "get", "g", "bin", "k"]).json_lines();
+    assert_eq!(records[0]["value_b64"], "/w==");
+    assert_eq!((&records[1]["namespace"], &records[1]["value"]), (&"a".into(), &"v".into()));
+    let records = t.run(["-n", "a", "--json", "get", "g", "k", "no", "--default", "d"]).json_lines();
+    assert_eq!(records[0]["version"], 1);
+    assert_eq!(
+        records[1],
+        serde_json::json!({"namespace":"a","group":"g","key":"no","value":"d","default":true})
+    );
+    let output = t.run(["--json", "get", "a:g", "k", "no", "x"]).output();
+    let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(out.starts_with("{\"group\":\"a:g\",\"key\":\"k\"") && out.lines().count() == 1, "{out}");
+    assert_eq!(
+        err,
+        "{\"error\":\"not_found\",\"code\":1,\"message\":\"get: no keys \\\"no\\\", \\\"x\\\" in group \\\"a:g\\\"\"}\n"
+    );
+}
+
+#[test]
+fn several_into_a_file_and_onto_a_terminal() {
+    let t = Test::new();
+    t.write("out", "precious");
+    t.run(["set", "g", "a", "1\t"]).ok("");
+    t.run(["set", "g", "b", "-"]).stdin(&b"\x1b[31m\xff"[..]).ok("");
+    t.run(["get", "g", "a", "no", "-o", "out"]).fails(1, "larder: get: no key \"no\" in group \"g\"\n");
+    assert_eq!(t.read("out"), b"precious");
+    t.run(["get", "g", "a", "b", "-o", "out"]).ok("");
+    assert_eq!(t.read("out"), b"a\t1\\t\nb\t\x1b[31m\xff\n");
+    t.run(["--json", "get", "g", "a", "b", "-o", "out"]).ok("");
+    assert_eq!(t.read("out").split(|b| *b == b'\n').count(), 3);
+    let (code, screen, stderr) = t.run(["get", "g", "a", "b"]).on_terminal(80);
+    let listed = t.run(["list", "g", "--values"]).on_terminal(80);
+    assert_eq!((code, screen, stderr), listed);
 }
