@@ -46,11 +46,13 @@ Register-ArgumentCompleter -Native -CommandName 'larder' -ScriptBlock {
             [CompletionResult]::new('expire', 'expire', [CompletionResultType]::ParameterValue, 'Change how long an entry has left')
             [CompletionResult]::new('incr', 'incr', [CompletionResultType]::ParameterValue, 'Add to a number and print the sum')
             [CompletionResult]::new('purge', 'purge', [CompletionResultType]::ParameterValue, 'Remove due entries and trim the change log')
+            [CompletionResult]::new('env', 'env', [CompletionResultType]::ParameterValue, 'Run a command with the keys of groups as its environment')
             [CompletionResult]::new('render', 'render', [CompletionResultType]::ParameterValue, 'Fill a template from a group')
             [CompletionResult]::new('batch', 'batch', [CompletionResultType]::ParameterValue, 'Do many operations in one transaction or one process')
             [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Print entries in a form that import takes')
             [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Store entries from a file')
             [CompletionResult]::new('watch', 'watch', [CompletionResultType]::ParameterValue, 'Follow every change, to the terminal, a pipe or a command')
+            [CompletionResult]::new('wait', 'wait', [CompletionResultType]::ParameterValue, 'Wait for a key: to exist, to have a value, to change, to go')
             [CompletionResult]::new('consumer', 'consumer', [CompletionResultType]::ParameterValue, 'List, move and forget named watch positions')
             [CompletionResult]::new('history', 'history', [CompletionResultType]::ParameterValue, 'Show what the change log knows of a key')
             [CompletionResult]::new('lock', 'lock', [CompletionResultType]::ParameterValue, 'Run a command while holding a lock')
@@ -293,6 +295,24 @@ Register-ArgumentCompleter -Native -CommandName 'larder' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
+        'larder;env' {
+            [CompletionResult]::new('--glob', '--glob', [CompletionResultType]::ParameterName, 'Only keys that match P: * any run, ? one character, [...] a set')
+            [CompletionResult]::new('--prefix', '--prefix', [CompletionResultType]::ParameterName, 'Put P before each name')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Wait this long for a store that another process has locked [default: 5s]')
+            [CompletionResult]::new('--upper', '--upper', [CompletionResultType]::ParameterName, 'Make names of variables out of the keys: DB_HOST out of db-host')
+            [CompletionResult]::new('--keep', '--keep', [CompletionResultType]::ParameterName, 'Leave variables that are set as they are')
+            [CompletionResult]::new('--must-exist', '--must-exist', [CompletionResultType]::ParameterName, 'Fail if there is no store yet, instead of making one or finding nothing')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON, one record a line')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no notes and no progress, only results and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no notes and no progress, only results and errors')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
         'larder;render' {
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write to FILE instead of standard output, which is -')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write to FILE instead of standard output, which is -')
@@ -385,6 +405,24 @@ Register-ArgumentCompleter -Native -CommandName 'larder' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Wait this long for a store that another process has locked [default: 5s]')
             [CompletionResult]::new('--snapshot', '--snapshot', [CompletionResultType]::ParameterName, 'Print the current entries first, each as the "set" that wrote it, then every later change')
+            [CompletionResult]::new('--must-exist', '--must-exist', [CompletionResultType]::ParameterName, 'Fail if there is no store yet, instead of making one or finding nothing')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON, one record a line')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no notes and no progress, only results and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no notes and no progress, only results and errors')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'larder;wait' {
+            [CompletionResult]::new('--value', '--value', [CompletionResultType]::ParameterName, 'Until the value is V')
+            [CompletionResult]::new('--newer-than', '--newer-than', [CompletionResultType]::ParameterName, 'Until the entry is newer than version N')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'End with status 6 after DUR in all')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'Wait this long for a store that another process has locked [default: 5s]')
+            [CompletionResult]::new('--absent', '--absent', [CompletionResultType]::ParameterName, 'Until the key does not exist, or has expired')
             [CompletionResult]::new('--must-exist', '--must-exist', [CompletionResultType]::ParameterName, 'Fail if there is no store yet, instead of making one or finding nothing')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON, one record a line')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no notes and no progress, only results and errors')

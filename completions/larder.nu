@@ -54,12 +54,12 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Print the value of a key
+  # Print the value of a key, or of several
   export extern "larder get" [
     --default: string         # Print V, with status 0, if the key does not exist
-    --output(-o): path        # Write the value to FILE instead of standard output, which is -
-    --newline: string@"nu-complete larder get newline" # Whether to add a final newline: if missing and on a terminal, always, never
-    --version: string         # Print the value as it was at version N, if the change log still has it
+    --output(-o): path        # Write to FILE instead of standard output, which is -
+    --newline: string@"nu-complete larder get newline" # Whether to add a final newline to the value of one key: if missing and on a terminal, always, never
+    --version: string         # Print the value of one key as it was at version N, if the change log still has it
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
     --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
@@ -69,7 +69,7 @@ module completions {
     --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
     --help(-h)                # Print help
     group: string             # The group
-    key: string               # The key
+    ...keys: string           # The key, or several
   ]
 
   def "nu-complete larder list color" [] {
@@ -217,6 +217,27 @@ module completions {
     group?: string            # Only this group's entries; without it, every group in scope
   ]
 
+  def "nu-complete larder env color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  # Run a command with the keys of groups as its environment
+  export extern "larder env" [
+    --glob: string            # Only keys that match P: * any run, ? one character, [...] a set
+    --prefix: string          # Put P before each name
+    --upper                   # Make names of variables out of the keys: DB_HOST out of db-host
+    --keep                    # Leave variables that are set as they are
+    --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
+    --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
+    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
+    --json                    # Print JSON, one record a line
+    --quiet(-q)               # Print no notes and no progress, only results and errors
+    --color: string@"nu-complete larder env color" # Colour the output
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --help(-h)                # Print help
+    ...group: string          # The groups; later ones count more
+  ]
+
   def "nu-complete larder render color" [] {
     [ "auto" "always" "never" ]
   }
@@ -342,6 +363,28 @@ module completions {
     --help(-h)                # Print help
     group?: string            # Only this group
     keys?: string             # Only keys that match: * any run, ? one character, [...] a set; and the deletion of the whole group
+  ]
+
+  def "nu-complete larder wait color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  # Wait for a key: to exist, to have a value, to change, to go
+  export extern "larder wait" [
+    --value: string           # Until the value is V
+    --absent                  # Until the key does not exist, or has expired
+    --newer-than: string      # Until the entry is newer than version N
+    --timeout: string         # End with status 6 after DUR in all
+    --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
+    --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
+    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
+    --json                    # Print JSON, one record a line
+    --quiet(-q)               # Print no notes and no progress, only results and errors
+    --color: string@"nu-complete larder wait color" # Colour the output
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --help(-h)                # Print help
+    group: string             # The group
+    key: string               # The key
   ]
 
   def "nu-complete larder consumer color" [] {

@@ -8,17 +8,35 @@
 // or one that does nothing.
 #![allow(unsafe_code)]
 
+use std::sync::OnceLock;
+
 use nix::errno::Errno;
 use nix::libc::{self, c_int};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+
+/// What the signals did when the process was started.
+static BEFORE: OnceLock<[(Signal, SigAction); 2]> = OnceLock::new();
 
 /// Readies the process.
 pub fn begin() {
     open_standard_streams();
     // SAFETY: nothing is called when the signal comes.
-    let _ = unsafe { sigaction(Signal::SIGPIPE, &action(SigHandler::SigIgn)) };
+    let pipe = unsafe { sigaction(Signal::SIGPIPE, &action(SigHandler::SigIgn)) };
     // SAFETY: the handler touches nothing, so it may run at any point.
-    let _ = unsafe { sigaction(Signal::SIGXFSZ, &action(SigHandler::Handler(nothing))) };
+    let size = unsafe { sigaction(Signal::SIGXFSZ, &action(SigHandler::Handler(nothing))) };
+    if let (Ok(pipe), Ok(size)) = (pipe, size) {
+        let _ = BEFORE.set([(Signal::SIGPIPE, pipe), (Signal::SIGXFSZ, size)]);
+    }
+}
+
+/// Gives the signals back as they were, for a program that takes over this
+/// process: one that reads a pipe to its end, or was started with SIGPIPE
+/// ignored, relies on what it was given.
+pub fn restore() {
+    for (signal, action) in BEFORE.get().into_iter().flatten() {
+        // SAFETY: what the process was started with is no handler in it.
+        let _ = unsafe { sigaction(*signal, action) };
+    }
 }
 
 /// Takes the number of a standard stream that the caller closed: else the next

@@ -173,6 +173,14 @@ pub fn without_styles(text: &str) -> String {
     plain
 }
 
+/// Whether shells take this for the name of a variable.
+#[must_use]
+pub fn is_variable_name(name: impl AsRef<[u8]>) -> bool {
+    let name = name.as_ref();
+    name.first().is_some_and(|first| !first.is_ascii_digit())
+        && name.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -39,6 +39,8 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
     (&["serve", "ui", "server"], "larder watch --listen ADDR"),
     (&["cache"], "larder memo GROUP KEY --ttl DUR -- CMD"),
     (&["ns", "namespaces"], "larder namespace list"),
+    (&["exec", "run"], "larder env GROUP -- CMD"),
+    (&["await", "block", "waitfor"], "larder wait GROUP KEY"),
     (&["init"], "nothing: the first 'larder set' makes the store"),
     (&["version"], "larder --version"),
 ];

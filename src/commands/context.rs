@@ -1,6 +1,7 @@
 //! What a command works with: the settings, the time, and the store.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Command;
 use serde_json::Value;
@@ -10,7 +11,7 @@ use crate::exit::{Exit, Failure};
 use crate::model::{Namespace, Scope};
 use crate::output::{Out, print_note};
 use crate::settings::Settings;
-use crate::store::{Store, StoreOptions, is_missing, is_part_of_store, resolve};
+use crate::store::{self, Store, StoreOptions, is_missing, is_part_of_store, resolve};
 use crate::text::quote;
 
 /// What a command works with.
@@ -136,6 +137,12 @@ impl Context {
     /// closed when dropped.
     pub fn open(&self) -> anyhow::Result<Option<Store>> {
         Ok(Store::open_to_read(&self.options())?)
+    }
+
+    /// Like [`Context::open`], for a command that has more to do than to wait for
+    /// a locked store.
+    pub(super) fn open_within(&self, patience: Duration) -> store::Result<Option<Store>> {
+        Store::open_to_read(&StoreOptions { busy_timeout: patience, ..self.options() })
     }
 
     /// The store as [`Context::existing`] has it, confined to the namespace

@@ -11,6 +11,7 @@ mod consumer;
 mod context;
 mod count;
 mod delete;
+mod env;
 mod expire;
 mod export;
 mod get;
@@ -30,6 +31,7 @@ mod restore;
 mod set;
 mod spec;
 mod ttl;
+mod wait;
 mod watch;
 
 use std::path::Path;
@@ -55,11 +57,13 @@ pub const ALL: &[Spec] = &[
     expire::SPEC,
     incr::SPEC,
     purge::SPEC,
+    env::SPEC,
     render::SPEC,
     batch::SPEC,
     export::SPEC,
     import::SPEC,
     watch::SPEC,
+    wait::SPEC,
     consumer::SPEC,
     history::SPEC,
     lock::SPEC,
@@ -79,7 +83,7 @@ pub const ALL: &[Spec] = &[
 const STORELESS: &[&str] = &[completions::SPEC.name, man::SPEC.name];
 
 /// Those that end with the status of another command.
-const RUNNERS: &[&str] = &[lock::SPEC.name, memo::SPEC.name];
+const RUNNERS: &[&str] = &[env::SPEC.name, lock::SPEC.name, memo::SPEC.name];
 
 /// What `larder` alone prints.
 pub const WELCOME: &str = "\

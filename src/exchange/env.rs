@@ -14,7 +14,7 @@ use std::io::{self, Read, Write};
 use super::input::{MAX_LINE, Text};
 use super::{Record, When, bad};
 use crate::model::{EntryRef, Result};
-use crate::text::quote;
+use crate::text::{is_variable_name, quote};
 
 /// Entries out of assignments.
 pub struct Assignments<'a> {
@@ -64,7 +64,7 @@ impl<'a> Assignments<'a> {
         let equals = bare.iter().position(|b| *b == b'=');
         let equals = equals.ok_or_else(|| bad("it is not KEY=VALUE"))?;
         let key = String::from_utf8_lossy(bare[..equals].trim_ascii_end()).into_owned();
-        if !is_name(&key) {
+        if !is_variable_name(&key) {
             return Err(bad(format!(
                 "{} cannot name a variable: letters, digits and _, not a digit first; in jsonl any key can stand",
                 quote(&key)
@@ -149,15 +149,10 @@ fn assemble(line: &[u8], mut within: Within, value: &mut Vec<u8>) -> Result<Opti
     Ok(Some(within))
 }
 
-fn is_name(key: &str) -> bool {
-    key.bytes().next().is_some_and(|first| !first.is_ascii_digit())
-        && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-}
-
 /// The value of an entry that can be an assignment.
 pub(super) fn check<'a>(entry: &EntryRef<'a>) -> Result<&'a str> {
     let Some(key) = entry.key.as_str() else { return Err(super::not_text("key", &entry.key, "env")) };
-    if !is_name(key) {
+    if !is_variable_name(key) {
         return Err(bad(format!(
             "the key {} cannot name a variable: letters, digits and _, not a digit first",
             quote(key)

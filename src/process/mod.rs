@@ -5,6 +5,7 @@
 
 mod child;
 mod ending;
+mod exec;
 mod moment;
 mod program;
 mod signals;
@@ -12,7 +13,8 @@ mod threads;
 
 pub use child::{Child, exit_code};
 pub use ending::Ending;
+pub use exec::become_program;
 pub use moment::Moment;
-pub use program::find_program;
+pub use program::{find_program, find_program_in};
 pub use signals::Signals;
 pub use threads::spawn;

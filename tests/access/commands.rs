@@ -18,6 +18,7 @@ const SCOPED: &[&str] = &[
     "set G new v",
     "get G k",
     "get G k --default x",
+    "get G k new --default x",
     "get G k -o out",
     "list G",
     "list G --values",
@@ -35,6 +36,9 @@ const SCOPED: &[&str] = &[
     "purge G",
     "lock G lock --ttl 1m --try -- true",
     "memo G memo --ttl 1m -- echo made",
+    "env G --upper -- true",
+    "wait G k",
+    "wait G nothing --absent",
     "watch G --after 0 --count 1",
     "delete G --all",
 ];

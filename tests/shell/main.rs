@@ -3,6 +3,8 @@
 #[path = "../cli/harness.rs"]
 mod harness;
 
+mod env;
 mod history;
 mod lock;
 mod memo;
+mod wait;
