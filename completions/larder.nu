@@ -122,7 +122,7 @@ module completions {
     --glob: string            # Delete the keys that match P
     --all                     # Delete the whole group
     --groups: string          # Delete every group whose name matches GLOB
-    --yes                     # Confirm --groups
+    --yes                     # Confirm --groups; a person at a terminal is asked instead
     --if-version: string      # Only if the entry is at version N (one KEY)
     --if-value: string        # Only if the entry's value is V (one KEY)
     --dry-run                 # Delete nothing; print what would go
@@ -776,6 +776,34 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder info color" # Colour the output
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --help(-h)                # Print help
+  ]
+
+  def "nu-complete larder top by" [] {
+    [ "group" "namespace" ]
+  }
+
+  def "nu-complete larder top sort" [] {
+    [ "changes" "keys" "bytes" "expiring" "name" ]
+  }
+
+  def "nu-complete larder top color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  # Show live which groups or namespaces are busy and large
+  export extern "larder top" [
+    --by: string@"nu-complete larder top by" # What a row is: a group or a namespace
+    --sort: string@"nu-complete larder top sort" # Sort by a column, the largest first; names in byte order
+    --interval: string        # Look again after DUR
+    --limit: string           # Show at most N rows
+    --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
+    --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
+    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
+    --json                    # Print JSON, one record a line
+    --quiet(-q)               # Print no notes and no progress, only results and errors
+    --color: string@"nu-complete larder top color" # Colour the output
     --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
     --help(-h)                # Print help
   ]

@@ -37,6 +37,13 @@ impl Timestamp {
         Self(self.0.saturating_add(millis))
     }
 
+    /// The moment `duration` earlier.
+    #[must_use]
+    pub fn before(self, duration: std::time::Duration) -> Self {
+        let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_sub(millis))
+    }
+
     /// Milliseconds from `earlier` to this moment, negative if it lies before.
     #[must_use]
     pub fn since(self, earlier: Self) -> i64 {

@@ -86,6 +86,8 @@ pub struct Settings {
     pub color: bool,
     /// Whether standard output is a terminal.
     pub terminal: bool,
+    /// Whether the terminal can move its cursor, as far as TERM tells.
+    pub moves_cursor: bool,
     /// Whether progress may be shown: standard error is a terminal that can
     /// move its cursor, and nobody asked for quiet.
     pub progress: bool,
@@ -115,6 +117,7 @@ impl Settings {
             quiet: globals.quiet,
             color: color(&globals.color, env, terminal),
             terminal,
+            moves_cursor: !is_dumb(env),
             progress: !globals.quiet && std::io::stderr().is_terminal() && !is_dumb(env),
         }
     }

@@ -4,6 +4,7 @@ use std::os::unix::ffi::OsStringExt;
 
 use clap::{ArgGroup, ArgMatches, Args, FromArgMatches};
 
+use super::confirm::{confirm, count};
 use super::list::check_names;
 use super::{Context, Spec, glob};
 use crate::exit::{Exit, Failure};
@@ -52,9 +53,9 @@ struct DeleteArgs {
     #[arg(long)]
     all: bool,
     /// Delete every group whose name matches GLOB
-    #[arg(long, value_name = "GLOB", value_parser = glob, requires = "confirmed")]
+    #[arg(long, value_name = "GLOB", value_parser = glob)]
     groups: Option<Glob>,
-    /// Confirm --groups
+    /// Confirm --groups; a person at a terminal is asked instead
     #[arg(long = "yes", id = "confirmed")]
     yes: bool,
     /// Only if the entry is at version N (one KEY)
@@ -79,6 +80,9 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
         return Err(Failure::usage("a condition takes exactly one KEY").into());
     }
     let Some(store) = context.existing_to_write()? else {
+        if args.groups.is_some() && !args.yes && !args.dry_run {
+            return Err(unconfirmed().into());
+        }
         if condition != Condition::Any {
             return Err(Error::Condition("the key does not exist: there is no store".into()).into());
         }
@@ -89,8 +93,26 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
         let count = i64::try_from(names.len())?;
         return report(context, &args, count, &names);
     }
+    if args.groups.is_some() {
+        let question = || {
+            let (mut groups, mut keys) = (0, 0);
+            store.read(|tx| {
+                (groups, keys) = (0, 0);
+                tx.groups(&Keys { glob: args.groups.as_ref(), after: None }, |group| {
+                    (groups, keys) = (groups + 1, keys + group.keys);
+                    Ok(ControlFlow::Continue(()))
+                })
+            })?;
+            Ok(format!("Delete {} with {}?", count(groups, "group"), count(keys, "key")))
+        };
+        confirm(&context.settings, args.yes, question, unconfirmed())?;
+    }
     let deleted = store.write(|tx| delete(tx, &args, &condition))?;
     report(context, &args, deleted, &[])
+}
+
+fn unconfirmed() -> Failure {
+    Failure::usage("deleting groups by a pattern needs --yes").hint("--dry-run prints which they are")
 }
 
 fn delete(tx: &Transaction<'_>, args: &DeleteArgs, condition: &Condition) -> Result<i64> {

@@ -49,8 +49,9 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
         return Err(Error::NotFound { group: args.group.into(), key: args.key.into() }.into());
     };
     let with_values = context.settings.json || context.settings.terminal;
-    let (changes, span) = store
-        .read(|tx| Ok((tx.history(&args.group, &args.key, args.limit, with_values)?, tx.log_span()?)))?;
+    let (changes, span, now) = store.read(|tx| {
+        Ok((tx.history(&args.group, &args.key, args.limit, with_values)?, tx.log_span()?, tx.now))
+    })?;
     let begins = (span.oldest > 1).then(|| format!("the change log begins at version {}", span.oldest));
     if changes.is_empty() && args.limit != Some(0) {
         let key = format!("key {} in group {}", quote(&args.key), quote(&args.group));
@@ -66,6 +67,11 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
             out.json(&Record { change: ChangeRecord::new(change, store.scope()), version, bytes })?;
         } else if let Some(table) = &mut table {
             let mut cells = columns(&change).map(|column| Cell::text(&column)).to_vec();
+            // To a person how long ago says more.
+            cells[2] = Cell::past(change.at, now);
+            if let Some(at) = change.expires_at {
+                cells[4] = if at > now { Cell::due(Some(at), now) } else { Cell::past(at, now) };
+            }
             cells.push(Cell::text(change.by.as_deref().unwrap_or("-")));
             cells.push(change.value.map_or_else(|| Cell::text("-"), |value| Cell::value(&value)));
             table.row(&mut out, cells)?;

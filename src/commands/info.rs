@@ -3,11 +3,11 @@ use std::path::PathBuf;
 use clap::{ArgMatches, Args, FromArgMatches};
 use serde::Serialize;
 
-use super::{Context, Spec};
+use super::{Context, Spec, quota};
 use crate::clock::Timestamp;
 use crate::exit::Exit;
 use crate::output::Out;
-use crate::store::{self, Protection, Store};
+use crate::store::{self, Limits, Protection, Store};
 use crate::text;
 use crate::units;
 
@@ -22,7 +22,8 @@ pub const SPEC: Spec = Spec {
 };
 
 /// Shows where the store is, how large, what it holds and how far its change
-/// log reaches: a fact a line. "access" is "open" if nothing in scope is closed
+/// log reaches: a fact a line; on a terminal, below them, what namespaces use of
+/// their quotas. "access" is "open" if nothing in scope is closed
 /// by a grant, "advisory" if you could open the file with another program and so
 /// pass by every grant and quota, "enforced" if you cannot. With --namespace, keys, groups and consumers are
 /// those of the namespace, and always only those you may read. The sizes of the
@@ -77,7 +78,12 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     };
     let mut now = Timestamp::now();
     let mut next_expiry = None;
+    let mut limited = Vec::new();
     if let Some(store) = context.existing()? {
+        if context.settings.terminal && !context.settings.json {
+            limited = store.read(|tx| tx.namespaces())?;
+            limited.retain(|usage| usage.limits != Limits::default());
+        }
         let (found, due, at) = inspect(store)?;
         (facts.exists, facts.seq, next_expiry, now) = (true, found.log_newest, due, at);
         facts.store = Some(found);
@@ -87,8 +93,16 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     if context.settings.json {
         out.json(&facts)?;
     } else {
-        for (name, value) in lines(&facts, next_expiry, now, context.settings.terminal) {
-            out.line(&format!("{name}: {value}"))?;
+        let lines = lines(&facts, next_expiry, now, context.settings.terminal);
+        // In a column for people; scripts split at the first ": ".
+        let name_width = lines.iter().map(|(name, _)| name.len() + 2).max().unwrap_or_default();
+        let name_width = if context.settings.terminal { name_width } else { 0 };
+        for (name, value) in lines {
+            out.line(&format!("{:name_width$}{value}", format!("{name}: ")))?;
+        }
+        if context.settings.terminal && !limited.is_empty() {
+            out.line("")?;
+            quota::table(context, &limited, &mut out)?;
         }
     }
     out.finish()?;

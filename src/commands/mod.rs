@@ -7,6 +7,7 @@ mod backup;
 mod batch;
 mod check;
 mod completions;
+mod confirm;
 mod consumer;
 mod context;
 mod count;
@@ -30,6 +31,7 @@ mod render;
 mod restore;
 mod set;
 mod spec;
+mod top;
 mod ttl;
 mod wait;
 mod watch;
@@ -74,6 +76,7 @@ pub const ALL: &[Spec] = &[
     restore::SPEC,
     access::SPEC,
     info::SPEC,
+    top::SPEC,
     check::SPEC,
     completions::SPEC,
     man::SPEC,

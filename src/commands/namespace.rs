@@ -1,6 +1,7 @@
 use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 use serde::Serialize;
 
+use super::confirm::{confirm, count};
 use super::{Context, Spec, namespace_name};
 use crate::clock::Timestamp;
 use crate::exit::{Exit, Failure};
@@ -153,14 +154,17 @@ fn plain(usage: &NamespaceUsage) -> String {
 }
 
 fn delete(context: &Context, namespace: &Namespace, confirmed: bool) -> anyhow::Result<Exit> {
-    if !confirmed {
-        return Err(Failure::usage(format!(
-            "deleting namespace {} needs to be confirmed",
-            namespace.as_str()
-        ))
-        .hint("add --yes")
-        .into());
-    }
+    let question = || {
+        let usage = match context.existing_in(namespace)? {
+            None => NamespaceUsage::empty(namespace.clone()),
+            Some(store) => store.read(|tx| tx.usage(namespace))?,
+        };
+        let held = format!("{} in {}", count(usage.keys, "key"), count(usage.groups, "group"));
+        Ok(format!("Delete namespace {} with {held}?", namespace.as_str()))
+    };
+    let missing = Failure::usage(format!("deleting namespace {} needs to be confirmed", namespace.as_str()))
+        .hint("add --yes");
+    confirm(&context.settings, confirmed, question, missing)?;
     let deleted = match context.existing_in(namespace)? {
         None => 0,
         Some(store) => store.write(|tx| tx.delete_namespace())?,

@@ -158,7 +158,7 @@ fn show(context: &Context, namespace: Option<Namespace>) -> anyhow::Result<Exit>
 }
 
 /// A line for each limit; for each measure of a namespace that has none.
-fn table(context: &Context, rows: &[NamespaceUsage], out: &mut Out) -> anyhow::Result<()> {
+pub(super) fn table(context: &Context, rows: &[NamespaceUsage], out: &mut Out) -> anyhow::Result<()> {
     let mut table = Table::new(
         &context.settings,
         &[

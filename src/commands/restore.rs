@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use clap::{ArgMatches, Args, FromArgMatches};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use super::confirm::confirm;
 use super::{Context, Spec, attended};
 use crate::exit::{Exit, Failure};
 use crate::output::{Out, print_note};
 use crate::store::{self, Source};
+use crate::text::quote;
 
 pub const SPEC: Spec = Spec {
     name: "restore",
@@ -61,13 +63,19 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
         // By the caller's own right, which larder may exceed.
         let readable = nix::unistd::access(&args.file, nix::unistd::AccessFlags::R_OK);
         let file = std::path::absolute(&args.file).unwrap_or_else(|_| args.file.clone());
-        readable.map_err(|e| Failure::io(&crate::text::quote(&file.to_string_lossy()), e.into()))?;
+        readable.map_err(|e| Failure::io(&quote(&file.to_string_lossy()), e.into()))?;
     }
-    if !args.yes {
-        return Err(Failure::usage("this replaces everything in the store")
-            .hint("say so with --yes; 'larder backup' keeps what is there now")
-            .into());
-    }
+    let question = || {
+        let store = context.store_path()?;
+        let by = match std::path::absolute(&args.file) {
+            Ok(file) if !streamed => quote(&file.to_string_lossy()),
+            _ => "standard input".to_owned(),
+        };
+        Ok(format!("Replace everything in the store {} by {by}?", quote(&store.to_string_lossy())))
+    };
+    let missing = Failure::usage("this replaces everything in the store")
+        .hint("say so with --yes; 'larder backup' keeps what is there now");
+    confirm(&context.settings, args.yes, question, missing)?;
     let spare = std::env::temp_dir();
     let restored = attended::copying(&context.settings, SPEC.name, "nothing was changed", |progress| {
         let source = if streamed { Source::Stream(&mut Input) } else { Source::File(&args.file) };
@@ -104,7 +112,7 @@ fn refuse_input(context: &Context) -> anyhow::Result<()> {
     let mut log = file.clone().into_os_string();
     log.push("-wal");
     if std::fs::metadata(log).is_ok_and(|meta| meta.len() > 0) {
-        let name = crate::text::quote(&file.to_string_lossy());
+        let name = quote(&file.to_string_lossy());
         return Err(Failure::usage(format!("{name} has a part of its content in the log beside it"))
             .hint("name the file instead of reading it as standard input")
             .into());

@@ -103,6 +103,12 @@ impl Table {
     }
 }
 
+/// A table as lines, each at most `width` columns wide, headings first.
+#[must_use]
+pub fn lines(columns: &[Column], rows: &[Vec<Cell>], width: usize, color: bool) -> Vec<String> {
+    Layout::new(columns, width, color).render(rows).lines().map(str::to_owned).collect()
+}
+
 /// Columns of standard output's terminal, 80 if it does not tell.
 #[must_use]
 pub fn terminal_width() -> usize {
@@ -219,7 +225,8 @@ impl Layout {
 }
 
 /// Text in at most `width` columns; what was cut off is an ellipsis.
-pub(super) fn cut(text: &str, width: usize) -> Cow<'_, str> {
+#[must_use]
+pub fn cut(text: &str, width: usize) -> Cow<'_, str> {
     if text.width() <= width {
         return Cow::Borrowed(text);
     }

@@ -14,6 +14,7 @@ mod bell;
 mod control;
 mod exec;
 mod expirer;
+pub mod overview;
 mod ripples;
 mod selection;
 mod source;

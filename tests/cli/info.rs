@@ -73,7 +73,17 @@ fn numbers_for_scripts_words_for_people() {
     let piped = String::from_utf8(t.run(["info"]).output().stdout).unwrap();
     assert!(piped.contains("\nbytes: 4096\n") && piped.contains("\nnext expiry: never\n"), "{piped}");
     let (_, shown, _) = t.run(["info"]).on_terminal(80);
-    assert!(shown.contains("\nbytes: 4.0 KiB\n") && shown.contains("\nchanges: 1 to 1\n"), "{shown}");
+    // One below the other.
+    assert!(shown.contains("\nbytes:        4.0 KiB\n"), "{shown}");
+    assert!(shown.contains("\nchanges:      1 to 1\n"), "{shown}");
+    // And what is used of the quotas.
+    assert!(!shown.contains("LIMIT"), "{shown}");
+    t.run(["quota", "set", "ns", "--max-keys", "4"]).ok("");
+    t.run(["-n", "ns", "set", "g", "k", "v"]).ok("");
+    let (_, shown, _) = t.run(["info", "--color", "never"]).on_terminal(80);
+    let table =
+        "\n\nNAMESPACE  LIMIT ON  USED  LIMIT  USE\nns         keys         1      4  ███░░░░░░░  25%\n";
+    assert!(shown.ends_with(table), "{shown}");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 mod backup;
 mod batch;
 mod check;
+mod confirm;
 mod count;
 mod damage;
 mod delete;
@@ -19,6 +20,7 @@ mod list;
 mod manual;
 mod names;
 mod namespace;
+mod person;
 mod place;
 mod purge;
 mod quota;
@@ -29,6 +31,7 @@ mod set;
 mod tables;
 mod templates;
 mod terminal;
+mod top;
 mod ttl;
 
 use std::path::Path;

@@ -71,6 +71,8 @@ const OPERATIONS: &[(&str, Rule)] = &[
     ("Transaction::changes", T(|tx| tx.changes(0, None, true, |_| GO_ON))),
     ("Transaction::changes_between", T(|tx| tx.changes_between(0, i64::MAX, None, true, |_| GO_ON))),
     ("Transaction::log_step", Open("positions of the log")),
+    ("Transaction::log_position_at", Open("positions of the log")),
+    ("Transaction::expiring_by", T(|tx| tx.expiring_by(tx.now).map(drop))),
     ("Transaction::get_version", T(|tx| tx.get_version("g", "k", 1).map(drop))),
     ("Transaction::history", T(|tx| tx.history("g", "k", None, true).map(drop))),
     ("Transaction::log_span", Open("sequence numbers are the whole store's, and everybody's positions")),

@@ -71,6 +71,10 @@ fn streams() -> Section {
                  are refused. Progress is shown for work that takes longer than a second.",
             ),
             Text(
+                "What asks for --yes asks a person instead, where standard input and standard error are both a \
+                 terminal and --json is not given. Any answer but y or yes is status 2, and changes nothing.",
+            ),
+            Text(
                 "A VALUE that is a single - is read from standard input, to its end. A value that begins with a \
                  dash is written --value=-x, or comes after --.",
             ),

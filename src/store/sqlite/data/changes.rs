@@ -75,6 +75,22 @@ impl Transaction<'_> {
         Ok(end.unwrap_or(span.newest))
     }
 
+    /// The position after which changes happened at `at` or later, as far as
+    /// the log goes back and clocks were in step: found by halving.
+    pub fn log_position_at(&self, at: Timestamp) -> Result<i64> {
+        let span = self.log_span()?;
+        let mut query = self
+            .conn
+            .prepare_cached("SELECT seq,at FROM larder_changes WHERE seq>?1 ORDER BY seq LIMIT 1")?;
+        let (mut low, mut high) = (span.oldest - 1, span.newest);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let (seq, then): (i64, i64) = query.query_row([middle], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            if then < at.0 { low = seq } else { high = middle }
+        }
+        Ok(low)
+    }
+
     /// Like [`Transaction::changes`], up to position `last`.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use rusqlite::types::{ToSqlOutput, Value};
 use rusqlite::{ToSql, params};
 
 use crate::clock::Timestamp;
-use crate::model::{Name, Namespace, Result};
+use crate::model::{Level, Name, Namespace, Result};
 use crate::store::sqlite::transaction::Transaction;
 
 /// The expiring entries of the whole store, of a namespace or of a group.
@@ -59,6 +59,26 @@ impl Expiries {
 }
 
 impl Transaction<'_> {
+    /// How many live entries of each group expire by `until`, by name as
+    /// stored: of groups that may be read, and have one. Time grows with those
+    /// that expire, not with the store.
+    pub fn expiring_by(&self, until: Timestamp) -> Result<Vec<(Name<'static>, i64)>> {
+        self.permit_some(Level::Read)?;
+        let Expiries { rows, of } = self.expiries(None);
+        let mut query = self.conn.prepare_cached(&format!(
+            "SELECT group_name,count(*)FROM {rows} AND expires_at>?2 AND expires_at<=?3 GROUP BY group_name"
+        ))?;
+        let mut rows = query.query(params![of, self.now.0, until.0])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let name = Name::of(row.get_ref(0)?).into_owned();
+            if self.may(Level::Read, &self.scope.name_of(&name))? {
+                found.push((name, row.get(1)?));
+            }
+        }
+        Ok(found)
+    }
+
     /// Those of one group, named as in scope, or of the scope.
     pub(in crate::store::sqlite) fn expiries(&self, group: Option<&Name<'_>>) -> Expiries {
         match (group, &self.scope.0) {
