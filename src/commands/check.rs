@@ -26,8 +26,10 @@ pub const SPEC: Spec = Spec {
 /// any finding is status 7.
 ///
 /// --repair rebuilds what can be derived from the entries: triggers, indexes,
-/// counters, the file's marks, and the change log, which starts over where it
-/// cannot be believed. Quotas and grants of what cannot be a namespace go.
+/// counters, the file's marks and its journal mode, and the change log, which
+/// starts over where it cannot be believed. A table of entries that another tool
+/// has altered is built anew; what was in columns that are not larder's is kept
+/// in a table of its own. Every object that is dropped is printed. Quotas and grants of what cannot be a namespace go.
 /// Damaged entries are not invented again: restore a backup. SQLite
 /// keeps no checksums of its pages, so a value that was overwritten on disk
 /// byte for byte cannot be told from one that was stored.
@@ -44,6 +46,13 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     let checkup =
         attended::shown(&context.settings, "checking", || store::check(&context.options(), args.repair))?
             .unwrap_or_default();
+    context.tell_migrated(checkup.migrated);
+    if let Some(mode) = &checkup.journal {
+        context.note(
+            "journal",
+            &format!("check: the journal mode is {mode}, not WAL: readers and writers keep each other waiting; 'larder check --repair' sets it back"),
+        );
+    }
     let mut out = Out::default();
     if context.settings.json {
         records(&checkup, &mut out)?;
@@ -64,18 +73,29 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
 
 /// What can be done about each sort of what is left.
 fn advice(left: &[Finding], repaired: bool) -> String {
-    let all = [Remedy::Repair, Remedy::Revoke, Remedy::Quota, Remedy::Delete, Remedy::Restore];
+    let all = [Remedy::Repair, Remedy::Revoke, Remedy::Quota, Remedy::Delete, Remedy::Merge, Remedy::Restore];
     let there = |remedy: &Remedy| left.iter().any(|finding| finding.remedy == *remedy);
     // Nothing derived from damaged pages could be believed.
     let damaged = there(&Remedy::Restore);
     let helps = |remedy: &Remedy| there(remedy) && !(damaged && *remedy == Remedy::Repair);
     // Where nothing but an addition is in the way nothing is lost.
-    let beyond = left.iter().filter(|finding| finding.remedy == Remedy::Restore);
-    if let Some(mut ways) = beyond.map(Finding::way_out).collect::<Option<Vec<_>>>()
+    let ways = |remedy: Remedy| {
+        let those = left.iter().filter(|finding| finding.remedy == remedy);
+        let mut ways = those.map(|finding| finding.way_out.as_deref()).collect::<Vec<_>>();
+        ways.dedup();
+        ways
+    };
+    if let Some(ways) = ways(Remedy::Restore).into_iter().collect::<Option<Vec<_>>>()
         && !ways.is_empty()
     {
-        ways.dedup();
         return format!("{}; then run 'larder check' again", ways.join("; "));
+    }
+    // Says more than that a repair helps.
+    if !damaged
+        && !repaired
+        && let Some(way) = ways(Remedy::Repair).into_iter().flatten().next()
+    {
+        return way.to_owned();
     }
     let told = all.into_iter().filter(helps).map(|remedy| match remedy {
         Remedy::Repair if !repaired => "'larder check --repair' rebuilds what can be derived",
@@ -84,6 +104,7 @@ fn advice(left: &[Finding], repaired: bool) -> String {
         Remedy::Delete => {
             "'larder delete GROUP --glob P', or a line of 'larder batch' with the key_b64 that 'larder export' shows, deletes an entry whose name is not UTF-8"
         }
+        Remedy::Merge => "the next command that writes merges the table kv, and so does 'larder check --repair'",
         Remedy::Restore => {
             "damage cannot be repaired; 'larder restore FILE --yes' puts a backup in its place"
         }
@@ -105,7 +126,7 @@ fn lines(context: &Context, checkup: &Checkup, out: &mut Out) -> anyhow::Result<
         }
     }
     if checkup.found.is_empty() && context.settings.terminal && !context.settings.quiet {
-        out.line("nothing found")?;
+        out.line("ok")?;
     }
     Ok(())
 }

@@ -9,9 +9,9 @@ use serde_json::Value;
 use crate::clock::{Clock, Timestamp};
 use crate::exit::{Exit, Failure};
 use crate::model::{Namespace, Scope};
-use crate::output::{Out, print_note};
+use crate::output::{Out, print_note, print_record};
 use crate::settings::Settings;
-use crate::store::{self, Store, StoreOptions, is_missing, is_part_of_store, resolve};
+use crate::store::{self, Migrated, Store, StoreOptions, is_missing, is_part_of_store, resolve};
 use crate::text::quote;
 
 /// What a command works with.
@@ -39,6 +39,39 @@ impl Context {
         Err(Failure::new(Exit::Io, format!("there is no store at {}", quote(&path.to_string_lossy())))
             .hint("look at --db, LARDER_DB and HOME")
             .into())
+    }
+
+    /// Tells a person something besides the result, on standard error; nothing
+    /// with --quiet. With --json it is a record of this kind.
+    pub(super) fn note(&self, kind: &str, note: &str) {
+        if self.settings.quiet {
+            return;
+        }
+        if self.settings.json {
+            print_record(&serde_json::json!({ "note": kind, "message": note }));
+        } else {
+            print_note(note);
+        }
+    }
+
+    /// Says what opening the store did with go-store's tables: programs that
+    /// use those cannot use the file any more.
+    pub(super) fn tell_migrated(&self, migrated: Option<Migrated>) {
+        if let Some(migrated) = migrated {
+            let path = resolve(&self.settings.path).unwrap_or_else(|_| self.settings.path.clone());
+            self.note("migrated", &migrated.tell(&path));
+        }
+    }
+
+    /// A store that was opened, after what is to be said of that.
+    fn opened(&self, store: Store) -> Store {
+        self.tell_migrated(store.migrated());
+        store
+    }
+
+    /// Like [`Context::opened`], and never closed.
+    fn left_open(&self, store: Store) -> &'static Store {
+        Box::leak(Box::new(self.opened(store)))
     }
 
     pub(super) fn options(&self) -> StoreOptions {
@@ -97,19 +130,19 @@ impl Context {
     /// descriptors, locks and memory back at once where SQLite would free its
     /// schema piece by piece, a tenth of what a `get` costs.
     pub fn existing(&self) -> anyhow::Result<Option<&'static Store>> {
-        Ok(Store::open_to_read(&self.options())?.map(leave_open))
+        Ok(Store::open_to_read(&self.options())?.map(|store| self.left_open(store)))
     }
 
     /// The store, if there is one, for a command that only looks up entries;
     /// never closed either.
     pub fn existing_to_get(&self) -> anyhow::Result<Option<&'static Store>> {
-        Ok(Store::open_to_get(&self.options())?.map(leave_open))
+        Ok(Store::open_to_get(&self.options())?.map(|store| self.left_open(store)))
     }
 
     /// The store, if there is one, for a command that changes it; never closed
     /// either.
     pub fn existing_to_write(&self) -> anyhow::Result<Option<&'static Store>> {
-        Ok(Store::open(&self.options())?.map(leave_open))
+        Ok(Store::open(&self.options())?.map(|store| self.left_open(store)))
     }
 
     /// Refuses a namespace: the command is about the whole file, and a scoped
@@ -125,18 +158,18 @@ impl Context {
 
     /// The store, created if need be; never closed, as above.
     pub fn create(&self) -> anyhow::Result<&'static Store> {
-        Ok(leave_open(Store::create(&self.options())?))
+        Ok(self.left_open(Store::create(&self.options())?))
     }
 
     /// The store, created if need be, for a command that outlives its use.
     pub fn open_or_create(&self) -> anyhow::Result<Store> {
-        Ok(Store::create(&self.options())?)
+        Ok(self.opened(Store::create(&self.options())?))
     }
 
     /// The store, if there is one, for a command that outlives its use: it is
     /// closed when dropped.
     pub fn open(&self) -> anyhow::Result<Option<Store>> {
-        Ok(Store::open_to_read(&self.options())?)
+        Ok(Store::open_to_read(&self.options())?.map(|store| self.opened(store)))
     }
 
     /// Like [`Context::open`], for a command that has more to do than to wait for
@@ -148,13 +181,13 @@ impl Context {
     /// The store as [`Context::existing`] has it, confined to the namespace
     /// that an argument names.
     pub fn existing_in(&self, namespace: &Namespace) -> anyhow::Result<Option<&'static Store>> {
-        Ok(Store::open_to_read(&self.options_in(namespace)?)?.map(leave_open))
+        Ok(Store::open_to_read(&self.options_in(namespace)?)?.map(|store| self.left_open(store)))
     }
 
     /// The store as [`Context::create`] has it, confined to the namespace that
     /// an argument names.
     pub fn create_in(&self, namespace: &Namespace) -> anyhow::Result<&'static Store> {
-        Ok(leave_open(Store::create(&self.options_in(namespace)?)?))
+        Ok(self.left_open(Store::create(&self.options_in(namespace)?)?))
     }
 
     pub(super) fn options_in(&self, namespace: &Namespace) -> Result<StoreOptions, Failure> {
@@ -167,8 +200,4 @@ impl Context {
             _ => Ok(StoreOptions { scope: Scope(Some(namespace.clone())), ..self.options() }),
         }
     }
-}
-
-fn leave_open(store: Store) -> &'static Store {
-    Box::leak(Box::new(store))
 }

@@ -64,6 +64,11 @@ struct StoreFacts {
     log_newest: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     log_bytes: Option<i64>,
+    /// SQLite's journal mode: `wal`, unless another program set another one.
+    journal_mode: String,
+    /// Rows of go-store's table `kv` that are not merged yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kv_rows: Option<i64>,
 }
 
 fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
@@ -115,6 +120,7 @@ fn absolute(context: &Context) -> PathBuf {
 
 fn inspect(store: &Store) -> anyhow::Result<(StoreFacts, Option<Timestamp>, Timestamp)> {
     let sizes = store.sizes();
+    let journal_mode = store.other_journal()?.unwrap_or_else(|| "wal".into());
     Ok(store.read(|tx| {
         let (holdings, log) = (tx.holdings()?, tx.log_span()?);
         let whole = tx.sees_whole_store()?;
@@ -132,6 +138,8 @@ fn inspect(store: &Store) -> anyhow::Result<(StoreFacts, Option<Timestamp>, Time
             log_oldest: (log.newest > 0).then_some(log.oldest.max(1)),
             log_newest: log.newest,
             log_bytes: whole.then_some(log.bytes),
+            journal_mode: journal_mode.clone(),
+            kv_rows: if whole { tx.unmerged()? } else { None },
         };
         Ok((facts, holdings.next_expiry, tx.now))
     })?)
@@ -171,6 +179,13 @@ fn lines(
             ("changes", log),
         ]);
         lines.extend(store.log_bytes.map(|log| ("change bytes", bytes(log))));
+        if store.journal_mode != "wal" {
+            let mode = format!("{}, not wal; 'larder check --repair' sets it back", store.journal_mode);
+            lines.push(("journal", mode));
+        }
+        lines.extend(store.kv_rows.map(|rows| {
+            ("kv", format!("{rows} rows of go-store's table kv; the next command that writes merges them"))
+        }));
         lines.extend([("consumers", store.consumers.to_string()), ("next expiry", due)]);
     }
     lines.extend([("sqlite", facts.sqlite_version.to_owned()), ("access", facts.access.to_owned())]);

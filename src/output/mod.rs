@@ -108,6 +108,13 @@ pub fn print_error(json: bool, report: &Report) {
     let _ = io::stderr().write_all(message.as_bytes());
 }
 
+/// Prints a record on standard error, as one line of JSON.
+pub fn print_record(record: &serde_json::Value) {
+    let record = record.to_string();
+    let shown = if io::stderr().is_terminal() { text::safe_json(&record) } else { Cow::Borrowed(&*record) };
+    let _ = io::stderr().write_all(format!("{shown}\n").as_bytes());
+}
+
 /// Prints a note on standard error.
 pub fn print_note(note: &str) {
     let note = if io::stderr().is_terminal() { text::safe(note) } else { Cow::Borrowed(note) };

@@ -9,7 +9,8 @@ mod sqlite;
 pub use crate::model::*;
 pub use sqlite::schema;
 pub use sqlite::{
-    Bulk, Caller, Checkup, Claim, Claimed, Files, Finding, FindingKind, Horizon, Progress, Protection,
-    Remedy, Restored, Sizes, Source, Stage, Store, StoreOptions, Transaction, admit, attended, check, hold,
-    is_held, is_missing, is_part_of_store, lock_shared, resolve, restore, sqlite_version, take_bell,
+    Bulk, Caller, Checkup, Claim, Claimed, Files, Finding, FindingKind, Horizon, Migrated, Progress,
+    Protection, Remedy, Restored, Sizes, Source, Stage, Store, StoreOptions, Transaction, admit, attended,
+    check, hold, is_held, is_missing, is_part_of_store, lock_shared, resolve, restore, sqlite_version,
+    take_bell,
 };

@@ -201,7 +201,13 @@ fn other_databases_are_refused_untouched() {
     make("marked", "PRAGMA application_id=1234; CREATE TABLE entries(group_name,entry_key,entry_value)");
     refused(&t, "marked", &not("it is marked as another program's database"));
     make("versioned", "PRAGMA user_version=1; CREATE TABLE entries(group_name,entry_key,entry_value)");
-    refused(&t, "versioned", &not("it is marked as another program's database"));
+    refused(
+        &t,
+        "versioned",
+        &not(
+            "it is marked as another program's database (user_version 1); if it is go-store's: PRAGMA user_version=0",
+        ),
+    );
     make("columns", "CREATE TABLE entries(id,title)");
     refused(&t, "columns", &not("its table \"entries\" has other columns"));
     make("more", "CREATE TABLE entries(group_name,entry_key,entry_value,expires_at,colour)");
@@ -216,9 +222,20 @@ fn other_databases_are_refused_untouched() {
         "trigger",
         "CREATE TABLE kv(grp,key,value); CREATE TRIGGER t AFTER INSERT ON kv BEGIN DELETE FROM kv; END",
     );
-    refused(&t, "trigger", &not("it has the trigger \"t\""));
-    make("own index", "CREATE TABLE kv(grp,key,value); CREATE INDEX i ON kv(value)");
-    refused(&t, "own index", &not("it has the index \"i\""));
+    refused(
+        &t,
+        "trigger",
+        &not("it has the trigger \"t\"; without it, it can be migrated: DROP TRIGGER \"t\""),
+    );
+    make(
+        "own index",
+        "CREATE TABLE entries(group_name,entry_key,entry_value); CREATE UNIQUE INDEX i ON entries(entry_value)",
+    );
+    refused(
+        &t,
+        "own index",
+        &not("it has the index \"i\"; without it, it can be migrated: DROP INDEX \"i\""),
+    );
     make("taken", "CREATE TABLE kv(grp,key,value); CREATE TABLE larder_changes(x)");
     refused(&t, "taken", &not("it has the table \"larder_changes\""));
     make("utf16", "PRAGMA encoding='UTF-16'; CREATE TABLE kv(grp,key,value)");

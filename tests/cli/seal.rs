@@ -3,7 +3,6 @@
 use crate::harness::Test;
 
 const AGAIN: &str = "'larder check --repair' makes it again";
-const REBUILT: &str = "a column that was added can be dropped again: ALTER TABLE entries DROP COLUMN ...";
 const BACKUP: &str = "'larder check' says more; 'larder restore FILE --yes' puts a backup in its place";
 
 /// Alters the default store, and expects both kinds of access to be refused
@@ -81,7 +80,11 @@ fn tables_views_and_indexes() {
     for name in ["larder_expiry", "larder_group_expiry", "larder_namespace_expiry"] {
         altered(&format!("DROP INDEX {name}"), &format!("the index {name} is missing"), AGAIN);
     }
-    altered("ALTER TABLE entries ADD COLUMN colour TEXT", "the table entries is not larder's", REBUILT);
+    altered(
+        "ALTER TABLE entries ADD COLUMN colour TEXT",
+        "the table entries is not larder's",
+        "'larder check --repair' takes the column away, and so does: ALTER TABLE entries DROP COLUMN \"colour\"",
+    );
     altered(
         "CREATE VIEW larder_shown AS SELECT * FROM entries",
         "the view \"larder_shown\" is not larder's",
@@ -110,8 +113,8 @@ fn tables_views_and_indexes() {
     }
     altered(
         "ALTER TABLE entries RENAME TO was; CREATE VIEW entries AS SELECT * FROM was",
-        "the index larder_expiry is not larder's",
-        AGAIN,
+        "the view entries is not larder's",
+        "give the table its name back: DROP VIEW entries; ALTER TABLE \"was\" RENAME TO entries",
     );
 }
 
@@ -144,20 +147,11 @@ fn a_view_an_index_and_tables_of_ones_own_are_welcome() {
     t.run(["check"]).ok("");
 }
 
-/// `check` called an added column damage that only a backup mends, and a copy
-/// made from a dump was said to have other columns, although both are whole.
+/// A copy made from a dump was said to have other columns, although it is whole.
 #[test]
 fn what_is_whole_is_not_called_damaged() {
     let t = Test::new();
     t.run(["set", "g", "k", "v"]).ok("");
-    t.execute("ALTER TABLE entries ADD COLUMN note");
-    t.run(["check"]).exits(
-        7,
-        "the table entries is not larder's\n",
-        format!("larder: check: 1 finding in the store\nhint: {REBUILT}; then run 'larder check' again\n"),
-    );
-    t.execute("ALTER TABLE entries DROP COLUMN note");
-    t.run(["check"]).ok("");
     t.execute("PRAGMA application_id=0; PRAGMA user_version=0");
     t.run(["get", "g", "k"])
         .fails_with(7, "lost its mark, as a copy made from a dump; run 'larder check --repair'");

@@ -97,6 +97,7 @@ const OPERATIONS: &[(&str, Rule)] = &[
     ("Transaction::delete_consumer", T(|tx| tx.delete_consumer("c").map(drop))),
     ("Transaction::schema_version", Open("about larder, not about what is stored")),
     ("Transaction::schema_cookie", Open("about larder, not about what is stored")),
+    ("Transaction::unmerged", T(|tx| tx.unmerged().map(drop))),
     ("Transaction::verify_schema", Open("about larder, not about what is stored")),
     ("Bulk::now", Open("the time")),
     ("Bulk::newest", Open("as log_span")),
@@ -125,6 +126,8 @@ const OPERATIONS: &[(&str, Rule)] = &[
     ("Store::set_busy_timeout", Open("the caller's own")),
     ("Store::data_version", Open("that something was committed, as the bell")),
     ("Store::sizes", Open("of files, which no command shows to who does not see the whole store")),
+    ("Store::other_journal", Open("about the file, not about what is stored")),
+    ("Store::migrated", Open("what this very opening did, before anything was closed")),
     ("Store::protection", Open("about the caller")),
 ];
 

@@ -106,6 +106,28 @@ fn its_writes_are_heard() {
     w.finish();
 }
 
+/// The moment anybody made a view, or a table with a trigger, every running
+/// watch ended with 7, and every queue with it.
+#[test]
+fn a_watch_goes_on_whatever_others_make_beside_it() {
+    let t = Test::new();
+    t.run(["set", "g", "k", "v"]).ok("");
+    let mut w = Watcher::start(&t, &["--after", "1"]);
+    let made = [
+        "CREATE VIEW report AS SELECT group_name,count(*) FROM entries GROUP BY 1",
+        "CREATE TABLE notes(note); CREATE TRIGGER noted AFTER INSERT ON notes BEGIN SELECT 1; END",
+        "CREATE INDEX mine ON entries(entry_value)",
+        "DROP VIEW report; DROP INDEX mine; DROP TABLE notes",
+    ];
+    let other = t.sql();
+    for (seq, sql) in (2..).zip(made) {
+        other.execute_batch(sql).expect(sql);
+        t.run(["set", "g", "k", sql]).ok("");
+        assert_eq!(w.line(), format!("{seq}\tset\tg\tk"), "{sql}");
+    }
+    w.finish();
+}
+
 #[test]
 fn its_expiries_are_heard() {
     let t = Test::new();

@@ -224,7 +224,7 @@ fn json() -> Section {
                     "info",
                     "path, exists, access, sqlite_version, seq; if the store exists also schema_version, file_bytes, \
                      wal_bytes, keys, bytes, groups, namespaces, consumers, next_expiry, log_oldest, log_newest, \
-                     log_bytes. seq is the newest change: a position for \"watch --after\".",
+                     log_bytes, journal_mode, and kv_rows for a table kv of go-store's that is not merged yet. seq is the newest change: a position for \"watch --after\".",
                 ),
                 (
                     "quota show",
@@ -242,6 +242,7 @@ fn json() -> Section {
                     "batch --stream",
                     "For each line of input line, ok and version, or line, ok, error, code and message.",
                 ),
+                ("notes", "note and message, on standard error: migrated, journal."),
                 (
                     "errors",
                     "error, code, message, hint, on standard error. error is one of not_found, usage, \
@@ -325,8 +326,18 @@ fn limits() -> Section {
                  columns, and unique or computing indexes on its tables, and names that begin with larder_.",
             ),
             Text(
-                "A go-store file is migrated by the first command that opens it. Programs of go-store's older \
-                 generation, which keep a table kv, cannot use the file any more after that.",
+                "Such a program writes group_name, entry_key, entry_value and expires_at, which is a whole number of \
+                 Unix milliseconds or NULL: a fraction, as of time.time()*1000 in Python, or text is refused, and the \
+                 message names larder_changes, whose columns are strict. Version and counters follow by themselves. \
+                 If it sets another journal mode than WAL, larder works on and leaves that alone; \"larder info\" and \
+                 \"larder check\" tell, and \"larder check --repair\" sets it back.",
+            ),
+            Text(
+                "A go-store file is migrated by the first command that opens it, which says so once on standard \
+                 error. Programs of go-store's older generation, which keep a table kv, cannot use the file any more \
+                 after that; one that makes its table anew in a store writes there what larder does not see until \
+                 the next command that writes, or \"larder check --repair\", merges the table and drops it. Where a \
+                 key has a value in the store too, that one stays, and the other is in the change log only.",
             ),
             Text(
                 "Who can read the file can read everything in it: namespaces keep scripts apart, the file's mode \

@@ -16,6 +16,7 @@ use crate::store::sqlite::file::path;
 use crate::store::sqlite::file::vfs;
 use crate::store::sqlite::file::waiting::{self, Patience};
 use crate::store::sqlite::schema::Part;
+use crate::store::sqlite::schema::legacy::Migrated;
 use crate::store::sqlite::transaction::Transaction;
 use crate::store::sqlite::vault;
 use crate::text::quote;
@@ -76,6 +77,8 @@ pub struct Store {
     /// The version of the schema, if it is an older one that cannot be upgraded
     /// for want of write access.
     pub(in crate::store::sqlite) older: Cell<Option<i32>>,
+    /// What became of go-store's tables when it was opened.
+    pub(in crate::store::sqlite) migrated: Cell<Option<Migrated>>,
 }
 
 impl Store {
@@ -83,6 +86,11 @@ impl Store {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.options.path
+    }
+
+    /// What opening the store did with go-store's tables, if there were any.
+    pub fn migrated(&self) -> Option<Migrated> {
+        self.migrated.get()
     }
 
     /// Whether the caller is root or owns the file.

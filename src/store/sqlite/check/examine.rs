@@ -9,11 +9,13 @@
 use rusqlite::Connection;
 
 use crate::model::{ChangeKind, Name, Result};
+use crate::store::sqlite::check::rebuild;
 use crate::store::sqlite::check::repair;
 use crate::store::sqlite::check::rows;
 use crate::store::sqlite::check::salvage;
 use crate::store::sqlite::data::columns::name;
 use crate::store::sqlite::schema;
+use crate::store::sqlite::schema::legacy;
 use crate::store::sqlite::schema::neighbours;
 use crate::store::sqlite::schema::verify::{self, Difference, How};
 use crate::text::quote;
@@ -43,6 +45,8 @@ pub enum FindingKind {
     Orphans,
     /// An entry that larder could not have written.
     Data,
+    /// A table of go-store's older generation, beside the entries.
+    Kv,
 }
 
 impl FindingKind {
@@ -59,6 +63,7 @@ impl FindingKind {
             Self::Versions => "versions",
             Self::Orphans => "orphans",
             Self::Data => "data",
+            Self::Kv => "kv",
         }
     }
 }
@@ -74,6 +79,8 @@ pub enum Remedy {
     Quota,
     /// Deleting the entry by a pattern or in base64: its name is no argument.
     Delete,
+    /// Opening the store to write.
+    Merge,
     /// A backup.
     Restore,
 }
@@ -87,28 +94,19 @@ pub struct Finding {
     pub what: String,
     /// What can be done about it.
     pub remedy: Remedy,
+    /// What mends this one, where that is known and nothing is damaged.
+    pub way_out: Option<String>,
     pub(in crate::store::sqlite) difference: Option<Difference>,
 }
 
 impl Finding {
     pub(in crate::store::sqlite) fn new(kind: FindingKind, remedy: Remedy, what: impl Into<String>) -> Self {
-        Self { kind, what: what.into(), remedy, difference: None }
+        Self { kind, what: what.into(), remedy, way_out: None, difference: None }
     }
 
     /// Whether the schema is too large to be loaded, as writing needs it.
     pub(in crate::store::sqlite) fn is_beyond_loading(&self) -> bool {
         self.difference.as_ref().is_some_and(|difference| difference.how == How::Crowded)
-    }
-
-    /// What people can do themselves where no repair helps, and nothing is
-    /// damaged: an addition that can be taken away again.
-    #[must_use]
-    pub fn way_out(&self) -> Option<String> {
-        let difference = self.difference.as_ref().filter(|_| self.remedy == Remedy::Restore)?;
-        let added = difference.how == How::Alien
-            || difference.how == How::Crowded
-            || difference.how == How::Altered && difference.name == "entries";
-        added.then(|| difference.remedy())
     }
 }
 
@@ -174,7 +172,7 @@ pub(in crate::store::sqlite) fn examine(conn: &Connection) -> Result<Vec<Finding
     if !believable {
         return Ok(findings.0);
     }
-    for layer in [marks, integrity, counters, history, rows::orphans, rows::data] {
+    for layer in [marks, integrity, counters, history, rows::orphans, rows::data, unmerged] {
         let looked = layer(conn, &mut findings);
         findings.survive(looked)?;
     }
@@ -183,9 +181,24 @@ pub(in crate::store::sqlite) fn examine(conn: &Connection) -> Result<Vec<Finding
 
 fn schema(conn: &Connection, findings: &mut Findings) -> Result<()> {
     for difference in verify::compare(conn, verify::edition(conn)?, MOST)?.differences {
-        let remedy = if repair::is_beyond(&difference) { Remedy::Restore } else { Remedy::Repair };
+        let entries = difference.name == "entries" && difference.how != How::Misplaced;
+        let obstacle = if entries { rebuild::obstacle(conn)? } else { None };
+        let beyond = repair::is_beyond(&difference) || obstacle.is_some();
+        let remedy = if beyond { Remedy::Restore } else { Remedy::Repair };
+        let known = entries || beyond && matches!(difference.how, How::Alien | How::Crowded | How::Encoded);
+        let way_out = obstacle.or_else(|| known.then(|| difference.remedy(conn)));
         let finding = Finding::new(FindingKind::Schema, remedy, difference.to_string());
-        findings.push(Finding { difference: Some(difference), ..finding });
+        findings.push(Finding { way_out, difference: Some(difference), ..finding });
+    }
+    Ok(())
+}
+
+/// What a program of go-store's older generation wrote beside the entries.
+fn unmerged(conn: &Connection, findings: &mut Findings) -> Result<()> {
+    if let Some(rows) = legacy::unmerged(conn)? {
+        let rows = if rows == 1 { "1 row is".to_owned() } else { format!("{rows} rows are") };
+        let what = format!("go-store's table kv: {rows} not merged into the store yet");
+        findings.push(Finding::new(FindingKind::Kv, Remedy::Merge, what));
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Check: whether the file is sound and the bookkeeping true, and making it so.
 
 pub(super) mod examine;
+pub(super) mod rebuild;
 pub(super) mod repair;
 pub(super) mod rows;
 pub(super) mod salvage;
@@ -12,6 +13,8 @@ use crate::store::sqlite::connection::{Store, StoreOptions};
 use crate::store::sqlite::file::open::no_triggers;
 use crate::store::sqlite::file::path;
 use crate::store::sqlite::schema;
+use crate::store::sqlite::schema::legacy::Migrated;
+use crate::store::sqlite::schema::migrate;
 use crate::store::sqlite::schema::verify;
 
 /// What a check found and a repair did.
@@ -23,6 +26,10 @@ pub struct Checkup {
     pub repairs: Vec<String>,
     /// What is still wrong.
     pub left: Vec<Finding>,
+    /// What opening the store did with go-store's tables.
+    pub migrated: Option<Migrated>,
+    /// SQLite's journal mode, if it is another one than WAL.
+    pub journal: Option<String>,
 }
 
 /// Checks the store; `None` if there is none. With `mend`, rebuilds what can be
@@ -33,7 +40,8 @@ pub fn check(options: &StoreOptions, mend: bool) -> Result<Option<Checkup>> {
     let options = StoreOptions { path, ..options.clone() };
     // Opened in the ordinary way first: that migrates, and tells a store that
     // was tampered with from a file that never was one.
-    let refusal = match admit(&options) {
+    let mut migrated = None;
+    let refusal = match admit(&options, &mut migrated) {
         Ok(false) => return Ok(None),
         Ok(true) => None,
         Err(refusal @ (Error::Unusable { .. } | Error::Altered { .. })) => Some(refusal),
@@ -41,7 +49,10 @@ pub fn check(options: &StoreOptions, mend: bool) -> Result<Option<Checkup>> {
     };
     match (look(&options, mend, refusal.is_some()), refusal) {
         (Ok(checkup), Some(refusal)) if checkup.found.is_empty() => Err(refusal),
-        (Ok(checkup), _) => Ok(Some(checkup)),
+        (Ok(checkup), _) => {
+            let migrated = migrated.or(checkup.migrated);
+            Ok(Some(Checkup { migrated, ..checkup }))
+        }
         (Err(denied @ Error::Denied(_)), _) => Err(denied),
         (Err(e), Some(_)) if e.is_damage() && salvage::was_store(&options.path).unwrap_or(false) => {
             if salvage::is_trusted(&options.path) {
@@ -62,8 +73,10 @@ pub fn check(options: &StoreOptions, mend: bool) -> Result<Option<Checkup>> {
 
 /// Opens the store in the ordinary way, and asks it whether the caller may do
 /// this; `false` if there is none.
-fn admit(options: &StoreOptions) -> Result<bool> {
-    let Some(store) = Store::open(options)? else { return Ok(false) };
+fn admit(options: &StoreOptions, migrated: &mut Option<Migrated>) -> Result<bool> {
+    // To read: whoever only looks merges nothing.
+    let Some(store) = Store::open_to_read(options)? else { return Ok(false) };
+    *migrated = store.migrated();
     store.read(|tx| tx.permit_store())?;
     Ok(true)
 }
@@ -89,6 +102,25 @@ fn look(options: &StoreOptions, mend: bool, broken: bool) -> Result<Checkup> {
         }
         checkup.repairs.extend(done);
         checkup.left = store.examine()?;
+    }
+    let sound = checkup.left.iter().all(|finding| finding.kind == FindingKind::Kv);
+    if mend && sound && !checkup.left.is_empty() {
+        let merged = Store::open(options)?.and_then(|writer| writer.migrated());
+        match merged {
+            Some(done @ Migrated::Kv(_)) => checkup.repairs.push(done.tell(&options.path)),
+            other => checkup.migrated = other,
+        }
+        checkup.left = store.examine()?;
+    }
+    checkup.journal = store.other_journal().map_err(|e| e.settle(&options.path))?;
+    // It cannot be while somebody else has the store open.
+    if mend
+        && sound
+        && let Some(mode) = &checkup.journal
+        && store.retry(|| migrate::switch_to_wal(&store.conn)).is_ok()
+    {
+        checkup.repairs.push(format!("set the journal back to WAL, from {mode}"));
+        checkup.journal = None;
     }
     Ok(checkup)
 }

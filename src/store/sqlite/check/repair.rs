@@ -10,6 +10,7 @@ use rusqlite::{Connection, params};
 
 use crate::model::Result;
 use crate::store::sqlite::check::examine::{Finding, FindingKind};
+use crate::store::sqlite::check::rebuild;
 use crate::store::sqlite::check::rows;
 use crate::store::sqlite::schema::Edition;
 use crate::store::sqlite::schema::migrate;
@@ -29,7 +30,17 @@ pub(in crate::store::sqlite) fn repair(tx: &Transaction<'_>, findings: &[Finding
     let mut done = Vec::new();
     let edition = verify::edition(tx.conn)?;
     // Looked at before anything goes: what is dropped must be made again.
-    if verify::compare(tx.conn, edition, usize::MAX)?.differences.iter().any(is_beyond) {
+    let differences = verify::compare(tx.conn, edition, usize::MAX)?.differences;
+    if differences.iter().any(is_beyond) {
+        return Ok(done);
+    }
+    if differences.iter().any(Difference::is_entries) {
+        if rebuild::obstacle(tx.conn)?.is_some() {
+            return Ok(done);
+        }
+        drop_triggers(tx, edition, &differences, &mut done)?;
+        let log = differences.iter().all(|difference| difference.name != "larder_changes");
+        done.extend(rebuild::rebuild(tx.conn, edition, log)?);
         return Ok(done);
     }
     for difference in findings.iter().filter_map(|finding| finding.difference.as_ref()) {
@@ -94,7 +105,25 @@ fn build_indexes(tx: &Transaction<'_>, edition: &Edition) -> Result<()> {
 /// Whether something cannot be derived, or cannot even be dropped.
 pub(in crate::store::sqlite) fn is_beyond(difference: &Difference) -> bool {
     let Difference { how, kind, name } = difference;
-    matches!(how, How::Misplaced | How::Crowded) || kind == "table" && !DERIVED.contains(&name.as_str())
+    matches!(how, How::Misplaced | How::Crowded | How::Encoded)
+        || name == "entries" && !difference.is_entries()
+        || kind == "table" && name != "entries" && !DERIVED.contains(&name.as_str())
+}
+
+/// Drops the triggers on entries that are not larder's own: they would go with
+/// the table, unseen.
+fn drop_triggers(
+    tx: &Transaction<'_>,
+    edition: &Edition,
+    differences: &[Difference],
+    done: &mut Vec<String>,
+) -> Result<()> {
+    for difference in differences.iter().filter(|difference| difference.kind == "trigger") {
+        if edition.triggers.iter().all(|trigger| trigger.name != difference.name) {
+            done.extend(drop_stranger(tx, difference)?);
+        }
+    }
+    Ok(())
 }
 
 /// Drops what larder did not make. Tables stay, as they may hold data.
@@ -102,7 +131,7 @@ fn drop_stranger(tx: &Transaction<'_>, difference: &Difference) -> Result<Option
     let Difference { how, kind, name } = difference;
     let derived = DERIVED.contains(&name.as_str());
     let word = match (how, kind.as_str()) {
-        (How::Missing | How::Misplaced | How::Crowded, _) => return Ok(None),
+        (How::Missing | How::Misplaced | How::Crowded | How::Encoded, _) => return Ok(None),
         (_, "trigger") => "TRIGGER",
         (_, "view") => "VIEW",
         (_, "index") => "INDEX",

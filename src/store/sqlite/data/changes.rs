@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use crate::clock::Timestamp;
 use crate::model::{Change, ChangeKind, Entry, Error, Level, LogMark, LogSpan, Name, Result};
-use crate::store::sqlite::data::columns::{name, value_bytes};
+use crate::store::sqlite::data::columns::{moment, name, value_bytes};
 use crate::store::sqlite::transaction::Transaction;
 use crate::text::quote;
 
@@ -144,7 +144,7 @@ impl Transaction<'_> {
                     value: Some(value_bytes(row.get_ref(0)?)),
                     version,
                     updated_at: Timestamp(row.get(1)?),
-                    expires_at: row.get::<_, Option<i64>>(2)?.map(Timestamp),
+                    expires_at: moment(row.get_ref(2)?),
                     bytes: row.get(3)?,
                 })
             })
@@ -235,7 +235,7 @@ fn read_change(row: &Row<'_>, with_value: bool) -> Result<Option<Change>> {
         value: (with_value && kind == ChangeKind::Set)
             .then(|| row.get_ref(5).map(value_bytes))
             .transpose()?,
-        expires_at: row.get::<_, Option<i64>>(6)?.map(Timestamp),
+        expires_at: moment(row.get_ref(6)?),
         bytes: row.get(7)?,
         by: (row.get_ref(8)? != ValueRef::Null).then(|| row.get_ref(8).map(name)).transpose()?,
     }))

@@ -1,5 +1,6 @@
 //! Columns: how names and values stand in them.
 
+use crate::clock::Timestamp;
 use std::borrow::Cow;
 
 use rusqlite::ToSql;
@@ -26,6 +27,18 @@ pub(in crate::store::sqlite) fn value_bytes(value: ValueRef<'_>) -> Vec<u8> {
         ValueRef::Integer(i) => i.to_string().into_bytes(),
         ValueRef::Real(r) => r.to_string().into_bytes(),
         ValueRef::Null => Vec::new(),
+    }
+}
+
+/// A moment as stored. What is no integer only another program can have stored;
+/// a fraction of a millisecond counts as the next one, so that the entry is due
+/// exactly when SQLite says so, and text is later than every number.
+pub(in crate::store::sqlite) fn moment(value: ValueRef<'_>) -> Option<Timestamp> {
+    match value {
+        ValueRef::Integer(at) => Some(Timestamp(at)),
+        #[allow(clippy::cast_possible_truncation)]
+        ValueRef::Real(at) => Some(Timestamp(at.ceil() as i64)),
+        ValueRef::Null | ValueRef::Text(_) | ValueRef::Blob(_) => None,
     }
 }
 

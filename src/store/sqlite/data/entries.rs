@@ -4,6 +4,7 @@ use rusqlite::{OptionalExtension, params};
 
 use crate::clock::Timestamp;
 use crate::model::{Condition, Entry, Error, Expiry, Level, Name, Result, entry_bytes};
+use crate::store::sqlite::data::columns::moment;
 use crate::store::sqlite::data::columns::{Stored, value_bytes};
 use crate::store::sqlite::transaction::Transaction;
 
@@ -35,7 +36,7 @@ impl Transaction<'_> {
         )?;
         let found = query
             .query_row(params![stored, key], |row| {
-                let expires_at = row.get::<_, Option<i64>>(3)?.map(Timestamp);
+                let expires_at = moment(row.get_ref(3)?);
                 if expires_at.is_some_and(|at| at <= self.now) {
                     return Ok(None);
                 }
@@ -207,7 +208,7 @@ impl Transaction<'_> {
             Ok(Row {
                 id: row.get(0)?,
                 version: row.get(1)?,
-                expires_at: row.get(2)?,
+                expires_at: moment(row.get_ref(2)?).map(|at| at.0),
                 bytes: row.get(3)?,
                 value: with_value.then(|| row.get_ref(4).map(value_bytes)).transpose()?,
             })

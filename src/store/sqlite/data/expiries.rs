@@ -11,6 +11,7 @@ use rusqlite::{ToSql, params};
 
 use crate::clock::Timestamp;
 use crate::model::{Level, Name, Namespace, Result};
+use crate::store::sqlite::data::columns::moment;
 use crate::store::sqlite::transaction::Transaction;
 
 /// The expiring entries of the whole store, of a namespace or of a group.
@@ -110,7 +111,6 @@ impl Transaction<'_> {
     ) -> Result<Option<Timestamp>> {
         let mut query =
             self.conn.prepare_cached(&format!("SELECT min(expires_at)FROM {rows} AND expires_at>?2"))?;
-        let at: Option<i64> = query.query_row(params![of, self.now.0], |row| row.get(0))?;
-        Ok(at.map(Timestamp))
+        Ok(query.query_row(params![of, self.now.0], |row| Ok(moment(row.get_ref(0)?)))?)
     }
 }

@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, ToSql, params};
 
 use crate::clock::Timestamp;
 use crate::model::{Entry, Group, Keys, Level, Name, Result};
-use crate::store::sqlite::data::columns::value_bytes;
+use crate::store::sqlite::data::columns::{moment, value_bytes};
 use crate::store::sqlite::transaction::Transaction;
 
 /// From this many rows on, deleting a group without the triggers is cheaper
@@ -63,7 +63,7 @@ impl Transaction<'_> {
                 version: row.get(2)?,
                 bytes: row.get(3)?,
                 updated_at: Timestamp(row.get(4)?),
-                expires_at: row.get::<_, Option<i64>>(5)?.map(Timestamp),
+                expires_at: moment(row.get_ref(5)?),
             };
             if each(entry)?.is_break() {
                 *position = Some(Name::of(row.get_ref(0)?).into_owned());
@@ -106,7 +106,7 @@ impl Transaction<'_> {
                     version: row.get(3)?,
                     bytes: row.get(4)?,
                     updated_at: Timestamp(row.get(5)?),
-                    expires_at: row.get::<_, Option<i64>>(6)?.map(Timestamp),
+                    expires_at: moment(row.get_ref(6)?),
                 })
             })?;
             let mut page: Vec<Entry> = rows.collect::<rusqlite::Result<_>>()?;

@@ -5,10 +5,11 @@ use std::path::Path;
 
 use rusqlite::params;
 
-use crate::clock::Timestamp;
 use crate::model::{Error, Holdings, Keys, Level, Name, Namespace, Result};
 use crate::store::sqlite::connection::Store;
+use crate::store::sqlite::data::columns::moment;
 use crate::store::sqlite::file::path;
+use crate::store::sqlite::schema::legacy;
 use crate::store::sqlite::schema::verify::{self, Seal};
 use crate::store::sqlite::transaction::Transaction;
 
@@ -28,6 +29,14 @@ pub fn sqlite_version() -> &'static str {
 }
 
 impl Store {
+    /// SQLite's journal mode, if it is another one than WAL: another program set
+    /// it, or made the file as a copy. Readers and writers wait for each other.
+    pub fn other_journal(&self) -> Result<Option<String>> {
+        let read = || Ok(self.conn.query_row("PRAGMA journal_mode", [], |row| row.get::<_, String>(0))?);
+        let mode = self.retry(read).map_err(|e| e.settle(self.path()))?;
+        Ok((mode != "wal").then_some(mode))
+    }
+
     /// The sizes of the store's files; 0 for what is not there.
     #[must_use]
     pub fn sizes(&self) -> Sizes {
@@ -43,6 +52,13 @@ impl Transaction<'_> {
     /// The schema's version, `PRAGMA user_version`.
     pub fn schema_version(&self) -> Result<i32> {
         Ok(self.conn.query_row("PRAGMA user_version", [], |row| row.get(0))?)
+    }
+
+    /// Rows of a table `kv` of go-store's older generation that are not merged
+    /// into the store yet; `None` if there is no such table.
+    pub fn unmerged(&self) -> Result<Option<i64>> {
+        self.permit_store()?;
+        legacy::unmerged(self.conn)
     }
 
     /// A number that is another one after the schema was changed, and after
@@ -108,7 +124,7 @@ impl Transaction<'_> {
         let mut rows = query.query(params![expiries.of, self.now.0])?;
         while let Some(row) = rows.next()? {
             if self.may(Level::Read, &self.scope.name_of(&Name::of(row.get_ref(0)?)))? {
-                visible.next_expiry = Some(Timestamp(row.get(1)?));
+                visible.next_expiry = moment(row.get_ref(1)?);
                 break;
             }
         }
@@ -132,7 +148,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::clock::Clock;
+    use crate::clock::{Clock, Timestamp};
     use crate::model::{Condition, Expiry, Limits, Scope};
     use crate::store::StoreOptions;
 

@@ -12,6 +12,7 @@ use rusqlite::{OptionalExtension, params};
 use crate::clock::Timestamp;
 use crate::model::{Expired, KeepChanges, Level, LogSpan, Name, Purged, Result};
 use crate::store::sqlite::connection::Store;
+use crate::store::sqlite::data::columns::moment;
 use crate::store::sqlite::file::waiting;
 use crate::store::sqlite::transaction::Transaction;
 
@@ -150,11 +151,9 @@ impl Transaction<'_> {
     /// When the next entry of the whole store is due; in the past if one is
     /// due and not yet claimed.
     pub fn next_due(&self) -> Result<Option<Timestamp>> {
-        let at: Option<i64> = self
-            .conn
-            .prepare_cached("SELECT min(expires_at)FROM entries WHERE expires_at IS NOT NULL")?
-            .query_row([], |row| row.get(0))?;
-        Ok(at.map(Timestamp))
+        let mut query =
+            self.conn.prepare_cached("SELECT min(expires_at)FROM entries WHERE expires_at IS NOT NULL")?;
+        Ok(query.query_row([], |row| Ok(moment(row.get_ref(0)?)))?)
     }
 
     /// Where a trim by `keep` cuts.

@@ -8,7 +8,7 @@ use rusqlite::types::ValueRef;
 
 use crate::clock::Timestamp;
 use crate::model::{EntryRef, Level, Name, Result};
-use crate::store::sqlite::data::columns::value_bytes;
+use crate::store::sqlite::data::columns::{moment, value_bytes};
 use crate::store::sqlite::transaction::Transaction;
 
 impl Transaction<'_> {
@@ -53,7 +53,7 @@ impl Transaction<'_> {
                 value: &value,
                 version: row.get(3)?,
                 updated_at: Timestamp(row.get(4)?),
-                expires_at: row.get::<_, Option<i64>>(5)?.map(Timestamp),
+                expires_at: moment(row.get_ref(5)?),
             };
             if each(entry)?.is_break() {
                 break;

@@ -17,6 +17,7 @@ use crate::store::sqlite::file::path::{self, Place};
 use crate::store::sqlite::file::vfs;
 use crate::store::sqlite::file::waiting::wait_for_lock;
 use crate::store::sqlite::schema::guard;
+use crate::store::sqlite::schema::legacy;
 use crate::store::sqlite::schema::migrate;
 use crate::store::sqlite::schema::upgrade;
 use crate::store::sqlite::schema::verify::{self, Seal};
@@ -166,11 +167,18 @@ impl Store {
     /// Makes sure that the file is a store, if need be by making it one.
     /// `false` if it is empty and must stay so.
     fn accept(&self, create: bool) -> Result<bool> {
+        let writes = self.part.get().is_none();
         let verify = || self.in_transaction("BEGIN", |tx| verify::verify(tx.conn, &self.options.path));
         match self.retry(verify)? {
-            Seal::Intact { alone: true } => Ok(true),
+            Seal::Intact { alone: true, .. } => Ok(true),
             // Whether SQLite can make sense of the rest shows when it is loaded.
-            Seal::Intact { alone: false } => self.load_all().map(|()| true),
+            Seal::Intact { kv, .. } => {
+                self.load_all()?;
+                if kv && writes {
+                    legacy::merge(self)?;
+                }
+                Ok(true)
+            }
             Seal::Older(edition) => {
                 self.load_all()?;
                 let upgraded = upgrade::upgrade(self)?;
@@ -230,8 +238,8 @@ impl Store {
         // Nobody is the owner of a file that cannot be looked at.
         let owner = known.map_or(u32::MAX, |(.., uid)| uid);
         let busy_timeout = Cell::new(options.busy_timeout);
-        let (part, older) = (Cell::new(None), Cell::new(None));
-        Ok(Self { conn, options, busy_timeout, file, uid, owner, part, older })
+        let (part, older, migrated) = (Cell::new(None), Cell::new(None), Cell::new(None));
+        Ok(Self { conn, options, busy_timeout, file, uid, owner, part, older, migrated })
     }
 }
 

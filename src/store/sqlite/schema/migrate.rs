@@ -10,10 +10,12 @@ use std::path::Path;
 use rusqlite::{Connection, params};
 
 use crate::model::{Error, Result};
+use crate::store::sqlite::check::rebuild;
 use crate::store::sqlite::connection::Store;
-use crate::store::sqlite::data::columns::{Stored, name, value_bytes};
+use crate::store::sqlite::data::columns::name;
 use crate::store::sqlite::schema::guard;
-use crate::store::sqlite::schema::neighbours;
+use crate::store::sqlite::schema::legacy::{self, Merged, Migrated};
+use crate::store::sqlite::schema::neighbours::{self, Object, may_stay};
 use crate::store::sqlite::schema::verify::{self, Seal};
 use crate::store::sqlite::schema::{self, Edition};
 use crate::store::sqlite::transaction::Transaction;
@@ -53,16 +55,17 @@ pub(in crate::store::sqlite) fn adopt(store: &Store, create: bool) -> Result<boo
     }
     store.prepare_writer()?;
     store.retry(|| switch_to_wal(&store.conn))?;
-    store.retry(|| {
+    let migrated = store.retry(|| {
         store.in_transaction("BEGIN IMMEDIATE", |tx| {
             // Another opener may have been first; what was read before the lock
             // says nothing.
-            if matches!(verify::verify(tx.conn, path)?, Seal::Unmarked) {
-                migrate(tx, recognise(tx.conn, path)?).map_err(|e| refuse_bad_rows(e, path))?;
+            if !matches!(verify::verify(tx.conn, path)?, Seal::Unmarked) {
+                return Ok(None);
             }
-            Ok(())
+            migrate(tx, recognise(tx.conn, path)?).map_err(|e| refuse_bad_rows(e, path))
         })
     })?;
+    store.migrated.set(migrated);
     // The file itself now says what it is: should it ever be separated from its
     // log, it is an old store and not an empty file.
     store.checkpoint();
@@ -87,8 +90,16 @@ pub(in crate::store::sqlite) fn is_go_store(conn: &Connection, path: &Path) -> R
 fn recognise(conn: &Connection, path: &Path) -> Result<Form> {
     let foreign = |why: String| Err(Error::unusable(path, format!("is not a larder store: {why}")));
     let mark = |pragma: &str| conn.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, i64>(0));
-    if mark("application_id")? != 0 || mark("user_version")? != 0 {
-        return foreign("it is marked as another program's database".into());
+    let (application, version) = (mark("application_id")?, mark("user_version")?);
+    if application != 0 || version != 0 {
+        let sql = "SELECT EXISTS(SELECT 1 FROM sqlite_schema WHERE type='table'AND name IN('entries','kv'))";
+        let is_like_it = || Ok(conn.query_row(sql, [], |row| row.get(0))?);
+        let way_out = if application == 0 && guard::loading(is_like_it)? == Some(true) {
+            format!(" (user_version {version}); if it is go-store's: PRAGMA user_version=0")
+        } else {
+            String::new()
+        };
+        return foreign(format!("it is marked as another program's database{way_out}"));
     }
     if verify::compare(conn, verify::edition(conn)?, 1)?.differences.is_empty() {
         let why =
@@ -103,18 +114,30 @@ fn recognise(conn: &Connection, path: &Path) -> Result<Form> {
     let (mut entries, mut kv) = (None, None);
     while let Some(row) = rows.next()? {
         let (kind, object, table) = (name(row.get_ref(0)?), name(row.get_ref(1)?), name(row.get_ref(2)?));
-        let sql = row.get_ref(3)?.as_str().unwrap_or_default().to_ascii_uppercase();
-        let ours = ["entries", "kv"].iter().any(|t| table.eq_ignore_ascii_case(t));
+        let sql = row.get_ref(3)?.as_str().unwrap_or_default();
+        let is = |name: &str, table: &str| name.eq_ignore_ascii_case(table);
+        let ours = is(&table, "entries") || is(&table, "kv");
+        let reserved = object.to_ascii_lowercase().starts_with("larder_");
         let plain = match kind.as_str() {
-            "table" => {
-                !(object.to_ascii_lowercase().starts_with("larder_")
-                    || ours && sql.starts_with("CREATE VIRTUAL"))
+            "table" => !(ours && sql.to_ascii_uppercase().starts_with("CREATE VIRTUAL")),
+            // Those of kv go with it.
+            "index" if is(&table, "entries") => {
+                let (object, table) = (object.as_bytes(), table.as_bytes());
+                let index = Object { kind: b"index", name: object, table, sql: Some(sql.as_bytes()) };
+                sql.is_empty() || may_stay(&index, schema::CURRENT.tables)
             }
-            "index" => !ours || sql.is_empty(),
-            _ => false,
+            "view" | "trigger" => !(ours || is(&object, "entries") || is(&object, "kv")),
+            _ => true,
         };
-        if !plain {
-            return foreign(format!("it has the {kind} {}", quote(&object)));
+        if reserved || !plain {
+            let quoted = object.replace('"', "\"\"");
+            let statement = match kind.as_str() {
+                "table" | "view" => String::new(),
+                kind => {
+                    format!("; without it, it can be migrated: DROP {} \"{quoted}\"", kind.to_uppercase())
+                }
+            };
+            return foreign(format!("it has the {kind} {}{statement}", quote(&object)));
         }
         tables += 1;
         if tables > neighbours::MOST {
@@ -159,7 +182,7 @@ fn recognise(conn: &Connection, path: &Path) -> Result<Form> {
 
 /// Names of all columns, hidden and generated ones marked so that they match
 /// nothing.
-fn columns(conn: &Connection, table: &str) -> Result<Vec<String>> {
+pub(in crate::store::sqlite) fn columns(conn: &Connection, table: &str) -> Result<Vec<String>> {
     let mut query = conn.prepare("SELECT name,hidden FROM pragma_table_xinfo(?1)")?;
     let columns = query.query_map([table], |row| {
         let hidden: i64 = row.get(1)?;
@@ -168,14 +191,22 @@ fn columns(conn: &Connection, table: &str) -> Result<Vec<String>> {
     Ok(columns.collect::<rusqlite::Result<_>>()?)
 }
 
-fn migrate(tx: &Transaction<'_>, form: Form) -> Result<()> {
+fn migrate(tx: &Transaction<'_>, form: Form) -> Result<Option<Migrated>> {
     let conn = tx.conn;
     let (entries, kv) = match form {
         Form::Empty => (None, None),
         Form::GoStore { entries, kv } => (entries, kv),
     };
-    if entries.is_some() {
-        conn.execute_batch("ALTER TABLE entries RENAME TO larder_old_entries")?;
+    let mut counts = Merged::default();
+    let mut indexes = Vec::new();
+    if let Some(with_expiry) = entries {
+        // Copied and not renamed: SQLite would write the new name into other
+        // programs' views.
+        let expiry = if with_expiry { "CAST(expires_at AS INTEGER)" } else { "NULL" };
+        indexes = rebuild::indexes(conn, schema::CURRENT)?;
+        conn.execute_batch(&format!(
+            "CREATE TABLE larder_entries AS SELECT group_name g,entry_key k,ifnull(entry_value,'')v,{expiry} x FROM entries NOT INDEXED;DROP TABLE entries"
+        ))?;
     }
     for statement in schema::CURRENT.tables {
         conn.execute_batch(statement.sql)?;
@@ -187,22 +218,20 @@ fn migrate(tx: &Transaction<'_>, form: Form) -> Result<()> {
         "INSERT INTO larder_changes VALUES(?1,?2,'origin','',NULL,NULL,NULL,0,0,NULL)",
         params![origin, tx.now.0],
     )?;
-    if let Some(with_expiry) = entries {
-        let expiry = if with_expiry { "CAST(expires_at AS INTEGER)" } else { "NULL" };
-        conn.execute(
-            &format!("INSERT INTO entries SELECT group_name,entry_key,ifnull(entry_value,''),{expiry},?1,?2 FROM larder_old_entries"),
+    if entries.is_some() {
+        counts.entries = conn.execute(
+            "INSERT INTO entries SELECT g,k,v,x,?1,?2 FROM larder_entries",
             params![origin, tx.now.0],
         )?;
-        conn.execute_batch("DROP TABLE larder_old_entries")?;
+        conn.execute_batch("DROP TABLE larder_entries")?;
+        for (_, sql, _) in indexes {
+            conn.execute_batch(&sql)?;
+        }
     }
     if let Some(with_expiry) = kv {
-        let expiry = if with_expiry { "CAST(k.expires_at AS INTEGER)" } else { "NULL" };
-        log_conflicts(tx, expiry)?;
-        conn.execute(
-            &format!("INSERT INTO entries SELECT k.grp,k.key,ifnull(k.value,''),{expiry},?1,?2 FROM kv k WHERE NOT EXISTS(SELECT 1 FROM entries e WHERE e.group_name=k.grp AND e.entry_key=k.key)"),
-            params![origin, tx.now.0],
-        )?;
-        conn.execute_batch("DROP TABLE kv")?;
+        let merged = legacy::take_over(tx, with_expiry, origin)?;
+        counts.entries += merged.entries;
+        counts.overruled = merged.overruled;
     }
     conn.execute_batch(
         "INSERT INTO larder_groups(group_name,keys,bytes)SELECT group_name,count(*),sum(length(CAST(entry_key AS BLOB))+length(CAST(entry_value AS BLOB)))FROM entries GROUP BY group_name;
@@ -211,7 +240,14 @@ fn migrate(tx: &Transaction<'_>, form: Form) -> Result<()> {
     for statement in schema::CURRENT.triggers {
         conn.execute_batch(statement.sql)?;
     }
-    mark(conn, schema::CURRENT)
+    mark(conn, schema::CURRENT)?;
+    let tables = match (entries, kv) {
+        (None, None) => return Ok(None),
+        (Some(_), None) => "table entries",
+        (None, Some(_)) => "table kv",
+        (Some(_), Some(_)) => "tables entries and kv",
+    };
+    Ok(Some(Migrated::Adopted { tables, counts }))
 }
 
 /// Says in the file's header what it is.
@@ -221,38 +257,6 @@ pub(in crate::store::sqlite) fn mark(conn: &Connection, edition: &Edition) -> Re
         schema::APPLICATION_ID,
         edition.version
     ))?)
-}
-
-/// Where `kv` and `entries` both have a key, the row of `entries` wins. The
-/// other is not lost without a trace: it is logged as set before the winner.
-fn log_conflicts(tx: &Transaction<'_>, expiry: &str) -> Result<()> {
-    let mut losers = tx.conn.prepare(&format!(
-        "SELECT e.rowid,e.group_name,e.entry_key,ifnull(k.value,''),{expiry},e.entry_value,e.expires_at FROM kv k JOIN entries e ON e.group_name=k.grp AND e.entry_key=k.key ORDER BY e.group_name,e.entry_key"
-    ))?;
-    let mut log = tx.conn.prepare(
-        "INSERT INTO larder_changes SELECT seq+1,?1,'set',?2,?3,?4,?5,b,total+b,NULL FROM(SELECT seq,total,length(CAST(?3 AS BLOB))+length(CAST(?4 AS BLOB))b FROM larder_changes ORDER BY seq DESC LIMIT 1)RETURNING seq",
-    )?;
-    let mut version = tx.conn.prepare("UPDATE entries SET version=?1 WHERE rowid=?2")?;
-    let mut rows = losers.query([])?;
-    while let Some(row) = rows.next()? {
-        let id: i64 = row.get(0)?;
-        let mut seq = 0i64;
-        for (value, expires_at) in [(3, 4), (5, 6)] {
-            let value = value_bytes(row.get_ref(value)?);
-            seq = log.query_row(
-                params![
-                    tx.now.0,
-                    name(row.get_ref(1)?),
-                    name(row.get_ref(2)?),
-                    Stored(&value),
-                    row.get::<_, Option<i64>>(expires_at)?
-                ],
-                |row| row.get(0),
-            )?;
-        }
-        version.execute([seq, id])?;
-    }
-    Ok(())
 }
 
 /// Looks for rows larder's table cannot hold before the switch to WAL, which

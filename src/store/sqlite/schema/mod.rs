@@ -1,6 +1,7 @@
 //! The schema: the statements that make it, and loading it in parts.
 
 pub(super) mod guard;
+pub(super) mod legacy;
 pub(super) mod migrate;
 pub(super) mod neighbours;
 pub(super) mod upgrade;

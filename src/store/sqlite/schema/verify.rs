@@ -10,6 +10,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use crate::model::{Error, Result};
+use crate::store::sqlite::check::rebuild;
 use crate::store::sqlite::schema::guard;
 use crate::store::sqlite::schema::neighbours::{self, Object, may_stay};
 use crate::store::sqlite::schema::{APPLICATION_ID, CURRENT, Edition, VERSION};
@@ -18,8 +19,9 @@ use crate::text::quote;
 /// What the file says it is.
 #[derive(Clone, Copy)]
 pub(in crate::store::sqlite) enum Seal {
-    /// larder's schema, untouched; `alone` if there is nothing else beside it.
-    Intact { alone: bool },
+    /// larder's schema, untouched; `alone` if there is nothing else beside it,
+    /// `kv` if there is a table of that name, which may be go-store's.
+    Intact { alone: bool, kv: bool },
     /// The schema of an earlier larder, untouched.
     Older(&'static Edition),
     /// Not marked as larder's: empty, go-store's, or somebody else's.
@@ -43,14 +45,20 @@ pub(in crate::store::sqlite) fn verify(conn: &Connection, path: &Path) -> Result
     };
     let comparison = compare(conn, edition, 1)?;
     match comparison.differences.first() {
-        None if edition.version == VERSION => Ok(Seal::Intact { alone: comparison.alone }),
+        None if edition.version == VERSION => Ok(Seal::Intact { alone: comparison.alone, kv: comparison.kv }),
         None => Ok(Seal::Older(edition)),
         Some(_) if application()? != APPLICATION_ID => Ok(Seal::Unmarked),
-        Some(difference) => Err(Error::Altered {
-            path: path.to_owned(),
-            what: difference.to_string(),
-            remedy: difference.remedy(),
-        }),
+        Some(first) => {
+            // Where the table of entries is another one, so are its indexes and
+            // triggers, and it is what has to be mended.
+            let all = compare(conn, edition, usize::MAX)?.differences;
+            let difference = all.iter().find(|difference| difference.name == "entries").unwrap_or(first);
+            Err(Error::Altered {
+                path: path.to_owned(),
+                what: difference.to_string(),
+                remedy: difference.remedy(conn),
+            })
+        }
     }
 }
 
@@ -79,6 +87,8 @@ pub(in crate::store::sqlite) enum How {
     Misplaced,
     /// There is more than larder loads at every opening.
     Crowded,
+    /// Its text is not UTF-8: names would compare, and count, otherwise.
+    Encoded,
 }
 
 /// One respect in which the file's schema is not larder's.
@@ -91,8 +101,13 @@ pub(in crate::store::sqlite) struct Difference {
 }
 
 impl Difference {
+    /// Whether it is the table of entries that is another one.
+    pub(in crate::store::sqlite) fn is_entries(&self) -> bool {
+        self.name == "entries" && self.kind == "table" && self.how == How::Altered
+    }
+
     /// What mends it, in one line.
-    pub(in crate::store::sqlite) fn remedy(&self) -> String {
+    pub(in crate::store::sqlite) fn remedy(&self, conn: &Connection) -> String {
         let Self { how, kind, name } = self;
         let word = match kind.as_str() {
             "index" => "INDEX",
@@ -113,9 +128,11 @@ impl Difference {
             }
             How::Alien => "'larder check --repair' drops it".into(),
             How::Crowded => "move the other tables into a file of their own".into(),
-            How::Altered if name == "entries" => {
-                "a column that was added can be dropped again: ALTER TABLE entries DROP COLUMN ...".into()
+            How::Encoded => {
+                "copy it as text: sqlite3 FILE .dump | sqlite3 NEW, then 'larder --db NEW check --repair'"
+                    .into()
             }
+            _ if name == "entries" => rebuild::remedy(conn),
             How::Altered | How::Missing if !crate::store::sqlite::check::repair::is_beyond(self) => {
                 "'larder check --repair' makes it again".into()
             }
@@ -138,6 +155,7 @@ impl std::fmt::Display for Difference {
                     neighbours::MOST
                 )
             }
+            How::Encoded => f.write_str("its text is UTF-16, not UTF-8"),
             How::Misplaced => {
                 write!(f, "the {kind} {} cannot be on the page it is said to be on", quote(name))
             }
@@ -150,6 +168,8 @@ pub(in crate::store::sqlite) struct Comparison {
     pub differences: Vec<Difference>,
     /// Whether there is nothing but what larder made.
     pub alone: bool,
+    /// Whether there is a table `kv` besides.
+    pub kv: bool,
 }
 
 /// The most statements that any edition has.
@@ -157,8 +177,13 @@ const MOST: usize = 32;
 
 impl Comparison {
     fn crowded() -> Self {
-        let crowded = Difference { how: How::Crowded, kind: String::new(), name: String::new() };
-        Self { differences: vec![crowded], alone: false }
+        Self::of_the_file(How::Crowded)
+    }
+
+    /// A difference in no single object.
+    fn of_the_file(how: How) -> Self {
+        let difference = Difference { how, kind: String::new(), name: String::new() };
+        Self { differences: vec![difference], alone: false, kv: false }
     }
 }
 
@@ -178,15 +203,21 @@ pub(in crate::store::sqlite) fn compare(
     let Some(pages) = pages else { return Ok(Comparison::crowded()) };
     let mut differences = Vec::new();
     let (mut seen, mut primary) = ([false; MOST], false);
-    let mut alone = true;
+    let (mut alone, mut kv) = (true, false);
     // Where each table and index begins: no two begin on one page.
     let mut roots = BTreeSet::new();
-    let mut query = conn.prepare("SELECT type,name,tbl_name,sql,rootpage FROM sqlite_schema")?;
+    // A letter has one byte in UTF-8. Asked here: a statement of its own would
+    // cost every opening more.
+    let mut query = conn
+        .prepare("SELECT type,name,tbl_name,sql,rootpage,octet_length(CAST('a'AS BLOB))FROM sqlite_schema")?;
     let mut rows = query.query([])?;
     let mut count = 0;
     while let Some(row) = rows.next()? {
         if differences.len() >= limit {
             break;
+        }
+        if count == 0 && row.get_ref(5)?.as_i64() != Ok(1) {
+            return Ok(Comparison::of_the_file(How::Encoded));
         }
         count += 1;
         if count > MOST + neighbours::MOST {
@@ -226,6 +257,7 @@ pub(in crate::store::sqlite) fn compare(
                 differ(How::Alien);
                 continue;
             }
+            kv |= kind == b"table" && name.eq_ignore_ascii_case(b"kv");
             kind == b"table" || kind == b"view"
         };
         let placed = match root {
@@ -244,7 +276,7 @@ pub(in crate::store::sqlite) fn compare(
             differences.push(Difference { how: How::Missing, kind: kind.to_owned(), name: name.to_owned() });
         }
     }
-    Ok(Comparison { differences, alone })
+    Ok(Comparison { differences, alone, kv })
 }
 
 #[cfg(test)]
