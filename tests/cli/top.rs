@@ -71,6 +71,9 @@ fn nothing_is_made_or_changed() {
     assert_eq!(t.files(), ["old.db"]);
 }
 
+/// What somebody does to end it.
+type End = fn(&mut Person);
+
 const ENTERED: &str = "\u{1b}[?1049h";
 const LEFT: &str = "\u{1b}[?1049l";
 
@@ -79,7 +82,7 @@ const LEFT: &str = "\u{1b}[?1049l";
 #[test]
 fn the_terminal_comes_back_however_it_ends() {
     let t = filled();
-    let ends: [(&str, fn(&mut Person)); 5] = [
+    let ends: [(&str, End); 5] = [
         ("q", |person| person.presses("q")),
         ("escape", |person| person.presses("\u{1b}")),
         ("Ctrl-C", |person| person.presses("\u{3}")),
