@@ -1,0 +1,36 @@
+//! The program from outside: exact streams and statuses, a module for each
+//! subcommand.
+
+mod backup;
+mod batch;
+mod check;
+mod confirm;
+mod count;
+mod damage;
+mod delete;
+mod expire;
+mod export;
+mod get;
+mod globals;
+mod import;
+mod incr;
+mod info;
+mod legacy;
+mod list;
+mod manual;
+mod names;
+mod namespace;
+mod person;
+mod place;
+mod purge;
+mod quota;
+mod rebuild;
+mod render;
+mod restore;
+mod seal;
+mod set;
+mod tables;
+mod templates;
+mod terminal;
+mod top;
+mod ttl;

@@ -1,0 +1,7 @@
+//! Locks, memoised commands and history, from outside.
+
+mod env;
+mod history;
+mod lock;
+mod memo;
+mod wait;
