@@ -138,6 +138,48 @@ module completions {
     ...keys: string           # The keys
   ]
 
+  def "nu-complete larder copy color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  # Copy a key, or a whole group
+  export extern "larder copy" [
+    --to-group: string        # The other group; the same without one
+    --if-absent               # Only if there is no such key yet; of a whole group, if the other one holds no key
+    --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
+    --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
+    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
+    --json                    # Print JSON, one record a line
+    --quiet(-q)               # Print no notes and no progress, only results and errors
+    --color: string@"nu-complete larder copy color" # Colour the output
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --help(-h)                # Print help
+    group: string             # The group
+    key?: string              # The key; all keys of the group without one
+    to_key?: string           # The key's other name
+  ]
+
+  def "nu-complete larder rename color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  # Rename a key, or a whole group
+  export extern "larder rename" [
+    --to-group: string        # The other group; the same without one
+    --if-absent               # Only if there is no such key yet; of a whole group, if the other one holds no key
+    --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
+    --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
+    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
+    --json                    # Print JSON, one record a line
+    --quiet(-q)               # Print no notes and no progress, only results and errors
+    --color: string@"nu-complete larder rename color" # Colour the output
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --help(-h)                # Print help
+    group: string             # The group
+    key?: string              # The key; all keys of the group without one
+    to_key?: string           # The key's other name
+  ]
+
   def "nu-complete larder ttl color" [] {
     [ "auto" "always" "never" ]
   }

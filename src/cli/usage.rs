@@ -41,6 +41,8 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
     (&["ns", "namespaces"], "larder namespace list"),
     (&["exec", "run"], "larder env GROUP -- CMD"),
     (&["await", "block", "waitfor"], "larder wait GROUP KEY"),
+    (&["move"], "larder rename GROUP KEY TO_KEY"),
+    (&["clone", "duplicate"], "larder copy GROUP KEY TO_KEY"),
     (&["init"], "nothing: the first 'larder set' makes the store"),
     (&["version"], "larder --version"),
 ];

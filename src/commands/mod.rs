@@ -10,6 +10,7 @@ mod completions;
 mod confirm;
 mod consumer;
 mod context;
+mod copy;
 mod count;
 mod delete;
 mod env;
@@ -27,6 +28,7 @@ mod memo;
 mod namespace;
 mod purge;
 mod quota;
+mod rename;
 mod render;
 mod restore;
 mod set;
@@ -55,6 +57,8 @@ pub const ALL: &[Spec] = &[
     list::SPEC,
     count::SPEC,
     delete::SPEC,
+    copy::SPEC,
+    rename::SPEC,
     ttl::SPEC,
     expire::SPEC,
     incr::SPEC,

@@ -211,6 +211,10 @@ fn json() -> Section {
                      delete_group.",
                 ),
                 ("set, expire", "The entry without its value."),
+                (
+                    "copy, rename",
+                    "The entry without its value; of a whole group copied or renamed, how many.",
+                ),
                 ("count", "count"),
                 ("incr", "value, version"),
                 ("ttl", "ttl_ms; null for an entry that stays."),

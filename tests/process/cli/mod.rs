@@ -5,6 +5,7 @@ mod backup;
 mod batch;
 mod check;
 mod confirm;
+mod copy;
 mod count;
 mod damage;
 mod delete;

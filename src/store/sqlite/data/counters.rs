@@ -56,6 +56,15 @@ impl Namespace {
     }
 }
 
+impl Namespace {
+    /// Whether this much more in it, where it is more, would take it past a
+    /// limit.
+    pub fn would_outgrow(&self, bytes: i64, groups: i64) -> bool {
+        bytes > 0 && self.limits.bytes.is_some_and(|most| self.bytes + bytes > most)
+            || groups > 0 && self.limits.groups.is_some_and(|most| self.groups + groups > most)
+    }
+}
+
 impl Tally {
     pub fn is_full(&self) -> bool {
         self.groups.len() >= MOST_GROUPS

@@ -10,6 +10,8 @@
 //! A write that would take a namespace past a limit is handed to the triggers:
 //! making room from due entries and refusing are their business alone.
 
+mod moves;
+
 use rusqlite::config::DbConfig;
 use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, params};
@@ -19,7 +21,7 @@ use crate::model::{Condition, Error, Expiry, Level, Name, Result, entry_bytes};
 use crate::store::sqlite::connection::Store;
 use crate::store::sqlite::data::columns::Stored;
 use crate::store::sqlite::data::counters::Tally;
-use crate::store::sqlite::data::entries::{add_integers, parse_integer};
+use crate::store::sqlite::data::entries::{Row, add_integers, parse_integer};
 use crate::store::sqlite::data::purge::{HARD, SOFT, SOFT_AGE_MILLIS};
 use crate::store::sqlite::transaction::Transaction;
 
@@ -213,16 +215,29 @@ impl<'a> Bulk<'a> {
         let expires_at = expires_at.unwrap_or_else(|| {
             row.as_ref().filter(|row| row.is_live(self.tx.now)).and_then(|row| row.expires_at)
         });
+        self.write_row(at, key, value, expires_at, row)
+    }
+
+    /// Writes an entry over `row`, what is there, and logs and counts it.
+    fn write_row(
+        &mut self,
+        at: usize,
+        key: &Name<'_>,
+        value: &[u8],
+        expires_at: Option<i64>,
+        row: Option<Row>,
+    ) -> Result<i64> {
         let Some(row) = row else {
             self.insert_new(at, key, value, expires_at)?;
             return Ok(self.newest);
         };
+        let bytes = entry_bytes(key, value);
         if !row.is_live(self.tx.now) {
             self.append("expire", at, key, None, row.expires_at, 0)?;
         }
         self.update.execute(params![Stored(value), expires_at, self.newest + 1, self.tx.now.0, row.id])?;
         self.append("set", at, key, Some(value), expires_at, bytes)?;
-        self.tally.count(at, 0, new_bytes, 0);
+        self.tally.count(at, 0, bytes - row.bytes, 0);
         self.bound_now_and_then(value)?;
         Ok(self.newest)
     }
