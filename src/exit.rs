@@ -230,6 +230,11 @@ pub fn classify(error: &store::Error) -> (Exit, Option<&'static str>) {
         Error::Trimmed { .. } => {
             (Exit::PositionTrimmed, Some("start with --snapshot to see what is there now"))
         }
+        Error::Io { what, source }
+            if source.kind() == std::io::ErrorKind::StorageFull && what.starts_with("store ") =>
+        {
+            (Exit::Io, Some("make room on the disk; in the store, 'larder delete' and 'larder purge' do"))
+        }
         Error::Io { .. } | Error::Interrupted => (Exit::Io, None),
     }
 }

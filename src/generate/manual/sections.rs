@@ -330,6 +330,11 @@ fn limits() -> Section {
                  columns, and unique or computing indexes on its tables, and names that begin with larder_.",
             ),
             Text(
+                "Behind its end a store keeps up to 1 MiB of disk blocks, which du counts and ls does not: on a full \
+                 disk they are given up for who deletes or purges, and a write that finds no room for more ends with \
+                 status 10.",
+            ),
+            Text(
                 "Such a program writes group_name, entry_key, entry_value and expires_at, which is a whole number of \
                  Unix milliseconds or NULL: a fraction, as of time.time()*1000 in Python, or text is refused, and the \
                  message names larder_changes, whose columns are strict. Version and counters follow by themselves. \

@@ -13,6 +13,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::model::{Error, Result, Scope};
 use crate::store::Caller;
 use crate::store::sqlite::file::path;
+use crate::store::sqlite::file::room::{Extent, Relief};
 use crate::store::sqlite::file::vfs;
 use crate::store::sqlite::file::waiting::{self, Patience};
 use crate::store::sqlite::schema::Part;
@@ -20,11 +21,6 @@ use crate::store::sqlite::schema::legacy::Migrated;
 use crate::store::sqlite::transaction::Transaction;
 use crate::store::sqlite::vault;
 use crate::text::quote;
-
-/// Frames in the write-ahead log at which the committing writer checkpoints.
-/// A frame is one page; opening a log that was left behind costs every reader
-/// about 2 µs a frame.
-const CHECKPOINT_FRAMES: u64 = 64;
 
 /// How often a snapshot is taken anew that took longer than a millisecond.
 const SNAPSHOT_ATTEMPTS: u32 = 10;
@@ -165,35 +161,47 @@ impl Store {
         &self,
         mut f: impl FnMut(&Transaction<'_>) -> Result<T>,
     ) -> Result<T> {
-        let result = self.retry(|| {
+        let mut relief = Relief::default();
+        let mut attempt = |relief: &mut Relief| {
             self.prepare_writer()?;
             waiting::let_others_go_first();
             let mut before = None;
             let result = self.in_transaction("BEGIN IMMEDIATE", |tx| {
-                self.still_there()?;
-                before = Some(self.wal_frames());
+                let file = self.still_there()?;
+                relief.frames = self.wal_frames();
+                before = Some(relief.frames);
                 tx.signed_up_to(tx.newest()?);
                 let value = f(tx)?;
                 tx.sign()?;
+                self.reserve(file, relief)?;
                 Ok(value)
             });
             match (&result, before) {
                 (Ok(_), Some(before)) => self.checkpoint_if_due(before),
                 // What spilled into the log before it was rolled back would
                 // keep its room on the disk, and be read by every opener.
-                (Err(_), Some(before)) if self.wal_frames() > before => self.checkpoint(),
+                (Err(_), Some(before)) if self.wal_frames() > before => self.move_log(),
                 _ => {}
             }
             result
+        };
+        let result = self.retry(|| {
+            loop {
+                match attempt(&mut relief) {
+                    Err(e) if e.is_full() && self.make_room(&mut relief) => {}
+                    result => return result,
+                }
+            }
         });
         result.map_err(|e| e.settle(&self.options.path))
     }
 
     /// Refuses to write to a file that lost its name while this process waited
     /// for the lock: nobody would ever read the write again.
-    fn still_there(&self) -> Result<()> {
-        if path::identity(&self.options.path) == self.file {
-            return Ok(());
+    fn still_there(&self) -> Result<Extent> {
+        let meta = path::metadata(&self.options.path).ok();
+        if let Some(meta) = meta.filter(|meta| Some((meta.dev(), meta.ino())) == self.file) {
+            return Ok(Extent { length: meta.len(), blocks: meta.blocks() * 512 });
         }
         Err(Error::Busy(format!(
             "the store {} was removed or replaced meanwhile",
@@ -276,33 +284,6 @@ impl Store {
                 other => return other,
             }
         }
-    }
-
-    /// Size of the write-ahead log in frames, 0 if it cannot be told.
-    fn wal_frames(&self) -> u64 {
-        let log = path::metadata(&path::beside(&self.options.path, "-wal"));
-        log.map_or(0, |meta| meta.len() / (4096 + 24))
-    }
-
-    /// What follows a commit: the checkpoint, if this commit took the log past
-    /// another multiple of the limit. It cannot undo the commit, so it cannot
-    /// fail the write.
-    ///
-    /// A long log that did not grow is written over from its beginning: what is
-    /// behind that counts for nothing, such as what a killed import left. It is
-    /// cut off.
-    pub(in crate::store::sqlite) fn checkpoint_if_due(&self, frames_before: u64) {
-        let frames = self.wal_frames();
-        let written_over = frames == frames_before && frames >= CHECKPOINT_FRAMES;
-        if written_over || frames / CHECKPOINT_FRAMES > frames_before / CHECKPOINT_FRAMES {
-            self.checkpoint();
-        }
-    }
-
-    /// Moves the log into the file, unless somebody is reading or writing.
-    pub fn checkpoint(&self) {
-        let _none = Patience::none();
-        let _ = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     }
 
     /// The bell: touches the database's times, which a watcher waits for. By

@@ -60,6 +60,11 @@ impl Error {
         })
     }
 
+    /// Whether there was no room on the disk.
+    pub(in crate::store::sqlite) fn is_full(&self) -> bool {
+        self.failure().is_some_and(|e| e.code == ErrorCode::DiskFull)
+    }
+
     /// Whether a statement named a table that is not loaded.
     pub(in crate::store::sqlite) fn is_unknown_object(&self) -> bool {
         self.failure().is_some_and(|e| e.extended_code == ffi::SQLITE_ERROR)

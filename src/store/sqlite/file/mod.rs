@@ -7,5 +7,6 @@ pub(super) mod descriptors;
 pub(super) mod ofd_lock;
 pub(super) mod open;
 pub(super) mod path;
+pub(super) mod room;
 pub(super) mod vfs;
 pub(super) mod waiting;

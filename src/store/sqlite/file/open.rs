@@ -153,7 +153,10 @@ impl Store {
                 store.part.set(Some(part));
             }
             match store.accept(create) {
-                Ok(true) => Ok(Some(store)),
+                Ok(true) => {
+                    store.tidy_long_log();
+                    Ok(Some(store))
+                }
                 Ok(false) => Ok(None),
                 Err(e) => {
                     store.leave_no_trace();

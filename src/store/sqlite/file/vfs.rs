@@ -38,11 +38,18 @@ const UNIX_EPOCH_JULIAN_MILLIS: i64 = 210_866_760_000_000;
 
 thread_local! {
     static NOW: Cell<Option<Timestamp>> = const { Cell::new(None) };
+    static LOG_LENGTH: Cell<u64> = const { Cell::new(0) };
 }
 
 /// Sets what SQLite will take for the present on this thread.
 pub(in crate::store::sqlite) fn set_now(now: Timestamp) {
     NOW.set(Some(now));
+}
+
+/// The length in bytes of the log that this thread opened last, at that time;
+/// 0 if it could not be told.
+pub(in crate::store::sqlite) fn log_length() -> u64 {
+    LOG_LENGTH.get()
 }
 
 unsafe extern "C" fn current_time(_vfs: *mut ffi::sqlite3_vfs, out: *mut i64) -> c_int {
@@ -87,7 +94,9 @@ const HEADER: u64 = 32;
 
 /// Whether the log at `name` has a frame in it.
 fn holds_frames(name: &CStr) -> bool {
-    std::fs::metadata(OsStr::from_bytes(name.to_bytes())).is_ok_and(|meta| meta.len() > HEADER)
+    let length = std::fs::metadata(OsStr::from_bytes(name.to_bytes())).map_or(0, |meta| meta.len());
+    LOG_LENGTH.set(length);
+    length > HEADER
 }
 
 /// Registers the VFS; later calls do nothing.
