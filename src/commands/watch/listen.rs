@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::super::Context;
 use crate::clock::{Clock, Timestamp};
 use crate::exit::Failure;
@@ -13,7 +15,8 @@ use crate::model::{Change, Error, Scope};
 use crate::output::print_note;
 use crate::store::{self, Store, StoreOptions};
 use crate::text::quote;
-use crate::watch::websocket::{self, Config, Hub, Limits, Origin, Publisher, Reader, Replay, Token};
+use crate::watch::overview::{By, Pulse, overview};
+use crate::watch::websocket::{self, Config, Hub, Limits, Origin, Publisher, Reader, Replay, Survey, Token};
 use crate::watch::{Batch, Portion, Selection, Source};
 
 /// What a client takes from the log at once, in changes and about in bytes: a
@@ -129,6 +132,28 @@ struct Log {
 impl Replay for Log {
     fn reader(&self) -> Box<dyn Reader> {
         Box::new(LogReader { log: self.clone(), store: None })
+    }
+
+    fn survey(&self) -> Option<Box<dyn Survey>> {
+        let Selection { group: None, keys: None, groups: None } = self.selection else { return None };
+        Some(Box::new(Look { log: self.clone(), pulse: Pulse::new(websocket::MEMORY) }))
+    }
+}
+
+/// Looks at all that who listens may see.
+struct Look {
+    log: Log,
+    pulse: Pulse,
+}
+
+impl Survey for Look {
+    /// The store is opened for each look: it may be replaced in between.
+    fn look(&mut self) -> store::Result<Option<Value>> {
+        let Some(store) = self.log.open()? else { return Ok(None) };
+        let (news, now) = store.read(|tx| Ok((self.pulse.read(tx)?, tx.now)))?;
+        self.pulse.count(news, now);
+        let found = store.read(|tx| overview(tx, By::Namespace, &self.pulse))?;
+        Ok(Some(websocket::figures(&found, &self.pulse)))
     }
 }
 

@@ -48,7 +48,9 @@ pub const SPEC: Spec = Spec {
 /// Bearer T", or ?token=T in the URL), may name a position to go on from
 /// (?after=SEQ), and sends {"type":"subscribe","channel":C}, where C is
 /// store-events or group.GROUP. Groups whose names are not of A-Z a-z 0-9 _ . :
-/// and - have no channel: their changes are in store-events. Clients get each
+/// and - have no channel: their changes are in store-events. Without a GROUP, C
+/// may be store-stats: once a second, the use of namespaces and their quotas, the
+/// rate of changes and how far consumers are behind, which the page shows. Clients get each
 /// change as soon as it is made, whether or not the standard output of the watch
 /// is read, and however long CMD takes.
 ///

@@ -14,7 +14,8 @@ use tungstenite::{Bytes, Error, Message, WebSocket};
 
 use super::backlog::{Batch, Next};
 use super::close::{End, Ending, is_blocked};
-use super::protocol::{self, Event, MAX_MESSAGE, Request, STORE_EVENTS};
+use super::figures;
+use super::protocol::{self, Event, MAX_MESSAGE, Request, STORE_EVENTS, STORE_STATS};
 use super::stream::Stream;
 use super::waker::{self, Sleeper, Waker};
 use super::{CLOSE_AFTER, Reader, Shared, lock};
@@ -62,6 +63,8 @@ pub struct Client {
     reader: Option<Box<dyn Reader>>,
     /// When a client that the backlog left behind must have caught up.
     catch_up_by: Option<Instant>,
+    /// When it is to get figures again, if it wants any.
+    figures_at: Option<Instant>,
     /// Whether the kernel has taken everything.
     flushed: bool,
     heard: Instant,
@@ -99,6 +102,7 @@ impl Client {
             in_backlog: false,
             reader: None,
             catch_up_by: None,
+            figures_at: None,
             flushed: true,
             heard: Instant::now(),
             pinged: false,
@@ -119,6 +123,7 @@ impl Client {
             self.waker.clear(&mut self.sleeper);
             let more_input = self.flushed && self.receive()?;
             let up_to_date = self.flushed && !self.feed()?;
+            self.send_figures()?;
             self.flush()?;
             self.check_closing(up_to_date)?;
             self.check_patience()?;
@@ -141,6 +146,7 @@ impl Client {
             Some(self.heard + if self.pinged || !self.flushed { GONE_AFTER } else { PING_AFTER }),
             blocked.map(|since| since + self.patience()),
             self.catch_up_by,
+            self.figures_at.filter(|_| self.flushed),
             self.hub.closing.get().map(|closing| closing.since + CLOSE_AFTER),
         ];
         let next = deadlines.into_iter().flatten().min().unwrap_or_else(Instant::now);
@@ -186,7 +192,30 @@ impl Client {
                 }
                 Ok(())
             }
+            Ok(Request::Figures(true)) if self.hub.figures.is_none() => {
+                self.send(protocol::error(&format!("{STORE_STATS}: this watch is about a part of the store")))
+            }
+            Ok(Request::Figures(wanted)) => {
+                self.figures_at = wanted.then(Instant::now);
+                Ok(())
+            }
             Err(text) => self.send(protocol::error(&text)),
+        }
+    }
+
+    /// Sends the figures if it is time. A client that does not take what it has
+    /// gets none, and a store that is busy has none for now.
+    fn send_figures(&mut self) -> Result<(), End> {
+        let hub = Arc::clone(&self.hub);
+        let (Some(at), Some(figures)) = (self.figures_at, &hub.figures) else { return Ok(()) };
+        if !self.flushed || Instant::now() < at {
+            return Ok(());
+        }
+        self.figures_at = Some(Instant::now() + figures::EVERY);
+        match figures.message(hub.now) {
+            Ok(Some(message)) => self.send(message.to_string()),
+            Err(error @ store::Error::Denied(_)) => self.give_up(&error),
+            Ok(None) | Err(_) => Ok(()),
         }
     }
 

@@ -16,13 +16,14 @@
 //! * `http`, `admission`, `token`: one bounded request; who may connect
 //! * `client`, `close`: a connection from its handshake to its end
 //! * `protocol`: the messages
-//! * `page`: what a browser gets
+//! * `page`: what a browser gets; `figures`: what it shows beside the changes
 
 mod address;
 mod admission;
 mod backlog;
 mod client;
 mod close;
+mod figures;
 mod http;
 mod listener;
 mod page;
@@ -41,6 +42,7 @@ use std::time::{Duration, Instant};
 
 pub use address::parse as parse_address;
 pub use admission::Origin;
+pub use figures::{MEMORY, Survey, data as figures};
 pub use protocol::{MAX_MESSAGE, STORE_EVENTS};
 pub use publisher::Publisher;
 pub use token::Token;
@@ -51,6 +53,7 @@ use crate::model::{Change, Scope};
 use crate::store;
 use admission::Admission;
 use backlog::Backlog;
+use figures::Figures;
 use http::Refusal;
 use pending::Pending;
 use protocol::Event;
@@ -60,6 +63,12 @@ use waker::Waker;
 pub trait Replay: Send + Sync {
     /// A reader for one client, used on one thread.
     fn reader(&self) -> Box<dyn Reader>;
+
+    /// What looks at the whole scope for figures; `None` where clients may
+    /// only know of a part of it.
+    fn survey(&self) -> Option<Box<dyn Survey>> {
+        None
+    }
 }
 
 /// Reads the log.
@@ -141,6 +150,7 @@ struct Shared {
     scope: Scope,
     now: fn() -> Timestamp,
     replay: Box<dyn Replay>,
+    figures: Option<Figures>,
     limits: Limits,
     backlog: Mutex<Backlog>,
     wakers: Mutex<Vec<Arc<Waker>>>,
@@ -202,6 +212,7 @@ impl Hub {
             admission: Admission { token: config.token, origins: config.origins },
             scope: config.scope,
             now: config.now,
+            figures: config.replay.survey().map(Figures::new),
             replay: config.replay,
             limits: config.limits,
             backlog: Mutex::new(Backlog::new(config.start, config.limits.backlog)),

@@ -13,6 +13,9 @@ pub const MAX_MESSAGE: usize = 64 * 1024;
 /// The channel of every change in scope.
 pub const STORE_EVENTS: &str = "store-events";
 
+/// The channel of the figures that the page shows.
+pub const STORE_STATS: &str = "store-stats";
+
 /// What the channel of one group begins with.
 const GROUP_PREFIX: &str = "group.";
 
@@ -26,6 +29,8 @@ pub enum Request {
     Subscribe(String),
     /// Stop sending them.
     Unsubscribe(String),
+    /// Send figures of the whole scope from now on, or stop.
+    Figures(bool),
     /// Answer.
     Ping,
 }
@@ -46,8 +51,14 @@ impl Request {
             .map_err(|_| "a message is a JSON object with a \"type\"".to_owned())?;
         match message.r#type.as_str() {
             "ping" => Ok(Self::Ping),
-            "subscribe" => message.channel().map(Self::Subscribe),
-            "unsubscribe" => message.channel().map(Self::Unsubscribe),
+            "subscribe" | "unsubscribe" => {
+                let wanted = message.r#type == "subscribe";
+                message.channel().map(|channel| match (channel.as_str(), wanted) {
+                    (STORE_STATS, _) => Self::Figures(wanted),
+                    (_, true) => Self::Subscribe(channel),
+                    (_, false) => Self::Unsubscribe(channel),
+                })
+            }
             _ => Err("the type of a message is subscribe, unsubscribe or ping".to_owned()),
         }
     }
@@ -65,7 +76,7 @@ impl Incoming {
         if !is_legal(&name) {
             return Err("a channel's name is 1 to 256 of A-Z a-z 0-9 _ . : -".to_owned());
         }
-        if name != STORE_EVENTS && !name.starts_with(GROUP_PREFIX) {
+        if ![STORE_EVENTS, STORE_STATS].contains(&name.as_str()) && !name.starts_with(GROUP_PREFIX) {
             return Err(format!("no such channel: {name}; there are {STORE_EVENTS} and {GROUP_PREFIX}GROUP"));
         }
         Ok(name)
@@ -211,6 +222,8 @@ mod tests {
             Ok(Request::Unsubscribe(group()))
         );
         assert_eq!(parse(r#"{"type":"ping"}"#), Ok(Request::Ping));
+        assert_eq!(parse(r#"{"type":"subscribe","channel":"store-stats"}"#), Ok(Request::Figures(true)));
+        assert_eq!(parse(r#"{"type":"unsubscribe","data":"store-stats"}"#), Ok(Request::Figures(false)));
         let long = format!(r#"{{"type":"subscribe","channel":"group.{}"}}"#, "x".repeat(251));
         for bad in [
             "",

@@ -57,8 +57,28 @@ fn clients_have_the_rights_of_who_listens() {
     let seen = next(&mut socket).unwrap();
     assert_eq!((&seen["data"]["group"], &seen["data"]["value"]), (&json!("pub"), &json!("w")), "{seen}");
 
+    // Nor do the figures count what the user may not see.
+    let stats = json!({ "type": "subscribe", "channel": "store-stats" });
+    socket.send(Message::text(stats.to_string())).unwrap();
+    let seen = next(&mut socket).unwrap();
+    assert_eq!(seen["type"], "stats", "{seen}");
+    assert_eq!(
+        (&seen["data"]["keys"], &seen["data"]["namespaces"][0]["keys"]),
+        (&json!(1), &json!(1)),
+        "{seen}"
+    );
+    let stats = json!({ "type": "unsubscribe", "channel": "store-stats" });
+    socket.send(Message::text(stats.to_string())).unwrap();
+
     vault.ok(ROOT, &format!("larder --db $DB access revoke a user:{ALICE}"));
-    assert_eq!(next(&mut socket), Err(1008));
+    let end = loop {
+        match next(&mut socket) {
+            // Under way when they were no longer wanted.
+            Ok(message) if message["type"] == "stats" => {}
+            other => break other,
+        }
+    };
+    assert_eq!(end, Err(1008));
     while socket.read().is_ok() {}
     assert_eq!(watch.wait().unwrap().code(), Some(5));
 }

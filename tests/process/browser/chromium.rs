@@ -120,6 +120,22 @@ impl Browser {
         }
     }
 
+    /// Shows a page in a window of this size, on a light or a dark screen.
+    pub fn resize(&mut self, tab: &Tab, (width, height): (u32, u32), dark: bool) {
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500 });
+        self.call(Some(tab), "Emulation.setDeviceMetricsOverride", &size);
+        let scheme = if dark { "dark" } else { "light" };
+        let scheme = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        self.call(Some(tab), "Emulation.setEmulatedMedia", &scheme);
+    }
+
+    /// Presses a key, named as in a `KeyboardEvent`.
+    pub fn press(&mut self, tab: &Tab, key: &str) {
+        for kind in ["keyDown", "keyUp"] {
+            self.call(Some(tab), "Input.dispatchKeyEvent", &json!({ "type": kind, "key": key }));
+        }
+    }
+
     /// A picture of a page, as base64 of a PNG file.
     pub fn picture(&mut self, tab: &Tab) -> String {
         let mut result = self.call(Some(tab), "Page.captureScreenshot", &json!({}));

@@ -1,5 +1,6 @@
 //! What somebody in front of the page sees.
 
+use base64::Engine;
 use nix::sys::signal::Signal;
 use serde_json::json;
 
@@ -110,6 +111,108 @@ fn live_changes_filtered_escaped_and_resumed() {
         .filter(|line| line.contains("Content Security") || line.contains("exception"))
         .collect();
     assert!(refused.is_empty(), "{refused:?}");
+}
+
+/// Texts of the cells of a small table, a row a list.
+fn cells(id: &str) -> String {
+    format!("[...document.querySelectorAll('#{id} tr')].map(r => [...r.cells].map(c => c.textContent))")
+}
+
+#[test]
+fn figures_beside_the_changes() {
+    let t = Test::new();
+    let Some(mut browser) = Browser::start(t.home()) else { return };
+    t.run(["quota", "set", "full", "--max-keys", "2", "--max-bytes", "1MiB"]).ok("");
+    for key in ["a", "b"] {
+        t.run(["-n", "full", "set", "g", key, "v"]).ok("");
+    }
+    t.run(["-n", "free", "set", "g", "k", &"x".repeat(2000)]).ok("");
+    t.run(["set", "g", "k", "v"]).ok("");
+    t.run(["watch", "--consumer", "mails", "--after", "0", "--count", "1"]).ok("1\tset\tfull:g\ta\n");
+    let (_watcher, address) = listen(&t, ":0");
+    let token = String::from_utf8(t.read("token")).unwrap().trim_end().to_owned();
+    let tab = browser.open(&format!("http://{address}/#token={token}"));
+    let names = "[...document.querySelectorAll('#namespaces tr')].map(r => r.cells[0].textContent).join()";
+    browser.wait_for(&tab, names, &json!("free,full,(none)"));
+    let rows = browser.evaluate(&tab, &cells("namespaces"));
+    assert_eq!((&rows[0][1], &rows[0][2], &rows[0][4]), (&json!("1"), &json!("2.0 KiB"), &json!("none")));
+    assert_eq!((&rows[1][1], &rows[1][4]), (&json!("2"), &json!(" 100 %, 2 of 2 keys")));
+    assert_eq!(
+        browser.evaluate(&tab, "document.querySelector('#namespaces meter').ariaLabel"),
+        "100 % of the keys"
+    );
+    let rows = browser.evaluate(&tab, &cells("consumers"));
+    assert_eq!((&rows[0][0], &rows[0][1]), (&json!("mails"), &json!("3")));
+    assert_eq!(
+        browser.evaluate(&tab, "document.getElementById('totals').textContent"),
+        "4 keys, 2.0 KiB, 3 groups"
+    );
+    // They follow what happens, and so does the plot.
+    let plot = "document.querySelector('#plot path').getAttribute('d')";
+    for key in 0..30 {
+        t.run(["-n", "busy", "set", "jobs", &key.to_string(), "v"]).ok("");
+    }
+    browser.wait_for(&tab, names, &json!("free,busy,full,(none)"));
+    browser.wait_for(&tab, ROWS, &json!(30));
+    browser.wait_for(&tab, &format!("new Set({plot}.match(/ [0-9.]+L/g)).size > 1"), &json!(true));
+    if let Some(folder) = std::env::var_os("LARDER_TEST_PICTURES") {
+        for (name, size, dark) in
+            [("wide", (1280, 800), false), ("medium", (800, 800), true), ("phone", (390, 844), false)]
+        {
+            browser.resize(&tab, size, dark);
+            browser.evaluate(&tab, "new Promise(r => setTimeout(r, 1500))");
+            let picture = base64::engine::general_purpose::STANDARD.decode(browser.picture(&tab)).unwrap();
+            std::fs::write(std::path::Path::new(&folder).join(format!("watch-{name}.png")), picture).unwrap();
+        }
+    }
+    // Nothing is wider than the window, on a phone either.
+    for width in [320, 390, 800, 1280] {
+        browser.resize(&tab, (width, 800), false);
+        assert_eq!(
+            browser.evaluate(&tab, "document.documentElement.scrollWidth <= innerWidth"),
+            true,
+            "{width}"
+        );
+    }
+    // With the keys alone: to the filter and back, along the rows, into one.
+    browser.press(&tab, "/");
+    assert_eq!(browser.evaluate(&tab, "document.activeElement.id"), "filter");
+    browser.press(&tab, "Escape");
+    assert_eq!(browser.evaluate(&tab, "document.activeElement.id"), "");
+    browser.evaluate(&tab, "document.querySelector('#rows tr[tabindex=\"0\"]').focus()");
+    browser.press(&tab, "ArrowDown");
+    browser.press(&tab, "Enter");
+    let open = "[...document.querySelectorAll('#rows tr')].findIndex(r => r.classList.contains('open'))";
+    assert_eq!(browser.evaluate(&tab, open), 1);
+    assert_eq!(
+        browser.evaluate(&tab, "document.activeElement === document.querySelectorAll('#rows tr')[1]"),
+        true
+    );
+    let refused: Vec<_> = browser
+        .console
+        .iter()
+        .filter(|line| line.contains("Content Security") || line.contains("exception"))
+        .collect();
+    assert!(refused.is_empty(), "{refused:?}");
+}
+
+/// Who may see the changes of one group must not learn what else there is.
+#[test]
+fn a_watch_of_a_part_shows_no_figures() {
+    let t = Test::new();
+    let Some(mut browser) = Browser::start(t.home()) else { return };
+    t.run(["set", "g", "k", "v"]).ok("");
+    let watcher = Watcher::start(&t, &["g", "--listen", ":0", "--token-file", "token"]);
+    until("listening", || watcher.errors().ends_with('\n'));
+    let note = watcher.errors();
+    let address = note.split("http://").nth(1).and_then(|rest| rest.split('/').next()).expect(&note);
+    let token = String::from_utf8(t.read("token")).unwrap().trim_end().to_owned();
+    let tab = browser.open(&format!("http://{address}/#token={token}"));
+    browser.wait_for(&tab, STATUS, &json!("connected"));
+    t.run(["set", "g", "k", "w"]).ok("");
+    browser.wait_for(&tab, ROWS, &json!(1));
+    assert_eq!(browser.evaluate(&tab, "document.getElementById('figures').hidden"), true);
+    assert_eq!(browser.evaluate(&tab, "document.getElementById('notice').hidden"), true);
 }
 
 #[test]

@@ -76,6 +76,74 @@ fn the_same_changes_are_printed_and_broadcast() {
     assert_eq!(listening.watcher.end().0.code(), Some(0));
 }
 
+/// The page shows figures on the connection that it has; go-ws clients, which
+/// never ask for them, must see nothing new.
+#[test]
+fn figures_come_to_who_asks_for_them() {
+    let t = Test::new();
+    t.run(["-n", "ns", "set", "g", "k", "v"]).ok("");
+    t.run(["quota", "set", "ns", "--max-keys", "5"]).ok("");
+    t.run(["set", "g", "k", "value"]).ok("");
+    let listening = Listening::start(&t, &[]);
+    let (mut page, mut other) = (listening.connect(""), listening.connect(""));
+    page.subscribe("store-stats");
+    other.subscribe("store-events");
+    let mut stats = page.next();
+    assert!(stats["timestamp"].as_str().unwrap().ends_with('Z'));
+    assert_eq!((&stats["type"], &stats["channel"]), (&json!("stats"), &json!("store-stats")));
+    let mut data = stats["data"].take();
+    for row in data["namespaces"].as_array_mut().unwrap() {
+        // Of the last ten seconds, and this may be slow.
+        assert!(row["changes"].take().as_i64() <= Some(1));
+    }
+    assert_eq!((&data["seq"], &data["keys"], &data["bytes"]), (&json!(2), &json!(2), &json!(8)));
+    assert_eq!(
+        data["namespaces"],
+        json!([
+            { "namespace": null, "keys": 1, "bytes": 6, "groups": 1, "max_keys": null, "max_bytes": null,
+              "max_groups": null, "changes": null, "expiring": 0 },
+            { "namespace": "ns", "keys": 1, "bytes": 2, "groups": 1, "max_keys": 5, "max_bytes": null,
+              "max_groups": null, "changes": null, "expiring": 0 },
+        ])
+    );
+    assert_eq!(data["per_second"].as_array().unwrap().len(), 300);
+    // Again and again, and with what has happened meanwhile.
+    t.run(["watch", "--consumer", "late", "--after", "0", "--count", "0"]).ok("");
+    while page.next()["data"]["consumers"][0]["name"] != "late" {}
+    page.send(&json!({ "type": "unsubscribe", "channel": "store-stats" }));
+    t.run(["delete", "g", "k"]).ok("");
+    let event = other.next();
+    assert_eq!((&event["type"], &event["data"]["type"]), (&json!("event"), &json!("delete")));
+    listening.watcher.signal(Signal::SIGTERM);
+    assert_eq!(other.rest(), (vec![], Some(1001)));
+}
+
+#[test]
+fn figures_end_where_the_watch_does() {
+    let t = Test::new();
+    t.run(["-n", "a", "set", "g", "k", "v"]).ok("");
+    t.run(["-n", "b", "set", "secret", "k", "v"]).ok("");
+    // A watch of one group: its clients are told of that group alone.
+    let listening = Listening::start(&t, &["a:g"]);
+    let mut client = listening.connect("");
+    client.subscribe("store-stats");
+    assert_eq!(
+        client.next(),
+        json!({ "type": "error", "data": "store-stats: this watch is about a part of the store" })
+    );
+    drop((client, listening));
+    // One of a namespace: no number is of another one.
+    let listening = Listening::start(&t, &["-n", "a"]);
+    let mut client = listening.connect("");
+    client.subscribe("store-stats");
+    let data = client.next()["data"].take();
+    assert_eq!((&data["keys"], &data["groups"]), (&json!(1), &json!(1)));
+    let names: Vec<_> = data["namespaces"].as_array().unwrap().iter().map(|row| &row["namespace"]).collect();
+    assert_eq!(names, ["a"]);
+    let counted: i64 = data["per_second"].as_array().unwrap().iter().map(|n| n.as_i64().unwrap()).sum();
+    assert!(counted <= 1, "{data}");
+}
+
 #[test]
 fn a_scope_and_a_selection_hold_for_what_is_replayed_too() {
     let t = Test::new();
