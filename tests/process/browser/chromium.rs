@@ -94,7 +94,8 @@ impl Browser {
 
     fn try_evaluate(&mut self, tab: &Tab, expression: &str) -> Result<Value, Value> {
         let params = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
-        let mut result = self.call(Some(tab), "Runtime.evaluate", &params);
+        // A page that is on its way to being another one has no answer.
+        let mut result = self.ask(Some(tab), "Runtime.evaluate", &params)?;
         if result.get("exceptionDetails").is_some() {
             return Err(result["exceptionDetails"]["exception"]["description"].take());
         }
@@ -142,7 +143,16 @@ impl Browser {
         result["data"].take().as_str().unwrap_or_default().to_owned()
     }
 
+    /// Loads a page again.
+    pub fn reload(&mut self, tab: &Tab) {
+        self.call(Some(tab), "Page.reload", &json!({}));
+    }
+
     fn call(&mut self, tab: Option<&Tab>, method: &str, params: &Value) -> Value {
+        self.ask(tab, method, params).unwrap_or_else(|e| panic!("{method}: {e}"))
+    }
+
+    fn ask(&mut self, tab: Option<&Tab>, method: &str, params: &Value) -> Result<Value, Value> {
         self.last_id += 1;
         let mut request = json!({ "id": self.last_id, "method": method, "params": params });
         if let Some(Tab(session)) = tab {
@@ -153,8 +163,10 @@ impl Browser {
             let Message::Text(text) = self.socket.read().expect("the browser's answer") else { continue };
             let mut message: Value = serde_json::from_str(&text).expect("JSON");
             if message["id"] == self.last_id {
-                assert!(message.get("error").is_none(), "{method}: {message}");
-                return message["result"].take();
+                return match message.get_mut("error") {
+                    Some(error) => Err(error.take()),
+                    None => Ok(message["result"].take()),
+                };
             }
             if matches!(
                 message["method"].as_str(),

@@ -98,7 +98,7 @@ fn live_changes_filtered_escaped_and_resumed() {
     // Connected is said before the position is known.
     t.run(["set", "g", "seen", "1"]).ok("");
     browser.wait_for(&fresh, ROWS, &json!(1));
-    browser.evaluate(&fresh, "location.reload()");
+    browser.reload(&fresh);
     browser.wait_for(&fresh, ROWS, &json!(0));
     browser.wait_for(&fresh, STATUS, &json!("connected"));
     watcher.signal(Signal::SIGTERM);
