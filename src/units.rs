@@ -24,6 +24,10 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     if parsed.as_millis() == 0 {
         return Err(format!("{text:?} is shorter than the smallest duration, 1ms"));
     }
+    // Cut short it would be another duration than was asked for.
+    if parsed.subsec_nanos() % 1_000_000 != 0 {
+        return Err(format!("{text:?} is no whole number of milliseconds"));
+    }
     Ok(parsed.min(LONGEST))
 }
 
@@ -107,9 +111,15 @@ mod tests {
         assert_eq!(duration("1h30m"), Ok(Duration::from_mins(90)));
         assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
         assert_eq!(duration("7d"), Ok(Duration::from_hours(168)));
-        for bad in ["", "5", "0", "0s", "-5m", "5x", "1ns", "m", "99999999999999999999d", "5M"] {
+        for bad in
+            ["", "5", "0", "0s", "-5m", "5x", "1ns", "m", "99999999999999999999d", "5M", "1500us", "1.5ms"]
+        {
             assert!(duration(bad).is_err(), "{bad}");
         }
+        assert_eq!(
+            (duration("1.5s"), duration("2000us")),
+            (Ok(Duration::from_millis(1500)), Ok(Duration::from_millis(2)))
+        );
         let ever = duration("300000000000y").unwrap();
         assert!(std::time::Instant::now().checked_add(ever * 4).is_some());
     }

@@ -2,7 +2,7 @@ use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 
 use super::{Context, Spec};
 use crate::exit::Exit;
-use crate::model::{Error, Level};
+use crate::model::Error;
 use crate::output::Out;
 use crate::output::table::{Cell, Column, Table};
 use crate::store::{Claim, Claimed};
@@ -129,7 +129,7 @@ fn change(context: &Context, name: &str, step: Step) -> anyhow::Result<Exit> {
     let absent = || Error::Absent(format!("there is no consumer {}", quote(name)));
     // Before a claim is taken that could keep others out.
     let Some(store) = context.open()? else { return Err(absent().into()) };
-    store.read(|tx| tx.permit_scope(Level::Write))?;
+    store.read(|tx| tx.permit_consumer_change(name))?;
     drop(store);
     let claim = Claim::take(&context.store_path()?, Claimed::Consumer(&context.settings.scope.stored(name)))?;
     let store = context.open()?.ok_or_else(absent)?;

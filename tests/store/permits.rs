@@ -92,6 +92,7 @@ const OPERATIONS: &[(&str, Rule)] = &[
     ("Transaction::next_due", Open("when to look again; no command shows it")),
     ("Transaction::consumer", T(|tx| tx.consumer("c").map(drop))),
     ("Transaction::consumers", T(|tx| tx.consumers().map(drop))),
+    ("Transaction::permit_consumer_change", T(|tx| tx.permit_consumer_change("c"))),
     ("Transaction::put_consumer", T(|tx| tx.put_consumer("c", 0, "me"))),
     ("Transaction::reset_consumer", T(|tx| tx.reset_consumer("c", 0))),
     ("Transaction::delete_consumer", T(|tx| tx.delete_consumer("c").map(drop))),
@@ -216,4 +217,67 @@ fn no_operation_answers_a_stranger() {
         assert!(matches!(came_to, Err(Error::Denied(_))), "{what}: {came_to:?}");
     }
     assert_eq!(fixture.store.read(|tx| tx.get("closed:g", "k")).unwrap().value.unwrap(), b"secret");
+}
+
+/// The namespace `closed` as a user sees it who has `level` on its groups
+/// `pub*`, and on no other one.
+fn with_a_part(fixture: &Fixture, level: Level) -> Store {
+    let user = 7_700_001;
+    fixture.scoped("closed").write(|tx| tx.grant(Principal::User(user), level, "pub*")).unwrap();
+    let options = StoreOptions {
+        clock: fixture.clock.clone(),
+        scope: Scope(Some(ns())),
+        caller: Some(Caller { uid: user, groups: vec![user] }),
+        ..StoreOptions::new(fixture.path())
+    };
+    Store::open(&options).unwrap().unwrap()
+}
+
+/// Whoever could write one group of a namespace removed, and was told the number
+/// of, expired entries of all its groups, those included that he could not even
+/// read.
+#[test]
+fn a_purge_removes_what_the_caller_may_write() {
+    let fixture = Fixture::new();
+    let soon = Expiry::At(fixture.clock.now().after(Duration::from_secs(1)));
+    for group in ["closed:pub", "closed:hidden", "closed:public", "closed:secret", "open"] {
+        fixture.store.write(|tx| tx.set(group, "k", b"v", soon, &Condition::Any)).unwrap();
+    }
+    fixture.clock.set(fixture.clock.now().after(Duration::from_secs(2)));
+    let store = with_a_part(&fixture, Level::Write);
+    assert_eq!(store.read(|tx| tx.count_due(None)).unwrap(), 2);
+    assert_eq!(store.purge(None, KeepChanges::Bounded, |_| {}).unwrap().entries, 2);
+    assert_eq!(store.read(|tx| tx.count_due(None)).unwrap(), 0);
+    assert_eq!(fixture.number("SELECT count(*) FROM entries"), 3);
+    assert!(matches!(store.purge(Some("hidden"), KeepChanges::Bounded, |_| {}), Err(Error::Denied(_))));
+    // The owner removes the rest.
+    assert_eq!(fixture.store.purge(None, KeepChanges::Bounded, |_| {}).unwrap().entries, 3);
+}
+
+/// A reader who had made all the consumers that he may make could make no other
+/// one ever again: to delete his own took write access to the whole namespace.
+#[test]
+fn a_reader_deletes_his_own_consumers() {
+    let fixture = Fixture::new();
+    fixture.set("closed:pub", "k", "v");
+    fixture.store.write(|tx| tx.put_consumer("closed:owners", 0, "owner")).unwrap();
+    let store = with_a_part(&fixture, Level::Read);
+    for number in 0..16 {
+        store.write(|tx| tx.put_consumer(&format!("c{number}"), 0, "me")).unwrap();
+    }
+    let another = || store.write(|tx| tx.put_consumer("another", 0, "me"));
+    assert!(matches!(another(), Err(Error::BadData(_))));
+    store.write(|tx| tx.reset_consumer("c0", 1)).unwrap();
+    assert!(store.write(|tx| tx.delete_consumer("c0")).unwrap());
+    another().unwrap();
+    let denied = |name: &str| {
+        let outcomes = [
+            store.write(|tx| tx.delete_consumer(name).map(drop)),
+            store.write(|tx| tx.reset_consumer(name, 1)),
+        ];
+        outcomes.map(|outcome| outcome.unwrap_err().to_string())
+    };
+    // Whether or not there is one.
+    assert_eq!(denied("owners"), denied("nowhere"));
+    assert!(denied("owners")[0].contains("no write access"), "{:?}", denied("owners"));
 }

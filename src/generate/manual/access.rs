@@ -26,8 +26,8 @@ pub(super) fn access() -> Section {
                  closed one can grant and revoke in it. A namespace once closed stays closed, with its last grant \
                  revoked and after \"namespace delete\": the owner and root alone open it, with \"access open\". Once \
                  any namespace is closed, commands without --namespace need admin access to each one that is. Who may \
-                 read may watch, also as a consumer that he made; to watch as another's, to reset or delete one takes \
-                 write access to the whole namespace. \"info\", \"quota show\" and \"namespace list\" count what may be \
+                 read may watch, also as a consumer that he made, which he may reset and delete; with another's, each of \
+                 that takes write access to the whole namespace. \"info\", \"quota show\" and \"namespace list\" count what may be \
                  read; a limit still holds for the whole namespace. What is denied ends with status 5, and the same words, \
                  whether or not it exists. A watch ends when its access is revoked; WebSocket clients have the \
                  rights of whoever runs the watch, and are closed with 1008.",
@@ -68,7 +68,9 @@ pub(super) fn access() -> Section {
                  they give up with status 6; he can stop his own reader, with or without a grant, and then the \
                  log grows with every write of others until that reader is ended; he can fill an open namespace, or his \
                  own up to its quota; he sees \
-                 sequence numbers, which tell how much is written in the whole store. An open namespace's quota can \
+                 sequence numbers, which tell how much is written in the whole store. Anybody can see in \
+                 /proc/locks which bytes of the store's file are locked, and so make sure of a guess at the name of \
+                 a consumer, lock or memo of a closed namespace while it is in use. An open namespace's quota can \
                  be changed by everybody: grant access to it first. Root and backups see everything.",
             ),
         ],

@@ -264,8 +264,10 @@ fn durations_and_sizes() -> Section {
         blocks: vec![table(&[
             (
                 "DUR",
-                "A number with its unit: ms, s, m, h, d, w; parts add up: 250ms, 5m, 1h30m, 7d. Zero, less than a \
-                 millisecond, and a number without a unit are errors.",
+                "A number with its unit: ms, s, m, h, d, w, or the word, as in 90sec and '5 minutes'; also us, month \
+                 (30.44 days) and y (365.25 days). Parts add up: 250ms, 5m, 1h30m, 7d; 1.5h is 90 minutes. Zero, what \
+                 is no whole number of milliseconds, a number without a unit, and M, which could be either, are \
+                 errors.",
             ),
             ("TIME", "RFC 3339: 2030-01-31T12:00:00Z, or with an offset such as +02:00."),
             (

@@ -331,7 +331,10 @@ fn what_only_a_writer_may() {
     vault.ok(ROOT, &format!("larder --db $DB access grant a user:{ALICE} read"));
     vault.ok(ROOT, &format!("larder --db $DB access grant a user:{BOB} write"));
     // A reader may have a position of his own, and use what others made.
-    vault.ok(ALICE, "larder --db $DB -n a watch --consumer c --after 0 --count 1");
+    vault.ok(ALICE, "larder --db $DB -n a watch --consumer own --after 0 --count 1");
+    vault.ok(ALICE, "larder --db $DB -n a consumer reset own --to 0");
+    vault.ok(ALICE, "larder --db $DB -n a consumer delete own");
+    vault.ok(BOB, "larder --db $DB -n a watch --consumer c --after 0 --count 1");
     let refused = "larder: consumer: no write access to namespace a\n";
     for line in ["reset c", "reset c --to 0", "reset absent", "delete c", "delete absent"] {
         assert_eq!(vault.fails(ALICE, 5, &format!("larder --db $DB -n a consumer {line}")), refused);

@@ -40,6 +40,17 @@ impl Transaction<'_> {
         }
     }
 
+    /// Allows moving or deleting a consumer that nobody runs as: for who made
+    /// it, or with write access to the whole scope. What is denied is denied in
+    /// the same words whether or not it exists.
+    pub fn permit_consumer_change(&self, name: &str) -> Result<()> {
+        self.permit_some(Level::Read)?;
+        match self.consumer_owner(name)? {
+            Some(Owner(Some(owner))) if owner == i64::from(self.uid) => Ok(()),
+            _ => self.permit_scope(Level::Write),
+        }
+    }
+
     /// Allows one more consumer.
     fn permit_new_consumer(&self) -> Result<()> {
         self.permit_some(Level::Read)?;
@@ -55,7 +66,7 @@ impl Transaction<'_> {
         )?;
         if made >= MOST_OF_A_READER {
             return Err(Error::BadData(format!(
-                "you have {made} consumers here, the most without write access to the whole namespace"
+                "you have {made} consumers here, the most without write access to the whole namespace; delete one first"
             )));
         }
         Ok(())
@@ -137,7 +148,7 @@ impl Transaction<'_> {
     /// [`Error::Usage`] or [`Error::Trimmed`] if the log does not have that
     /// position yet, or any more.
     pub fn reset_consumer(&self, name: &str, position: i64) -> Result<()> {
-        self.permit_scope(Level::Write)?;
+        self.permit_consumer_change(name)?;
         let span = self.log_span()?;
         if position > span.newest {
             let newest = span.newest;
@@ -157,7 +168,7 @@ impl Transaction<'_> {
 
     /// Forgets a consumer; `false` if there was none.
     pub fn delete_consumer(&self, name: &str) -> Result<bool> {
-        self.permit_scope(Level::Write)?;
+        self.permit_consumer_change(name)?;
         let gone =
             self.conn.execute("DELETE FROM larder_consumers WHERE name=?1", [self.scope.stored(name)])?;
         Ok(gone > 0)

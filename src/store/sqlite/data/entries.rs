@@ -245,11 +245,18 @@ impl Transaction<'_> {
     }
 }
 
+/// What `echo 5 | larder set g n -` stores.
+fn is_integer_with_newline(value: &[u8]) -> bool {
+    let line = value.strip_suffix(b"\n").and_then(|line| std::str::from_utf8(line).ok());
+    line.is_some_and(|line| line.trim_end_matches('\r').parse::<i64>().is_ok())
+}
+
 /// A stored value as the integer that `incr` takes it for.
 pub(in crate::store::sqlite) fn parse_integer(group: &Name<'_>, key: &Name<'_>, value: &[u8]) -> Result<i64> {
     std::str::from_utf8(value).ok().and_then(|text| text.parse::<i64>().ok()).ok_or_else(|| {
+        let more = if is_integer_with_newline(value) { ": a newline stands behind it" } else { "" };
         Error::BadData(format!(
-            "the value of {} in {} is not an integer of 64 bits",
+            "the value of {} in {} is not an integer of 64 bits{more}",
             key.quoted(),
             group.quoted()
         ))

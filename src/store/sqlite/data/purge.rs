@@ -49,12 +49,18 @@ pub struct Horizon {
     hard: i64,
 }
 
+/// Where a look for due entries has come: an expiry and a rowid.
+type Place = (i64, i64);
+
 impl Transaction<'_> {
-    /// Due entries, of one group or of the scope.
+    /// Due entries, of one group or of those of the scope that the caller may
+    /// write, or read if he may write none.
     pub fn count_due(&self, group: Option<&str>) -> Result<i64> {
         self.permit_range(Level::Read, group)?;
         let expiries = self.expiries(group.map(Name::from).as_ref());
-        if group.is_some() || self.sees_all()? {
+        // What a purge would remove; to who can remove nothing, what is due.
+        let level = if self.permit_some(Level::Write).is_ok() { Level::Write } else { Level::Read };
+        if group.is_some() || self.permit_scope(level).is_ok() {
             return self.due_among(&expiries);
         }
         let mut query = self.conn.prepare(&format!(
@@ -65,7 +71,7 @@ impl Transaction<'_> {
         let mut due = 0;
         while let Some(row) = rows.next()? {
             let group = Name::of(row.get_ref(0)?);
-            if self.may(Level::Read, &self.scope.name_of(&group))? {
+            if self.may(level, &self.scope.name_of(&group))? {
                 due += row.get::<_, i64>(1)?;
             }
         }
@@ -73,20 +79,23 @@ impl Transaction<'_> {
     }
 
     /// Up to `limit` entries that were due at `until`, oldest expiry first,
-    /// from past `from`: rowids, and where the next look continues. Past a row
+    /// from past `from`: rowids of those the caller may remove, and where the
+    /// next look continues, unless there is nothing left. Past a row
     /// and not from its expiry on: where many share one and cannot be removed,
     /// as after the clock was set back, the same ones would come again.
     fn find_due(
         &self,
         group: Option<&str>,
-        from: (i64, i64),
+        from: Place,
         until: i64,
         limit: usize,
-    ) -> Result<(Vec<i64>, (i64, i64))> {
+    ) -> Result<(Vec<i64>, Option<Place>)> {
         self.permit_range(Level::Write, group)?;
+        // A grant may be of some groups only.
+        let all = group.is_some() || self.permit_scope(Level::Write).is_ok();
         let expiries = self.expiries(group.map(Name::from).as_ref());
         let mut query = self.conn.prepare_cached(&format!(
-            "SELECT rowid,expires_at FROM {} AND(expires_at,rowid)>(?2,?3)AND expires_at<=?4 ORDER BY expires_at,rowid LIMIT ?5",
+            "SELECT rowid,expires_at,group_name FROM {} AND(expires_at,rowid)>(?2,?3)AND expires_at<=?4 ORDER BY expires_at,rowid LIMIT ?5",
             expiries.rows
         ))?;
         let mut rows = query.query(params![
@@ -96,12 +105,15 @@ impl Transaction<'_> {
             until,
             i64::try_from(limit).unwrap_or(i64::MAX)
         ])?;
-        let (mut ids, mut last) = (Vec::new(), from);
+        let (mut ids, mut last, mut seen) = (Vec::new(), from, 0);
         while let Some(row) = rows.next()? {
-            ids.push(row.get(0)?);
+            seen += 1;
             last = (row.get(1)?, row.get(0)?);
+            if all || self.may(Level::Write, &self.scope.name_of(&Name::of(row.get_ref(2)?)))? {
+                ids.push(last.1);
+            }
         }
-        Ok((ids, last))
+        Ok((ids, (seen == limit).then_some(last)))
     }
 
     /// Removes those of `ids` that are still due entries of the scope (the
@@ -280,9 +292,7 @@ impl Store {
                 done.entries += gone;
                 progress(done);
             }
-            if ids.len() < STEP {
-                break;
-            }
+            let Some(last) = last else { break };
             from = last;
         }
         let horizon = self.read(|tx| tx.trim_horizon(keep))?;
