@@ -71,9 +71,11 @@ impl Environment for ProcessEnvironment {
 pub struct Settings {
     /// The store's file.
     pub path: PathBuf,
-    /// Where larder keeps the caller's files unless told otherwise; `None` if
-    /// the environment names no place.
-    pub data: Option<PathBuf>,
+    /// Where larder keeps the caller's files unless told otherwise, or why the
+    /// environment names no place.
+    pub data: Result<PathBuf, &'static str>,
+    /// Whether a store that is not there is an error, also for who would make it.
+    pub must_exist: bool,
     /// The namespace, if any.
     pub scope: Scope,
     /// How long to wait for locks.
@@ -111,6 +113,7 @@ impl Settings {
         Self {
             path: PathBuf::new(),
             data: data_directory(env),
+            must_exist: globals.must_exist,
             scope: Scope(None),
             busy_timeout: globals.busy_timeout,
             json: globals.json,
@@ -136,15 +139,21 @@ fn store_path(globals: &Globals, env: &dyn Environment) -> Result<PathBuf, Failu
         }
         return Ok(path.into());
     }
-    data_directory(env).map(|data| data.join("larder.db")).ok_or_else(|| {
-        Failure::usage("no place for the store: HOME is not set").hint("name a file with --db or LARDER_DB")
+    data_directory(env).map(|data| data.join("larder.db")).map_err(|why| {
+        Failure::usage(format!("no place for the store: {why}")).hint("name a file with --db or LARDER_DB")
     })
 }
 
-fn data_directory(env: &dyn Environment) -> Option<PathBuf> {
-    let absolute = |name: &str| env.var(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let data = absolute("XDG_DATA_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/share")));
-    data.map(|data| data.join("larder"))
+fn data_directory(env: &dyn Environment) -> Result<PathBuf, &'static str> {
+    let path = |name: &str| env.var(name).map(PathBuf::from);
+    if let Some(data) = path("XDG_DATA_HOME").filter(|path| path.is_absolute()) {
+        return Ok(data.join("larder"));
+    }
+    match path("HOME") {
+        None => Err("HOME is not set"),
+        Some(home) if !home.is_absolute() => Err("HOME is not an absolute path"),
+        Some(home) => Ok(home.join(".local/share/larder")),
+    }
 }
 
 fn scope(globals: &Globals, env: &dyn Environment) -> Result<Scope, Failure> {

@@ -32,13 +32,22 @@ impl Context {
     /// Refuses a store that is not there: to a nightly job with a wrong HOME it
     /// would look like one that holds nothing.
     pub(super) fn must_exist(&self) -> anyhow::Result<()> {
-        let path = &self.settings.path;
-        if !is_missing(path) {
-            return Ok(());
-        }
-        Err(Failure::new(Exit::Io, format!("there is no store at {}", quote(&path.to_string_lossy())))
+        if is_missing(&self.settings.path) { Err(self.no_store().into()) } else { Ok(()) }
+    }
+
+    fn no_store(&self) -> Failure {
+        let path = quote(&self.settings.path.to_string_lossy());
+        Failure::new(Exit::Io, format!("there is no store at {path}"))
             .hint("look at --db, LARDER_DB and HOME")
-            .into())
+    }
+
+    /// The store, created if need be and allowed: one that has gone since the
+    /// start must not be made anew where it had to exist.
+    fn made(&self, options: &StoreOptions) -> anyhow::Result<Store> {
+        if self.settings.must_exist {
+            return Ok(Store::open(options)?.ok_or_else(|| self.no_store())?);
+        }
+        Ok(Store::create(options)?)
     }
 
     /// Tells a person something besides the result, on standard error; nothing
@@ -158,12 +167,12 @@ impl Context {
 
     /// The store, created if need be; never closed, as above.
     pub fn create(&self) -> anyhow::Result<&'static Store> {
-        Ok(self.left_open(Store::create(&self.options())?))
+        Ok(self.left_open(self.made(&self.options())?))
     }
 
     /// The store, created if need be, for a command that outlives its use.
     pub fn open_or_create(&self) -> anyhow::Result<Store> {
-        Ok(self.opened(Store::create(&self.options())?))
+        Ok(self.opened(self.made(&self.options())?))
     }
 
     /// The store, if there is one, for a command that outlives its use: it is
@@ -187,7 +196,7 @@ impl Context {
     /// The store as [`Context::create`] has it, confined to the namespace that
     /// an argument names.
     pub fn create_in(&self, namespace: &Namespace) -> anyhow::Result<&'static Store> {
-        Ok(self.left_open(Store::create(&self.options_in(namespace)?)?))
+        Ok(self.left_open(self.made(&self.options_in(namespace)?)?))
     }
 
     pub(super) fn options_in(&self, namespace: &Namespace) -> Result<StoreOptions, Failure> {

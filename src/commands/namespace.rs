@@ -62,24 +62,19 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
 const COLUMNS: &[Column] = &[
     Column::text("NAMESPACE"),
     Column::number("KEYS"),
-    Column::number("LIMIT"),
     Column::number("BYTES"),
-    Column::number("LIMIT"),
     Column::number("GROUPS"),
-    Column::number("LIMIT"),
     Column::text("NEXT EXPIRY"),
 ];
 
-fn cells(usage: &NamespaceUsage, now: Timestamp) -> [Cell; 8] {
-    let limit = |limit: Option<i64>, cell: fn(i64) -> Cell| limit.map_or(Cell::text("none").dim(), cell);
+/// A limit stands beside what it is a limit of: three columns of limits would
+/// leave no room for the names.
+fn cells(usage: &NamespaceUsage, now: Timestamp) -> [Cell; 5] {
     [
         Cell::text(usage.namespace.as_str()),
-        Cell::number(usage.keys),
-        limit(usage.limits.keys, Cell::number),
-        Cell::bytes(usage.bytes),
-        limit(usage.limits.bytes, Cell::bytes),
-        Cell::number(usage.groups),
-        limit(usage.limits.groups, Cell::number),
+        Cell::number(usage.keys).of(usage.limits.keys.map(Cell::number)),
+        Cell::bytes(usage.bytes).of(usage.limits.bytes.map(Cell::bytes)),
+        Cell::number(usage.groups).of(usage.limits.groups.map(Cell::number)),
         Cell::due(usage.next_expiry, now),
     ]
 }

@@ -109,6 +109,15 @@ impl Cell {
         Self { text: format!("{}{} {percent:>3}%", "█".repeat(full), "░".repeat(BAR - full)), tone }
     }
 
+    /// The same with its limit, if there is one: `3/10`.
+    #[must_use]
+    pub fn of(mut self, limit: Option<Self>) -> Self {
+        if let Some(limit) = limit {
+            self.text = format!("{}/{}", self.text, limit.text);
+        }
+        self
+    }
+
     /// The same in a fainter tone, for what matters least.
     #[must_use]
     pub fn dim(mut self) -> Self {

@@ -44,9 +44,9 @@ impl Listening {
         selection: Selection,
     ) -> anyhow::Result<Self> {
         let settings = &context.settings;
-        let file = token_file.or_else(|| settings.data.as_ref().map(|data| data.join("watch.token")));
-        let file = file.ok_or_else(|| {
-            Failure::usage("no place for the token: HOME is not set").hint("name a file with --token-file")
+        let by_default = || settings.data.as_ref().map(|data| data.join("watch.token"));
+        let file = token_file.map_or_else(by_default, Ok).map_err(|why| {
+            Failure::usage(format!("no place for the token: {why}")).hint("name a file with --token-file")
         })?;
         let token = Token::from_file(&file)?;
         let listener = websocket::listen(address)?;

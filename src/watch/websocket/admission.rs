@@ -61,7 +61,7 @@ impl Admission {
         if !self.is_our_name(&host, local) {
             return Err(Refusal::new(
                 403,
-                "this Host is not allowed: use the address that larder listens on",
+                "this Host is not allowed: use the address that larder listens on, or see --allow-origin",
             ));
         }
         if let Some(origin) = header(request, "origin")? {

@@ -184,6 +184,15 @@ fn where_the_store_is() {
         2,
         "larder: no place for the store: HOME is not set\nhint: name a file with --db or LARDER_DB\n",
     );
+    // It was said not to be set, although it is.
+    t.run(["count"]).env("HOME", "home").fails(
+        2,
+        "larder: no place for the store: HOME is not an absolute path\nhint: name a file with --db or LARDER_DB\n",
+    );
+    t.run(["watch", "--db", "env.db", "--listen", "127.0.0.1:0"]).env("HOME", "home").fails(
+        2,
+        "larder: watch: no place for the token: HOME is not an absolute path\nhint: name a file with --token-file\n",
+    );
     t.run(["count", "--db", "env.db"]).no_env("HOME").ok("1\n");
 }
 

@@ -72,3 +72,16 @@ fn a_number_that_starts_can_have_a_time_to_live() {
         "larder: incr: the TTL ends past the year 9999\nhint: without one, an entry stays for ever\n",
     );
 }
+
+/// `echo` ends its line, and so does a file: the message showed no reason.
+#[test]
+fn a_newline_behind_the_number_is_named() {
+    let t = Test::new();
+    for value in ["5\n", "-5\r\n"] {
+        t.run(["set", "g", "n", "-"]).stdin(value).ok("");
+        t.run(["incr", "g", "n"]).fails(
+            8,
+            "larder: incr: the value of \"n\" in \"g\" is not an integer of 64 bits: a newline stands behind it\n",
+        );
+    }
+}

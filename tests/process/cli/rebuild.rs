@@ -1,5 +1,7 @@
 //! Tools that alter the table of entries, and the repair that builds it anew.
 
+use larder::store::{Caller, Error, Namespace, Scope, Store, StoreOptions};
+
 use crate::common::Test;
 
 const AGAIN: &str = "repaired: made the index larder_expiry again\n\
@@ -318,5 +320,37 @@ fn a_fraction_of_a_millisecond_stops_no_reader() {
         String::from_utf8_lossy(&output.stdout)
             .contains("repaired: cut 1 times of expiry to whole milliseconds\n")
     );
+    t.run(["check"]).ok("");
+}
+
+/// A namespace that lost its last grant is closed by a row that grants nothing
+/// to nobody: to a repair or a restore it could look like one to be tidied away.
+#[test]
+fn a_closed_namespace_without_grants_stays_closed() {
+    let t = filled();
+    t.run(["set", "ns:g", "k", "secret"]).ok("");
+    t.run(["access", "grant", "ns", "user:1", "read"]).ok("");
+    t.run(["access", "revoke", "ns", "user:1"]).ok("");
+    let is_closed = |what: &str| {
+        let options = StoreOptions {
+            scope: Scope(Namespace::new("ns")),
+            caller: Some(Caller { uid: 7_700_001, groups: vec![7_700_001] }),
+            ..StoreOptions::new(t.db())
+        };
+        let store = Store::open(&options).unwrap().unwrap();
+        let read = store.read(|tx| tx.get("g", "k"));
+        assert!(matches!(read, Err(Error::Denied(_))), "{what}: {read:?}");
+    };
+    is_closed("at first");
+    t.run(["backup", "b.db"]).ok("");
+    t.execute(
+        "DROP TRIGGER larder_insert; UPDATE larder_groups SET keys=9; ALTER TABLE entries ADD COLUMN note",
+    );
+    t.execute("INSERT INTO larder_grants VALUES('n s','everyone','*',1)");
+    assert_eq!(t.run(["check", "--repair"]).output().status.code(), Some(0));
+    is_closed("repaired");
+    t.run(["access", "open", "ns", "--yes"]).ok("");
+    assert_eq!(t.run(["restore", "b.db", "--yes"]).output().status.code(), Some(0));
+    is_closed("restored");
     t.run(["check"]).ok("");
 }

@@ -195,3 +195,20 @@ fn an_empty_answer_is_told_to_a_person() {
         t.run(args.iter().copied()).ok("");
     }
 }
+
+/// Three columns were all called LIMIT, and at 60 columns left so little room
+/// for the names that tenant-a and tenant-b were both "tenant…".
+#[test]
+fn namespaces_are_told_apart_on_a_narrow_terminal() {
+    let t = Test::new();
+    for ns in ["tenant-a", "tenant-b"] {
+        t.run(["-n", ns, "set", "g", "k", "v"]).ok("");
+    }
+    t.run(["quota", "set", "tenant-b", "--max-keys", "100", "--max-bytes", "10MiB"]).ok("");
+    assert_eq!(
+        shown(&t, &["namespace", "list"], 60),
+        "NAMESPACE   KEYS         BYTES  GROUPS  NEXT EXPIRY\n\
+         tenant-a       1           2 B       1  never\n\
+         tenant-b   1/100  2 B/10.0 MiB       1  never\n"
+    );
+}

@@ -247,3 +247,18 @@ fn no_thread_is_an_error_and_no_panic() {
     t.sh(&script).fails_with(125, "larder: memo: \"/bin/sleep\": Resource temporarily unavailable");
     t.sh(&format!("pgrep -U {user} sleep")).fails(1, "");
 }
+
+/// The store was looked for at the start only. One that was removed while the
+/// command ran was made anew, with nothing in it but the result.
+#[test]
+fn a_store_that_must_exist_is_not_made_anew() {
+    let t = Test::new();
+    t.run(["set", "g", "k", "v"]).ok("");
+    let command =
+        ["memo", "m", "k", "--ttl", "1h", "--", "/bin/sh", "-c", "rm .local/share/larder/*; echo made"];
+    let output = t.run(["--must-exist"].into_iter().chain(command)).output();
+    assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(0), b"made\n".as_slice()));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.starts_with("larder: memo: the result was not kept: there is no store at "), "{told}");
+    assert!(!t.db().exists());
+}
