@@ -10,7 +10,7 @@ use super::{Context, Spec, glob};
 use crate::exit::{Exit, Failure};
 use crate::model::{Condition, Error, Glob, Keys, Level, Name, Result};
 use crate::output::{Out, print_note};
-use crate::store::Transaction;
+use crate::store::{Snapshot, Transaction};
 use crate::text;
 
 pub const SPEC: Spec = Spec {
@@ -133,7 +133,7 @@ fn delete(tx: &Transaction<'_>, args: &DeleteArgs, condition: &Condition) -> Res
 }
 
 /// What [`delete`] would delete; refused where that would be.
-fn would_go(tx: &Transaction<'_>, args: &DeleteArgs, condition: &Condition) -> Result<Vec<Name<'static>>> {
+fn would_go(tx: &Snapshot<'_>, args: &DeleteArgs, condition: &Condition) -> Result<Vec<Name<'static>>> {
     let Some(group) = &args.group else {
         let found = groups(tx, args)?;
         found.iter().try_for_each(|group| tx.permit(Level::Write, group))?;
@@ -153,7 +153,7 @@ fn would_go(tx: &Transaction<'_>, args: &DeleteArgs, condition: &Condition) -> R
     Ok(live)
 }
 
-fn keys(tx: &Transaction<'_>, group: &str, args: &DeleteArgs) -> Result<Vec<Name<'static>>> {
+fn keys(tx: &Snapshot<'_>, group: &str, args: &DeleteArgs) -> Result<Vec<Name<'static>>> {
     if args.glob.is_none() && !args.all {
         return Ok(args.keys.iter().cloned().map(Name::from).collect());
     }
@@ -165,7 +165,7 @@ fn keys(tx: &Transaction<'_>, group: &str, args: &DeleteArgs) -> Result<Vec<Name
     Ok(found)
 }
 
-fn groups(tx: &Transaction<'_>, args: &DeleteArgs) -> Result<Vec<Name<'static>>> {
+fn groups(tx: &Snapshot<'_>, args: &DeleteArgs) -> Result<Vec<Name<'static>>> {
     let mut found = Vec::new();
     tx.groups(&Keys { glob: args.groups.as_ref(), after: None }, |group| {
         found.push(tx.scope.name_of(&group.name).into_owned());

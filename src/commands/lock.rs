@@ -15,7 +15,7 @@ use crate::exit::{Exit, Failure, Report};
 use crate::model::{Condition, Error, Expiry, Result};
 use crate::output::{print_error, print_note};
 use crate::process::{Child, Ending, Moment, Signals, exit_code, find_program};
-use crate::store::{Store, Transaction, attended};
+use crate::store::{Snapshot, Store, Transaction, attended};
 use crate::text::quote;
 use crate::units;
 use crate::watch::Bell;
@@ -284,7 +284,7 @@ struct Taken {
 }
 
 /// Who has the lock, if anybody.
-fn holder(tx: &Transaction<'_>, args: &LockArgs) -> Result<Option<Taken>> {
+fn holder(tx: &Snapshot<'_>, args: &LockArgs) -> Result<Option<Taken>> {
     match tx.get(&args.group, &args.key) {
         Ok(entry) => {
             let lease = serde_json::from_slice(&entry.value.unwrap_or_default()).ok();

@@ -10,7 +10,7 @@ use super::{Context, Spec};
 use crate::clock::Timestamp;
 use crate::exit::{Exit, Failure};
 use crate::model::{Entry, Error, Result};
-use crate::store::Transaction;
+use crate::store::Snapshot;
 use crate::units;
 use crate::watch::{Control, Expirer, Stop, Wake, patiently};
 
@@ -179,7 +179,7 @@ fn wait(
 }
 
 /// What is there; `None` if there is nothing.
-fn look(tx: &Transaction<'_>, args: &WaitArgs) -> Result<Option<Entry>> {
+fn look(tx: &Snapshot<'_>, args: &WaitArgs) -> Result<Option<Entry>> {
     match tx.get(&args.group, &args.key) {
         Ok(entry) => Ok(Some(entry)),
         Err(Error::NotFound { .. }) => Ok(None),

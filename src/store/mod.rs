@@ -4,13 +4,14 @@
 //! groups, keys, versions, conditions, changes. How an engine keeps them is its
 //! own affair: [`sqlite`] alone knows files, locks and SQL.
 
+mod rules;
 mod sqlite;
 
 pub use crate::model::*;
 pub use sqlite::schema;
 pub use sqlite::{
     Bulk, Caller, Checkup, Claim, Claimed, Files, Finding, FindingKind, Horizon, Migrated, Progress,
-    Protection, Remedy, Restored, Sizes, Source, Stage, Store, StoreOptions, Transaction, admit, attended,
-    check, hold, is_held, is_missing, is_part_of_store, lock_shared, resolve, restore, sqlite_version,
-    take_bell,
+    Protection, Remedy, Restored, Sizes, Snapshot, Source, Stage, Store, StoreOptions, Transaction, admit,
+    attended, check, hold, is_held, is_missing, is_part_of_store, lock_shared, resolve, restore,
+    sqlite_version, take_bell,
 };

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::store::{
-    Change, Consumer, Error, Holdings, Keys, Limits, Name, Namespace, Result, Transaction, namespace_of,
+    Change, Consumer, Error, Holdings, Keys, Limits, Name, Namespace, Result, Snapshot, namespace_of,
 };
 
 /// What expires within this time expires soon.
@@ -106,7 +106,7 @@ impl Pulse {
 
     /// The changes since the last look; at the first one, those of the time
     /// that is remembered.
-    pub fn read(&self, tx: &Transaction<'_>) -> Result<News> {
+    pub fn read(&self, tx: &Snapshot<'_>) -> Result<News> {
         let span = tx.log_span()?;
         let start = match self.position {
             // A log that was set back is as good as a new one.
@@ -186,7 +186,7 @@ impl Pulse {
 }
 
 /// Looks at the scope; changes are those that `pulse` has counted.
-pub fn overview(tx: &Transaction<'_>, by: By, pulse: &Pulse) -> Result<Overview> {
+pub fn overview(tx: &Snapshot<'_>, by: By, pulse: &Pulse) -> Result<Overview> {
     let holdings = tx.holdings()?;
     let newest = tx.log_span()?.newest;
     let mut rows: BTreeMap<Name<'static>, Row> = BTreeMap::new();

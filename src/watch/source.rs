@@ -11,7 +11,7 @@ use super::control::{Control, Wake, poll_timeout};
 use super::expirer::Expirer;
 use super::selection::Selection;
 use crate::model::{Change, ChangeKind, Entry, Error, Level, LogMark, LogSpan, Result};
-use crate::store::{Store, Transaction};
+use crate::store::{Snapshot, Store};
 
 /// Most changes, and about the most bytes of values, read in one transaction:
 /// what bounds the memory of a watch.
@@ -70,7 +70,7 @@ impl Batch {
     /// # Errors
     /// [`Error::Trimmed`] if changes after `after` are gone from the log.
     pub fn read(
-        tx: &Transaction<'_>,
+        tx: &Snapshot<'_>,
         span: LogSpan,
         after: i64,
         selection: &Selection,

@@ -1,12 +1,12 @@
 //! The store without the program: time passed in, foreign clients beside it.
 
-mod bulk;
 mod expiry;
 mod foreign;
 mod log;
 mod opening;
 mod permits;
 mod quotas;
+mod rules;
 mod versions;
 
 use std::ops::ControlFlow;

@@ -29,7 +29,7 @@ fn every_way_reads_everything() {
 }
 
 #[test]
-fn every_way_writes_under_the_triggers() {
+fn every_way_writes_by_the_rules() {
     let f = Fixture::new();
     f.limit("shop", Limits { keys: Some(3), ..Limits::default() });
     for (n, store) in ways(&f).into_iter().enumerate() {
@@ -64,6 +64,25 @@ fn a_schema_that_is_loaded_again_is_loaded_whole() {
         f.plain().execute_batch("VACUUM").unwrap();
     }
     f.recount();
+}
+
+/// A process that writes for a long time goes by the rules of its own larder. Had
+/// a later one given the store a new schema meanwhile, it would have kept the
+/// books of the old one in it.
+#[test]
+fn a_write_finds_that_the_schema_is_another() {
+    let f = Fixture::new();
+    f.set("g", "k", "v");
+    let stores = ways(&f);
+    f.plain().execute_batch("DROP TRIGGER larder_update; PRAGMA user_version=99").unwrap();
+    for store in stores {
+        let refused = store.write(|tx| tx.set("g", "k", b"w", Expiry::Never, &Condition::Any));
+        assert!(matches!(refused, Err(Error::Newer { version: 99, .. })), "{refused:?}");
+    }
+    f.plain().execute_batch("PRAGMA user_version=3; CREATE TABLE mine(a)").unwrap();
+    let altered = f.store.write(|tx| tx.set("g", "k", b"w", Expiry::Never, &Condition::Any));
+    assert!(matches!(altered, Err(Error::Altered { .. })), "{altered:?}");
+    assert_eq!(f.store.read(|tx| tx.get("g", "k")).unwrap().value.unwrap(), b"v");
 }
 
 #[test]

@@ -22,7 +22,7 @@ use crate::clock::Clock;
 use crate::commands;
 use crate::model::{Error, Glob, Keys, Name, Result};
 use crate::settings::{Globals, ProcessEnvironment, Settings};
-use crate::store::{Store, StoreOptions, Transaction};
+use crate::store::{Snapshot, Store, StoreOptions};
 
 /// The variable by which a shell's script asks.
 const VARIABLE: &str = "LARDER_COMPLETE";
@@ -104,7 +104,7 @@ fn words_so_far() -> Option<ArgMatches> {
 
 /// Names from the store, by `find`, which also gets the subcommand's words.
 fn from_store(
-    find: impl Fn(&Transaction<'_>, &ArgMatches, &mut Vec<String>) -> Result<()>,
+    find: impl Fn(&Snapshot<'_>, &ArgMatches, &mut Vec<String>) -> Result<()>,
 ) -> Vec<CompletionCandidate> {
     let found = (|| -> Option<Vec<String>> {
         let matches = words_so_far()?;

@@ -12,13 +12,15 @@ use rusqlite::Connection;
 use crate::clock::{Clock, Timestamp};
 use crate::model::{Error, Result, Scope};
 use crate::store::Caller;
+use crate::store::sqlite::data::author::author;
 use crate::store::sqlite::file::path;
 use crate::store::sqlite::file::room::{Extent, Relief};
 use crate::store::sqlite::file::vfs;
 use crate::store::sqlite::file::waiting::{self, Patience};
 use crate::store::sqlite::schema::Part;
 use crate::store::sqlite::schema::legacy::Migrated;
-use crate::store::sqlite::transaction::Transaction;
+use crate::store::sqlite::schema::verify::{self, Seal};
+use crate::store::sqlite::transaction::{Reading, Snapshot, Transaction};
 use crate::store::sqlite::vault;
 use crate::text::quote;
 
@@ -67,9 +69,11 @@ pub struct Store {
     pub(in crate::store::sqlite) uid: u32,
     /// The user id that owns the file.
     pub(in crate::store::sqlite) owner: u32,
-    /// The part of the schema that is loaded, if not all of it is, as writing
-    /// needs.
+    /// The part of the schema that is loaded, if not all of it is.
     pub(in crate::store::sqlite) part: Cell<Option<Part>>,
+    /// The cookie of the schema that was found to be larder's: a write makes
+    /// sure that it still is that one.
+    pub(in crate::store::sqlite) verified: Cell<Option<i64>>,
     /// The version of the schema, if it is an older one that cannot be upgraded
     /// for want of write access.
     pub(in crate::store::sqlite) older: Cell<Option<i32>>,
@@ -130,11 +134,11 @@ impl Store {
     /// Runs `f` on one consistent snapshot. It may run again if the store was
     /// locked in between, so it must not have effects of its own before its
     /// last read.
-    pub fn read<T>(&self, mut f: impl FnMut(&Transaction<'_>) -> Result<T>) -> Result<T> {
-        let mut result = self.retry(|| self.in_transaction("BEGIN", &mut f));
+    pub fn read<T>(&self, mut f: impl FnMut(&Snapshot<'_>) -> Result<T>) -> Result<T> {
+        let mut result = self.retry(|| self.reading(&mut f));
         if self.part.get().is_some() && matches!(&result, Err(e) if e.is_unknown_object()) {
             self.load_all()?;
-            result = self.retry(|| self.in_transaction("BEGIN", &mut f));
+            result = self.retry(|| self.reading(&mut f));
         }
         result.map_err(|e| match self.older.get() {
             Some(version) if e.is_unknown_object() => Error::unusable(
@@ -166,13 +170,12 @@ impl Store {
             self.prepare_writer()?;
             waiting::let_others_go_first();
             let mut before = None;
-            let result = self.in_transaction("BEGIN IMMEDIATE", |tx| {
+            let result = self.writing(|tx| {
                 let file = self.still_there()?;
+                self.still_ours(tx)?;
                 relief.frames = self.wal_frames();
                 before = Some(relief.frames);
-                tx.signed_up_to(tx.newest()?);
                 let value = f(tx)?;
-                tx.sign()?;
                 self.reserve(file, relief)?;
                 Ok(value)
             });
@@ -209,40 +212,73 @@ impl Store {
         )))
     }
 
+    /// Refuses to write by the rules of this larder to a schema that is not its
+    /// own any more, as after a later larder's upgrade.
+    fn still_ours(&self, tx: &Snapshot<'_>) -> Result<()> {
+        let cookie = tx.schema_cookie()?;
+        if self.verified.get() == Some(cookie) {
+            return Ok(());
+        }
+        match verify::verify(tx.conn.connection(), &self.options.path)? {
+            Seal::Intact { .. } => self.verified.set(Some(cookie)),
+            Seal::Older(_) | Seal::Unmarked => {
+                return Err(Error::unusable(&self.options.path, "is no larder store any more"));
+            }
+        }
+        Ok(())
+    }
+
     /// What only writing needs; cheap enough to repeat.
     pub(in crate::store::sqlite) fn prepare_writer(&self) -> Result<()> {
-        self.load_all()?;
+        // Indexes have to be known to be kept.
+        if self.part.get() == Some(Part::Entries) {
+            self.load_all()?;
+        }
+        // Looked up before anybody has to wait for it.
+        let _ = author(self.uid);
         self.conn
             .execute_batch("PRAGMA synchronous=FULL;PRAGMA wal_autocheckpoint=0;PRAGMA temp_store=MEMORY")?;
         Ok(())
     }
 
-    pub(in crate::store::sqlite) fn in_transaction<T>(
+    /// One look, whatever stands in the file.
+    pub(in crate::store::sqlite) fn reading<T>(
         &self,
-        begin: &str,
+        f: impl FnOnce(&Snapshot<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let now = self.begin_to_read()?;
+        self.ended(f(&self.snapshot(now)))
+    }
+
+    /// One transaction that holds the write lock, whatever stands in the file.
+    pub(in crate::store::sqlite) fn writing<T>(
+        &self,
         f: impl FnOnce(&Transaction<'_>) -> Result<T>,
     ) -> Result<T> {
-        let now = if begin == "BEGIN" {
-            self.begin_to_read()?
-        } else {
-            waiting::as_writer(|| self.conn.execute_batch(begin))?;
-            waiting::leave_queue();
-            // After the wait for the lock, which may have been long: what others
-            // wrote meanwhile lies in this transaction's past.
-            self.options.clock.now()
-        };
+        waiting::as_writer(|| self.conn.execute_batch("BEGIN IMMEDIATE"))?;
+        waiting::leave_queue();
+        // After the wait for the lock, which may have been long: what others
+        // wrote meanwhile lies in this transaction's past.
+        let now = self.options.clock.now();
+        self.ended(f(&Transaction::new(&self.conn, self.snapshot(now))))
+    }
+
+    fn snapshot(&self, now: Timestamp) -> Snapshot<'_> {
         vfs::set_now(now);
-        let tx = Transaction {
-            conn: &self.conn,
+        Snapshot {
+            conn: Reading(&self.conn),
             now,
             scope: &self.options.scope,
             caller: self.options.caller.as_ref(),
             uid: self.uid,
             owner: self.owner,
             rights: OnceCell::new(),
-            signed: Cell::new(0),
-        };
-        let result = f(&tx).and_then(|value| {
+        }
+    }
+
+    /// Commits what came to something, and undoes the rest.
+    fn ended<T>(&self, result: Result<T>) -> Result<T> {
+        let result = result.and_then(|value| {
             self.conn.execute_batch("COMMIT")?;
             Ok(value)
         });

@@ -12,8 +12,8 @@ use crate::clock::{Clock, Timestamp};
 use crate::model::{Condition, Error, Expiry, Glob, Keys, Limits, Namespace, Result, Scope};
 use crate::store::Store;
 use crate::store::StoreOptions;
-use crate::store::Transaction;
 use crate::store::sqlite::check::examine::examine;
+use crate::store::{Snapshot, Transaction};
 
 thread_local! {
     static STEPS: Cell<u64> = const { Cell::new(0) };
@@ -86,7 +86,7 @@ fn costs_the_same(scope: Option<&str>, operation: impl Fn(&Store)) {
     assert!(much <= little * 3 / 2 + 100, "{little} steps, and {much} beside more of others");
 }
 
-fn read<T>(f: impl Fn(&Transaction<'_>) -> Result<T>) -> impl Fn(&Store) {
+fn read<T>(f: impl Fn(&Snapshot<'_>) -> Result<T>) -> impl Fn(&Store) {
     move |store| drop(store.read(&f).unwrap())
 }
 

@@ -70,16 +70,6 @@ impl Error {
         self.failure().is_some_and(|e| e.extended_code == ffi::SQLITE_ERROR)
     }
 
-    /// Whether a trigger refused a write for the sake of a quota.
-    pub(crate) fn is_quota_abort(&self) -> bool {
-        matches!(
-            self.sqlite(),
-            Some(rusqlite::Error::SqliteFailure(e, Some(message)))
-                if e.extended_code == ffi::SQLITE_CONSTRAINT_TRIGGER
-                    && message == "larder: quota exceeded"
-        )
-    }
-
     /// Turns what SQLite said about the file at `path` into an outcome.
     pub(crate) fn settle(self, path: &Path) -> Self {
         let Self::Engine(error) = self else { return self };

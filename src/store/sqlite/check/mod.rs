@@ -10,7 +10,6 @@ use crate::model::{Error, Result};
 use crate::store::sqlite::check::examine::{Finding, FindingKind, Remedy, examine};
 use crate::store::sqlite::check::repair::repair;
 use crate::store::sqlite::connection::{Store, StoreOptions};
-use crate::store::sqlite::file::open::no_triggers;
 use crate::store::sqlite::file::path;
 use crate::store::sqlite::schema;
 use crate::store::sqlite::schema::legacy::Migrated;
@@ -130,18 +129,17 @@ fn broken() -> Error {
 }
 
 impl Store {
-    /// Opens a file whose schema may be hostile: triggers and views are off. It
+    /// Opens a file whose schema may be hostile. It
     /// bears larder's mark, or is larder's but for the mark. The path is absolute.
     pub(in crate::store::sqlite) fn open_to_check(options: &StoreOptions) -> Result<Self> {
         let store = Self::connect_unverified(options.clone())?;
-        no_triggers(&store.conn)?;
         let ours = store.retry(|| {
-            store.in_transaction("BEGIN", |tx| {
-                let (application, version) = salvage::marks(tx.conn)?;
+            store.reading(|tx| {
+                let (application, version) = salvage::marks(tx.conn.connection())?;
                 let marked = application == schema::APPLICATION_ID;
-                let edition = verify::edition(tx.conn)?;
+                let edition = verify::edition(tx.conn.connection())?;
                 Ok(version <= schema::VERSION
-                    && (marked || verify::compare(tx.conn, edition, 1)?.differences.is_empty()))
+                    && (marked || verify::compare(tx.conn.connection(), edition, 1)?.differences.is_empty()))
             })
         })?;
         if ours { Ok(store) } else { Err(Error::unusable(&store.options.path, "is not a larder store")) }
@@ -153,8 +151,8 @@ impl Store {
         let mut found = None;
         let ended = self.retry(|| {
             found = None;
-            self.in_transaction("BEGIN", |tx| {
-                found = Some(examine(tx.conn)?);
+            self.reading(|tx| {
+                found = Some(examine(tx.conn.connection())?);
                 Ok(())
             })
         });
@@ -167,7 +165,7 @@ impl Store {
     fn mend(&self, findings: &[Finding]) -> Result<Vec<String>> {
         self.retry(|| {
             self.prepare_writer()?;
-            let done = self.in_transaction("BEGIN IMMEDIATE", |tx| repair(tx, findings))?;
+            let done = self.writing(|tx| repair(tx, findings))?;
             self.checkpoint_if_due(0);
             self.ring();
             Ok(done)

@@ -15,7 +15,7 @@ use crate::store::sqlite::check::rows;
 use crate::store::sqlite::schema::Edition;
 use crate::store::sqlite::schema::migrate;
 use crate::store::sqlite::schema::verify::{self, Difference, How};
-use crate::store::sqlite::transaction::Transaction;
+use crate::store::sqlite::transaction::{Snapshot, Transaction};
 
 /// Tables whose rows can be made again from the other tables, or missed.
 const DERIVED: [&str; 4] = ["larder_changes", "larder_groups", "larder_replaced", "larder_leases"];
@@ -180,7 +180,7 @@ pub(in crate::store::sqlite) fn recount(tx: &Transaction<'_>) -> Result<()> {
 /// A sequence number two above every one in the file and above `other`. Two,
 /// because a watcher that has seen the newest change must find that its place
 /// in the log is gone, not that it is next.
-pub(in crate::store::sqlite) fn above_all(tx: &Transaction<'_>, other: i64) -> Result<i64> {
+pub(in crate::store::sqlite) fn above_all(tx: &Snapshot<'_>, other: i64) -> Result<i64> {
     let most: i64 = tx.conn.query_row(
         "SELECT max(ifnull((SELECT max(seq)FROM larder_changes),0),ifnull((SELECT max(version)FROM entries WHERE version<?1),0),ifnull((SELECT max(position)FROM larder_consumers WHERE position<?1),0))",
         [PLAUSIBLE],

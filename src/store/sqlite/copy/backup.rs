@@ -54,7 +54,7 @@ impl Store {
     fn copy_to(&self, scratch: &Scratch, target: &Path, progress: Progress<'_>) -> Result<()> {
         let mut copy = scratch.connect().map_err(|e| e.settle(target))?;
         self.retry(|| {
-            self.in_transaction("BEGIN", |tx| {
+            self.reading(|tx| {
                 // The first read fixes the snapshot; within it no step has to
                 // start over, whoever writes meanwhile.
                 tx.log_span()?;

@@ -21,7 +21,7 @@ use crate::store::sqlite::attend::{attend, may_go_on};
 use crate::store::sqlite::check::examine::{Finding, FindingKind};
 use crate::store::sqlite::file::descriptors::Descriptor;
 use crate::store::sqlite::file::ofd_lock;
-use crate::store::sqlite::file::open::{harden, no_triggers, own_tables_only};
+use crate::store::sqlite::file::open::{harden, own_tables_only};
 use crate::store::sqlite::file::path::{COMPANIONS, beside, immutable_uri};
 use crate::store::sqlite::file::vfs;
 
@@ -256,7 +256,6 @@ pub(in crate::store::sqlite) fn immutable(path: &Path) -> Result<Connection> {
     let mut conn = Connection::open_with_flags_and_vfs(immutable_uri(path), flags, vfs::NAME)?;
     harden(&mut conn)?;
     attend(&mut conn)?;
-    no_triggers(&conn)?;
     Ok(conn)
 }
 

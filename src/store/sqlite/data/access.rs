@@ -17,7 +17,7 @@ use rusqlite::params;
 use crate::model::{Error, Glob, Grant, Level, NOBODY, Name, Namespace, Principal, Result};
 use crate::store::sqlite::connection::Store;
 use crate::store::sqlite::data::columns::name;
-use crate::store::sqlite::transaction::Transaction;
+use crate::store::sqlite::transaction::{Snapshot, Transaction};
 use crate::store::sqlite::vault::is_held;
 
 /// Who asks. Neither the environment nor a setgid bit has a say: it is the
@@ -83,7 +83,7 @@ impl Rights {
     }
 }
 
-impl Transaction<'_> {
+impl Snapshot<'_> {
     /// Allows what needs `level` on one group, named as in scope.
     ///
     /// # Errors
@@ -252,6 +252,24 @@ impl Transaction<'_> {
         Ok(!self.grants_of(self.scope.0.as_ref())?.is_empty())
     }
 
+    fn namespace_to_manage(&self) -> Result<&Namespace> {
+        let Some(namespace) = &self.scope.0 else {
+            return Err(Error::Usage("no namespace to manage access to".into()));
+        };
+        if !self.is_trusted() {
+            if self.grants_of(Some(namespace))?.is_empty() {
+                return Err(Error::Denied(format!(
+                    "namespace {} is open; only the store's owner and root may close it",
+                    namespace.as_str()
+                )));
+            }
+            self.permit_scope(Level::Admin)?;
+        }
+        Ok(namespace)
+    }
+}
+
+impl Transaction<'_> {
     /// Grants `level` on the groups that match to a principal, in place of
     /// what it had on the same pattern. Closes the scope's namespace if it was
     /// open, which only the store's owner and root may do: anybody else could
@@ -306,22 +324,6 @@ impl Transaction<'_> {
             "DELETE FROM larder_grants WHERE namespace=?1 AND principal=?2",
             params![namespace.as_str(), principal],
         )?)
-    }
-
-    fn namespace_to_manage(&self) -> Result<&Namespace> {
-        let Some(namespace) = &self.scope.0 else {
-            return Err(Error::Usage("no namespace to manage access to".into()));
-        };
-        if !self.is_trusted() {
-            if self.grants_of(Some(namespace))?.is_empty() {
-                return Err(Error::Denied(format!(
-                    "namespace {} is open; only the store's owner and root may close it",
-                    namespace.as_str()
-                )));
-            }
-            self.permit_scope(Level::Admin)?;
-        }
-        Ok(namespace)
     }
 }
 

@@ -6,14 +6,12 @@ use std::io::{BufRead, BufReader};
 use std::sync::OnceLock;
 
 use nix::sys::utsname::uname;
-use rusqlite::params;
 
-use crate::model::Result;
-use crate::store::sqlite::transaction::Transaction;
+use crate::store::sqlite::transaction::Snapshot;
 
 /// `user:NAME@HOST` for a user of this host. The name is what /etc/passwd says,
-/// as everywhere in larder, else the number.
-fn author(uid: u32) -> Cow<'static, str> {
+/// as everywhere in larder, else the number. Reads that file once a process.
+pub(in crate::store::sqlite) fn author(uid: u32) -> Cow<'static, str> {
     // A process writes as one user.
     static AUTHOR: OnceLock<(u32, String)> = OnceLock::new();
     let make = || {
@@ -42,29 +40,9 @@ fn name(uid: u32) -> Option<String> {
     None
 }
 
-impl Transaction<'_> {
+impl Snapshot<'_> {
     /// What this transaction's changes carry as `by`.
     pub(in crate::store::sqlite) fn author(&self) -> Cow<'static, str> {
         author(self.uid)
-    }
-
-    /// The number of the newest change.
-    pub(in crate::store::sqlite) fn newest(&self) -> Result<i64> {
-        let mut query = self.conn.prepare_cached("SELECT ifnull(max(seq),0)FROM larder_changes")?;
-        Ok(query.query_row([], |row| row.get(0))?)
-    }
-
-    /// Says of the changes that the triggers have appended since the log was
-    /// signed last who made them. What appends changes by itself writes `by`
-    /// with them, and says so with [`Transaction::signed_up_to`].
-    pub(in crate::store::sqlite) fn sign(&self) -> Result<()> {
-        let mut update = self.conn.prepare_cached("UPDATE larder_changes SET by=?1 WHERE seq>?2")?;
-        update.execute(params![self.author(), self.signed.get()])?;
-        Ok(())
-    }
-
-    /// Every change up to `seq` carries its author.
-    pub(in crate::store::sqlite) fn signed_up_to(&self, seq: i64) {
-        self.signed.set(seq);
     }
 }

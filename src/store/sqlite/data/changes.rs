@@ -8,10 +8,10 @@ use rusqlite::{OptionalExtension, Row, params};
 use crate::clock::Timestamp;
 use crate::model::{Change, ChangeKind, Entry, Error, Level, LogMark, LogSpan, Name, Result};
 use crate::store::sqlite::data::columns::{moment, name, value_bytes};
-use crate::store::sqlite::transaction::Transaction;
+use crate::store::sqlite::transaction::Snapshot;
 use crate::text::quote;
 
-impl Transaction<'_> {
+impl Snapshot<'_> {
     /// The mark of the change at `seq`; `None` if it is not in the log.
     pub fn log_mark(&self, seq: i64) -> Result<Option<LogMark>> {
         let mut query = self.conn.prepare_cached("SELECT at FROM larder_changes WHERE seq=?1")?;
@@ -205,17 +205,6 @@ impl Transaction<'_> {
             }
         }
         Ok(history)
-    }
-
-    /// Logs that a whole group goes; the rows deleted next go without a change
-    /// of their own.
-    pub(in crate::store::sqlite) fn append_delete_group(&self, stored: &Name<'_>) -> Result<()> {
-        self.conn
-            .prepare_cached(
-                "INSERT INTO larder_changes SELECT seq+1,?1,'delete_group',?2,NULL,NULL,NULL,0,total,NULL FROM larder_changes ORDER BY seq DESC LIMIT 1",
-            )?
-            .execute(params![self.now.0, stored])?;
-        Ok(())
     }
 }
 

@@ -9,7 +9,7 @@ use rusqlite::{OptionalExtension, params};
 use crate::clock::Timestamp;
 use crate::model::{Consumer, Error, Level, LogMark, Result};
 use crate::store::sqlite::connection::Store;
-use crate::store::sqlite::transaction::Transaction;
+use crate::store::sqlite::transaction::{Snapshot, Transaction};
 use crate::text::quote;
 
 /// The most bytes a consumer's name can have.
@@ -22,7 +22,7 @@ const MOST_OF_A_READER: i64 = 16;
 /// The user id of who made a consumer, if that is known.
 struct Owner(Option<i64>);
 
-impl Transaction<'_> {
+impl Snapshot<'_> {
     /// Allows running as a consumer that is there: with write access to the
     /// whole scope, or for the user who made it. Anybody else could pass over
     /// changes that its reader has yet to see.
@@ -116,7 +116,9 @@ impl Transaction<'_> {
         })?;
         Ok(consumers.collect::<rusqlite::Result<_>>()?)
     }
+}
 
+impl Transaction<'_> {
     /// Makes a consumer, which is then the caller's own, or moves one to a
     /// position and a holder.
     ///

@@ -5,8 +5,8 @@ use rusqlite::{OptionalExtension, params};
 use crate::clock::Timestamp;
 use crate::model::{Condition, Entry, Error, Expiry, Level, Name, Result, entry_bytes};
 use crate::store::sqlite::data::columns::moment;
-use crate::store::sqlite::data::columns::{Stored, value_bytes};
-use crate::store::sqlite::transaction::Transaction;
+use crate::store::sqlite::data::columns::value_bytes;
+use crate::store::sqlite::transaction::{Snapshot, Transaction};
 
 /// What an existing row says, live or due.
 pub(in crate::store::sqlite) struct Row {
@@ -25,7 +25,7 @@ impl Row {
     }
 }
 
-impl Transaction<'_> {
+impl Snapshot<'_> {
     /// The live entry under `key`.
     pub fn get<'n>(&self, group: impl Into<Name<'n>>, key: impl Into<Name<'n>>) -> Result<Entry> {
         let (group, key) = (&group.into(), &key.into());
@@ -58,63 +58,6 @@ impl Transaction<'_> {
         }
     }
 
-    /// Writes an entry, new or over what is there, if `condition` holds.
-    /// Returns its facts, without the value.
-    pub fn set<'n>(
-        &self,
-        group: impl Into<Name<'n>>,
-        key: impl Into<Name<'n>>,
-        value: &[u8],
-        expiry: Expiry,
-        condition: &Condition,
-    ) -> Result<Entry> {
-        let (group, key) = (&group.into(), &key.into());
-        self.permit(Level::Write, group)?;
-        let stored = self.scope.stored_name(group);
-        let row = self.row(&stored, key, matches!(condition, Condition::Value(_)))?;
-        self.hold(group, key, row.as_ref(), condition)?;
-        let live = row.as_ref().filter(|row| row.is_live(self.now));
-        let expires_at = match expiry {
-            Expiry::Never => None,
-            Expiry::At(at) => Some(at.0),
-            Expiry::After(ttl) => Some(self.now.after(ttl).0),
-            Expiry::Keep => live.and_then(|row| row.expires_at),
-        };
-        let written = match &row {
-            // The version is foreseen, so that the trigger need not write the
-            // row a second time. A due row logs its expiry first.
-            Some(row) => self
-                .conn
-                .prepare_cached(
-                    "UPDATE entries SET entry_value=?1,expires_at=?2,version=(SELECT max(seq)FROM larder_changes)+?3,updated_at=?4 WHERE rowid=?5 RETURNING version",
-                )?
-                .query_row(
-                    params![Stored(value), expires_at, 1 + i64::from(live.is_none()), self.now.0, row.id],
-                    |row| row.get(0),
-                ),
-            None => self
-                .conn
-                .prepare_cached(
-                    "INSERT INTO entries VALUES(?1,?2,?3,?4,(SELECT max(seq)FROM larder_changes)+1,?5)RETURNING version",
-                )?
-                .query_row(params![stored, key, Stored(value), expires_at, self.now.0], |row| row.get(0)),
-        };
-        let version = match written.map_err(Error::from) {
-            Ok(version) => version,
-            Err(e) if e.is_quota_abort() => return Err(self.quota_error(&stored, key, value)?),
-            Err(e) => return Err(e),
-        };
-        Ok(Entry {
-            group: stored.into_owned(),
-            key: key.clone().into_owned(),
-            value: None,
-            version,
-            bytes: entry_bytes(key, value),
-            updated_at: self.now,
-            expires_at: expires_at.map(Timestamp),
-        })
-    }
-
     /// Whether `condition` holds, without writing anything: the rehearsal of a
     /// write, so it needs the access that the write would.
     pub fn check<'n>(
@@ -127,69 +70,6 @@ impl Transaction<'_> {
         self.permit(Level::Write, group)?;
         let row = self.row(&self.scope.stored_name(group), key, matches!(condition, Condition::Value(_)))?;
         self.hold(group, key, row.as_ref(), condition)
-    }
-
-    /// Deletes one entry if `condition` holds; `false` if there was no live
-    /// one. A due one is logged as the expiry it is.
-    pub fn delete<'n>(
-        &self,
-        group: impl Into<Name<'n>>,
-        key: impl Into<Name<'n>>,
-        condition: &Condition,
-    ) -> Result<bool> {
-        let (group, key) = (&group.into(), &key.into());
-        self.permit(Level::Write, group)?;
-        let stored = self.scope.stored_name(group);
-        let row = self.row(&stored, key, matches!(condition, Condition::Value(_)))?;
-        self.hold(group, key, row.as_ref(), condition)?;
-        let Some(row) = row else { return Ok(false) };
-        self.conn.prepare_cached("DELETE FROM entries WHERE rowid=?1")?.execute([row.id])?;
-        Ok(row.is_live(self.now))
-    }
-
-    /// Changes when a live entry is due, and nothing else about it.
-    pub fn expire<'n>(
-        &self,
-        group: impl Into<Name<'n>>,
-        key: impl Into<Name<'n>>,
-        expiry: Expiry,
-        condition: &Condition,
-    ) -> Result<Entry> {
-        let (group, key) = (&group.into(), &key.into());
-        self.permit(Level::Write, group)?;
-        let entry = self.get(group, key)?;
-        self.set(group, key, entry.value.as_deref().unwrap_or_default(), expiry, condition)
-    }
-
-    /// Adds to an integer, which starts at 0; its time to live stays. Returns
-    /// the sum and the version.
-    pub fn incr<'n>(
-        &self,
-        group: impl Into<Name<'n>>,
-        key: impl Into<Name<'n>>,
-        by: i64,
-    ) -> Result<(i64, i64)> {
-        self.incr_or_start(group, key, by, Expiry::Never)
-    }
-
-    /// Like [`Transaction::incr`]; an integer that starts with it gets `expiry`.
-    pub fn incr_or_start<'n>(
-        &self,
-        group: impl Into<Name<'n>>,
-        key: impl Into<Name<'n>>,
-        by: i64,
-        expiry: Expiry,
-    ) -> Result<(i64, i64)> {
-        let (group, key) = (&group.into(), &key.into());
-        self.permit(Level::Write, group)?;
-        let (old, expiry) = match self.get(group, key) {
-            Ok(entry) => (parse_integer(group, key, &entry.value.unwrap_or_default())?, Expiry::Keep),
-            Err(Error::NotFound { .. }) => (0, expiry),
-            Err(e) => return Err(e),
-        };
-        let sum = add_integers(old, by)?;
-        let entry = self.set(group, key, sum.to_string().as_bytes(), expiry, &Condition::Any)?;
-        Ok((sum, entry.version))
     }
 
     /// The row under a key, live or due.
@@ -249,6 +129,80 @@ impl Transaction<'_> {
 fn is_integer_with_newline(value: &[u8]) -> bool {
     let line = value.strip_suffix(b"\n").and_then(|line| std::str::from_utf8(line).ok());
     line.is_some_and(|line| line.trim_end_matches('\r').parse::<i64>().is_ok())
+}
+
+impl Transaction<'_> {
+    /// Writes an entry, new or over what is there, if `condition` holds.
+    /// Returns its facts, without the value.
+    pub fn set<'n>(
+        &self,
+        group: impl Into<Name<'n>>,
+        key: impl Into<Name<'n>>,
+        value: &[u8],
+        expiry: Expiry,
+        condition: &Condition,
+    ) -> Result<Entry> {
+        let (group, key) = (&group.into(), &key.into());
+        let written = self.by_the_rules(|writer| writer.write(group, key, value, expiry, condition))?;
+        Ok(Entry {
+            group: self.scope.stored_name(group).into_owned(),
+            key: key.clone().into_owned(),
+            value: None,
+            version: written.version,
+            bytes: entry_bytes(key, value),
+            updated_at: self.now,
+            expires_at: written.expires_at.map(Timestamp),
+        })
+    }
+
+    /// Deletes one entry if `condition` holds; `false` if there was no live
+    /// one. A due one is logged as the expiry it is.
+    pub fn delete<'n>(
+        &self,
+        group: impl Into<Name<'n>>,
+        key: impl Into<Name<'n>>,
+        condition: &Condition,
+    ) -> Result<bool> {
+        let (group, key) = (group.into(), key.into());
+        self.by_the_rules(|writer| writer.delete(group, key, condition))
+    }
+
+    /// Changes when a live entry is due, and nothing else about it.
+    pub fn expire<'n>(
+        &self,
+        group: impl Into<Name<'n>>,
+        key: impl Into<Name<'n>>,
+        expiry: Expiry,
+        condition: &Condition,
+    ) -> Result<Entry> {
+        let (group, key) = (&group.into(), &key.into());
+        self.permit(Level::Write, group)?;
+        let entry = self.get(group, key)?;
+        self.set(group, key, entry.value.as_deref().unwrap_or_default(), expiry, condition)
+    }
+
+    /// Adds to an integer, which starts at 0; its time to live stays. Returns
+    /// the sum and the version.
+    pub fn incr<'n>(
+        &self,
+        group: impl Into<Name<'n>>,
+        key: impl Into<Name<'n>>,
+        by: i64,
+    ) -> Result<(i64, i64)> {
+        self.incr_or_start(group, key, by, Expiry::Never)
+    }
+
+    /// Like [`Transaction::incr`]; an integer that starts with it gets `expiry`.
+    pub fn incr_or_start<'n>(
+        &self,
+        group: impl Into<Name<'n>>,
+        key: impl Into<Name<'n>>,
+        by: i64,
+        expiry: Expiry,
+    ) -> Result<(i64, i64)> {
+        let (group, key) = (&group.into(), &key.into());
+        self.by_the_rules(|writer| writer.incr_or_start(group, key, by, expiry))
+    }
 }
 
 /// A stored value as the integer that `incr` takes it for.

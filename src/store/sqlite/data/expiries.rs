@@ -12,7 +12,7 @@ use rusqlite::{ToSql, params};
 use crate::clock::Timestamp;
 use crate::model::{Level, Name, Namespace, Result};
 use crate::store::sqlite::data::columns::moment;
-use crate::store::sqlite::transaction::Transaction;
+use crate::store::sqlite::transaction::Snapshot;
 
 /// The expiring entries of the whole store, of a namespace or of a group.
 pub(in crate::store::sqlite) struct Expiries {
@@ -40,6 +40,10 @@ impl ToSql for Range {
 }
 
 impl Expiries {
+    /// Those of the namespace whose prefix is `?1`.
+    pub const OF_NAMESPACE: &str =
+        "entries INDEXED BY larder_namespace_expiry WHERE substr(group_name,1,instr(group_name,':'))=?1";
+
     /// Those of a stored group.
     pub fn of_group(stored: Name<'static>) -> Self {
         Self { rows: "entries INDEXED BY larder_group_expiry WHERE group_name=?1", of: Range::Group(stored) }
@@ -47,10 +51,7 @@ impl Expiries {
 
     /// Those of a namespace.
     pub fn of_namespace(namespace: &Namespace) -> Self {
-        Self {
-            rows: "entries INDEXED BY larder_namespace_expiry WHERE substr(group_name,1,instr(group_name,':'))=?1",
-            of: Range::Namespace(namespace.first_group()),
-        }
+        Self { rows: Self::OF_NAMESPACE, of: Range::Namespace(namespace.first_group()) }
     }
 
     /// Those of the store.
@@ -59,7 +60,7 @@ impl Expiries {
     }
 }
 
-impl Transaction<'_> {
+impl Snapshot<'_> {
     /// How many live entries of each group expire by `until`, by name as
     /// stored: of groups that may be read, and have one. Time grows with those
     /// that expire, not with the store.
@@ -94,14 +95,6 @@ impl Transaction<'_> {
         let mut query =
             self.conn.prepare_cached(&format!("SELECT count(*)FROM {rows} AND expires_at<=?2"))?;
         Ok(query.query_row(params![of, self.now.0], |row| row.get(0))?)
-    }
-
-    /// Removes those that are due, as the expiries they are.
-    pub(in crate::store::sqlite) fn remove_due_among(&self, Expiries { rows, of }: &Expiries) -> Result<()> {
-        self.conn
-            .prepare_cached(&format!("DELETE FROM {rows} AND expires_at<=?2"))?
-            .execute(params![of, self.now.0])?;
-        Ok(())
     }
 
     /// When the next of them that is not due yet will be.

@@ -7,13 +7,9 @@ use rusqlite::{OptionalExtension, ToSql, params};
 use crate::clock::Timestamp;
 use crate::model::{Entry, Group, Keys, Level, Name, Result};
 use crate::store::sqlite::data::columns::{moment, value_bytes};
-use crate::store::sqlite::transaction::Transaction;
+use crate::store::sqlite::transaction::{Snapshot, Transaction};
 
-/// From this many rows on, deleting a group without the triggers is cheaper
-/// than switching them off and on.
-const WORTH_A_SWITCH: i64 = 1000;
-
-impl Transaction<'_> {
+impl Snapshot<'_> {
     /// Streams the live entries of a group in byte order of their keys until
     /// `each` breaks. Values are read only if asked for.
     pub fn entries<'n>(
@@ -204,23 +200,13 @@ impl Transaction<'_> {
         )?;
         Ok(keys - self.due_among(&self.expiries(None))?)
     }
+}
 
+impl Transaction<'_> {
     /// Deletes a whole group, as one `delete_group` change; returns how many
     /// live keys it held. Its due entries go first, as the expiries they are.
     pub fn delete_group<'n>(&self, group: impl Into<Name<'n>>) -> Result<i64> {
         let group = &group.into();
-        self.permit(Level::Write, group)?;
-        let stored = self.scope.stored_name(group);
-        self.remove_due_among(&self.expiries(Some(group)))?;
-        let live = self.count(group)?;
-        if live > 0 {
-            self.append_delete_group(&stored)?;
-            if live < WORTH_A_SWITCH {
-                self.conn.prepare_cached("DELETE FROM entries WHERE group_name=?1")?.execute([&stored])?;
-            } else {
-                self.remove_rows_of_group(&stored)?;
-            }
-        }
-        Ok(live)
+        self.by_the_rules(|writer| writer.delete_group(group))
     }
 }

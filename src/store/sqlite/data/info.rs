@@ -11,7 +11,7 @@ use crate::store::sqlite::data::columns::moment;
 use crate::store::sqlite::file::path;
 use crate::store::sqlite::schema::legacy;
 use crate::store::sqlite::schema::verify::{self, Seal};
-use crate::store::sqlite::transaction::Transaction;
+use crate::store::sqlite::transaction::Snapshot;
 
 /// What a store takes on disk, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl Store {
     }
 }
 
-impl Transaction<'_> {
+impl Snapshot<'_> {
     /// The schema's version, `PRAGMA user_version`.
     pub fn schema_version(&self) -> Result<i32> {
         Ok(self.conn.query_row("PRAGMA user_version", [], |row| row.get(0))?)
@@ -58,7 +58,7 @@ impl Transaction<'_> {
     /// into the store yet; `None` if there is no such table.
     pub fn unmerged(&self) -> Result<Option<i64>> {
         self.permit_store()?;
-        legacy::unmerged(self.conn)
+        legacy::unmerged(self.conn.connection())
     }
 
     /// A number that is another one after the schema was changed, and after
@@ -73,7 +73,7 @@ impl Transaction<'_> {
     /// # Errors
     /// [`Error::Unusable`] if it is not.
     pub fn verify_schema(&self, path: &Path) -> Result<()> {
-        match verify::verify(self.conn, path)? {
+        match verify::verify(self.conn.connection(), path)? {
             // A reader does without what an older one lacks.
             Seal::Intact { .. } | Seal::Older(_) => Ok(()),
             Seal::Unmarked => Err(Error::unusable(path, "is no larder store any more")),

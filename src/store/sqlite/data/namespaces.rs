@@ -7,9 +7,9 @@ use rusqlite::params;
 use crate::model::{Error, Holdings, Keys, Level, Limits, Namespace, NamespaceUsage, Result};
 use crate::store::sqlite::data::columns::name;
 use crate::store::sqlite::data::expiries::Expiries;
-use crate::store::sqlite::transaction::Transaction;
+use crate::store::sqlite::transaction::{Snapshot, Transaction};
 
-impl Transaction<'_> {
+impl Snapshot<'_> {
     /// Live use of one namespace, as far as it may be read: counters less what
     /// is due.
     pub fn usage(&self, namespace: &Namespace) -> Result<NamespaceUsage> {
@@ -63,7 +63,9 @@ impl Transaction<'_> {
         }
         Ok(found)
     }
+}
 
+impl Transaction<'_> {
     /// Deletes all of the scope's namespace: every group, as one
     /// `delete_group` change each, the quota, the consumers. Returns how many
     /// live keys there were. A closed one stays closed, with its grants: whoever
@@ -76,7 +78,7 @@ impl Transaction<'_> {
             return Err(Error::Usage("no namespace to delete".into()));
         };
         self.permit_scope(Level::Admin)?;
-        self.remove_due_among(&self.expiries(None))?;
+        self.by_the_rules(|writer| writer.expire_among(&self.expiries(None)))?;
         let mut groups = Vec::new();
         self.groups(&Keys::default(), |group| {
             groups.push(self.scope.name_of(&group.name).into_owned());

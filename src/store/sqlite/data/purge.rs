@@ -11,10 +11,11 @@ use rusqlite::{OptionalExtension, params};
 
 use crate::clock::Timestamp;
 use crate::model::{Expired, KeepChanges, Level, LogSpan, Name, Purged, Result};
+use crate::store::rules::{HARD, SOFT, SOFT_AGE_MILLIS};
 use crate::store::sqlite::connection::Store;
 use crate::store::sqlite::data::columns::moment;
 use crate::store::sqlite::file::waiting;
-use crate::store::sqlite::transaction::Transaction;
+use crate::store::sqlite::transaction::{Snapshot, Transaction};
 
 /// Most rows of a transaction; fewer where the disk or large values make even
 /// these slow.
@@ -33,13 +34,6 @@ const PAUSE: Duration = Duration::from_millis(1);
 const EXPIRE_STEP: i64 = 512;
 const EXPIRE_BUDGET: Duration = Duration::from_millis(5);
 
-/// What the log keeps by itself, as in the triggers: changes and bytes that
-/// are only ever exceeded by younger changes or ones a consumer has yet to
-/// handle, then those that are never exceeded.
-pub(in crate::store::sqlite) const SOFT: (i64, i64) = (100_000, 67_108_864);
-pub(in crate::store::sqlite) const HARD: (i64, i64) = (4_000_000, 1_073_741_824);
-pub(in crate::store::sqlite) const SOFT_AGE_MILLIS: i64 = 600_000;
-
 /// Where the log is cut; see [`Transaction::trim_horizon`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Horizon {
@@ -52,7 +46,7 @@ pub struct Horizon {
 /// Where a look for due entries has come: an expiry and a rowid.
 type Place = (i64, i64);
 
-impl Transaction<'_> {
+impl Snapshot<'_> {
     /// Due entries, of one group or of those of the scope that the caller may
     /// write, or read if he may write none.
     pub fn count_due(&self, group: Option<&str>) -> Result<i64> {
@@ -114,50 +108,6 @@ impl Transaction<'_> {
             }
         }
         Ok((ids, (seen == limit).then_some(last)))
-    }
-
-    /// Removes those of `ids` that are still due entries of the scope (the
-    /// look-up was another transaction), until `enough` says so. Returns how
-    /// many were dealt with and how many went.
-    fn remove_due(
-        &self,
-        group: Option<&str>,
-        ids: &[i64],
-        enough: impl Fn() -> bool,
-    ) -> Result<(usize, i64)> {
-        let (first, past) = self.scope.range_of(group);
-        let mut delete = self.conn.prepare_cached(
-            "DELETE FROM entries WHERE rowid=?1 AND expires_at<=?2 AND group_name>=?3 AND(?4 IS NULL OR group_name<?4)",
-        )?;
-        let (mut dealt_with, mut gone) = (0, 0);
-        for id in ids {
-            gone += i64::try_from(delete.execute(params![id, self.now.0, first, past])?).unwrap_or(0);
-            dealt_with += 1;
-            if enough() {
-                break;
-            }
-        }
-        Ok((dealt_with, gone))
-    }
-
-    /// Removes up to `limit` due entries of the whole store, whatever the
-    /// scope, until `enough` says so: a due entry is gone for everybody, and
-    /// whoever notices first reports it. Returns how many went.
-    fn expire_some(&self, limit: i64, enough: impl Fn() -> bool) -> Result<i64> {
-        let ids: Vec<i64> = self
-            .conn
-            .prepare_cached("SELECT rowid FROM entries WHERE expires_at<=?1 ORDER BY expires_at LIMIT ?2")?
-            .query_map(params![self.now.0, limit], |row| row.get(0))?
-            .collect::<rusqlite::Result<_>>()?;
-        let mut delete = self.conn.prepare_cached("DELETE FROM entries WHERE rowid=?1 AND expires_at<=?2")?;
-        let mut gone = 0;
-        for id in ids {
-            gone += i64::try_from(delete.execute(params![id, self.now.0])?).unwrap_or(0);
-            if enough() {
-                break;
-            }
-        }
-        Ok(gone)
     }
 
     /// When the next entry of the whole store is due; in the past if one is
@@ -235,6 +185,52 @@ impl Transaction<'_> {
         Ok(self
             .conn
             .query_row("SELECT count(*)FROM larder_changes WHERE seq<?1", [point], |row| row.get(0))?)
+    }
+}
+
+impl Transaction<'_> {
+    /// Removes those of `ids` that are still due entries of the scope (the
+    /// look-up was another transaction), until `enough` says so. Returns how
+    /// many were dealt with and how many went.
+    fn remove_due(
+        &self,
+        group: Option<&str>,
+        ids: &[i64],
+        enough: impl Fn() -> bool,
+    ) -> Result<(usize, i64)> {
+        let (first, past) = self.scope.range_of(group);
+        self.by_the_rules(|writer| {
+            let (mut dealt_with, mut gone) = (0, 0);
+            for id in ids {
+                gone += i64::from(writer.expire_row_in(*id, &first, past.as_deref())?);
+                dealt_with += 1;
+                if enough() {
+                    break;
+                }
+            }
+            Ok((dealt_with, gone))
+        })
+    }
+
+    /// Removes up to `limit` due entries of the whole store, whatever the
+    /// scope, until `enough` says so: a due entry is gone for everybody, and
+    /// whoever notices first reports it. Returns how many went.
+    fn expire_some(&self, limit: i64, enough: impl Fn() -> bool) -> Result<i64> {
+        let ids: Vec<i64> = self
+            .conn
+            .prepare_cached("SELECT rowid FROM entries WHERE expires_at<=?1 ORDER BY expires_at LIMIT ?2")?
+            .query_map(params![self.now.0, limit], |row| row.get(0))?
+            .collect::<rusqlite::Result<_>>()?;
+        self.by_the_rules(|writer| {
+            let mut gone = 0;
+            for id in ids {
+                gone += i64::from(writer.expire_row(id)?);
+                if enough() {
+                    break;
+                }
+            }
+            Ok(gone)
+        })
     }
 
     /// Removes changes below `horizon`, oldest first, until `enough` says so or
@@ -341,6 +337,7 @@ impl Store {
         self.read(|tx| tx.permit_store())?;
         self.retry(|| {
             self.prepare_writer()?;
+            self.load_all()?;
             // The copy would be made in memory.
             waiting::as_writer(|| self.conn.execute_batch("PRAGMA temp_store=FILE;VACUUM"))?;
             // The file shrinks only when the log has been copied back. A reader

@@ -9,9 +9,9 @@ use rusqlite::types::ValueRef;
 use crate::clock::Timestamp;
 use crate::model::{EntryRef, Level, Name, Result};
 use crate::store::sqlite::data::columns::{moment, value_bytes};
-use crate::store::sqlite::transaction::Transaction;
+use crate::store::sqlite::transaction::Snapshot;
 
-impl Transaction<'_> {
+impl Snapshot<'_> {
     /// Streams the live entries of one group, or of all groups in scope that
     /// may be read, in byte order of groups and keys, until `each` breaks.
     pub fn scan(

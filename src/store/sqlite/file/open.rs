@@ -26,6 +26,9 @@ use crate::store::sqlite::schema::{self, Part};
 /// The oldest SQLite without the WAL-reset bug (fixed in 3.51.3).
 const OLDEST_SQLITE: i32 = 3_051_003;
 
+/// Prepared statements that a connection keeps: all of a write's.
+const STATEMENTS: usize = 32;
+
 /// What a connection may do to the files.
 #[derive(Clone, Copy)]
 enum Reach {
@@ -62,18 +65,15 @@ pub(in crate::store::sqlite) fn harden(conn: &mut Connection) -> Result<()> {
     own_tables_only(conn)
 }
 
-/// Nothing that hangs on other programs' tables runs on this connection: their
-/// foreign keys would reach into larder's deletes, and larder reads no view.
+/// Nothing that hangs on tables runs on this connection. Other programs' foreign
+/// keys would reach into larder's deletes, and larder reads no view. Triggers are
+/// there for clients that know nothing of the rules, which larder itself goes by:
+/// where they are loaded at all, they would keep the books a second time.
 pub(in crate::store::sqlite) fn own_tables_only(conn: &mut Connection) -> Result<()> {
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false)?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
-    guard::guard(conn)
-}
-
-/// Triggers of the file stay quiet on this connection.
-pub(in crate::store::sqlite) fn no_triggers(conn: &Connection) -> Result<()> {
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
-    Ok(())
+    guard::guard(conn)
 }
 
 impl Store {
@@ -82,26 +82,26 @@ impl Store {
     /// store of an earlier larder's upgraded; without write access the latter
     /// is read as it is.
     pub fn open(options: &StoreOptions) -> Result<Option<Self>> {
-        Self::open_existing(options, None)
+        Self::open_existing(options, Part::Tables, true)
     }
 
-    /// Like [`Store::open`], and much quicker for who reads: what writing needs
-    /// of the schema is loaded with the first write.
+    /// Like [`Store::open`], for who only reads: what another program left to be
+    /// merged stays.
     pub fn open_to_read(options: &StoreOptions) -> Result<Option<Self>> {
-        Self::open_existing(options, Some(Part::Tables))
+        Self::open_existing(options, Part::Tables, false)
     }
 
-    /// Like [`Store::open_to_read`], and quicker still for who only looks up
-    /// entries: what anything else needs is loaded when it is done.
+    /// Like [`Store::open_to_read`], and quicker for who only looks up entries:
+    /// what anything else needs is loaded when it is done.
     pub fn open_to_get(options: &StoreOptions) -> Result<Option<Self>> {
-        Self::open_existing(options, Some(Part::Entries))
+        Self::open_existing(options, Part::Entries, false)
     }
 
-    fn open_existing(options: &StoreOptions, part: Option<Part>) -> Result<Option<Self>> {
+    fn open_existing(options: &StoreOptions, part: Part, writes: bool) -> Result<Option<Self>> {
         let (options, place) = found(options)?;
         match place {
             Place::Missing => Ok(None),
-            Place::File => Self::connect(options, part, false),
+            Place::File => Self::connect(options, part, writes, false),
         }
     }
 
@@ -112,7 +112,7 @@ impl Store {
             path::create(&options.path)?;
         }
         let path = options.path.clone();
-        Self::connect(options, None, true)?
+        Self::connect(options, Part::Tables, true, true)?
             .ok_or_else(|| Error::unusable(&path, "vanished while it was being opened"))
     }
 
@@ -129,13 +129,13 @@ impl Store {
         let opened = (|| -> Result<Option<Self>> {
             let quiet = path::metadata(&path::beside(&path, "-wal")).is_err();
             let store = Self::connect_to(options, if quiet { Reach::Still } else { Reach::Read })?;
-            let seal = store.retry(|| store.in_transaction("BEGIN", |tx| verify::verify(tx.conn, &path)))?;
+            let seal = store.retry(|| store.reading(|tx| verify::verify(tx.conn.connection(), &path)))?;
             Ok(matches!(seal, Seal::Intact { .. }).then_some(store))
         })();
         opened.map_err(|e| e.settle(&path))
     }
 
-    fn connect(options: StoreOptions, part: Option<Part>, create: bool) -> Result<Option<Self>> {
+    fn connect(options: StoreOptions, part: Part, writes: bool, create: bool) -> Result<Option<Self>> {
         if rusqlite::version_number() < OLDEST_SQLITE {
             return Err(Error::unusable(
                 &options.path,
@@ -148,11 +148,9 @@ impl Store {
         let path = options.path.clone();
         let opened = (|| -> Result<Option<Self>> {
             let store = Self::connect_unverified(options)?;
-            if let Some(part) = part {
-                guard::loading(|| schema::load(&store.conn, part))?;
-                store.part.set(Some(part));
-            }
-            match store.accept(create) {
+            guard::loading(|| schema::load(&store.conn, part))?;
+            store.part.set(Some(part));
+            match store.accept(writes, create) {
                 Ok(true) => {
                     store.tidy_long_log();
                     Ok(Some(store))
@@ -169,10 +167,18 @@ impl Store {
 
     /// Makes sure that the file is a store, if need be by making it one.
     /// `false` if it is empty and must stay so.
-    fn accept(&self, create: bool) -> Result<bool> {
-        let writes = self.part.get().is_none();
-        let verify = || self.in_transaction("BEGIN", |tx| verify::verify(tx.conn, &self.options.path));
-        match self.retry(verify)? {
+    fn accept(&self, writes: bool, create: bool) -> Result<bool> {
+        let verify = || {
+            self.reading(|tx| {
+                let seal = verify::verify(tx.conn.connection(), &self.options.path)?;
+                Ok((seal, tx.schema_cookie()?))
+            })
+        };
+        let (seal, cookie) = self.retry(verify)?;
+        if matches!(seal, Seal::Intact { .. }) {
+            self.verified.set(Some(cookie));
+        }
+        match seal {
             Seal::Intact { alone: true, .. } => Ok(true),
             // Whether SQLite can make sense of the rest shows when it is loaded.
             Seal::Intact { kv, .. } => {
@@ -241,8 +247,10 @@ impl Store {
         // Nobody is the owner of a file that cannot be looked at.
         let owner = known.map_or(u32::MAX, |(.., uid)| uid);
         let busy_timeout = Cell::new(options.busy_timeout);
+        conn.set_prepared_statement_cache_capacity(STATEMENTS);
         let (part, older, migrated) = (Cell::new(None), Cell::new(None), Cell::new(None));
-        Ok(Self { conn, options, busy_timeout, file, uid, owner, part, older, migrated })
+        let verified = Cell::new(None);
+        Ok(Self { conn, options, busy_timeout, file, uid, owner, part, verified, older, migrated })
     }
 }
 
@@ -277,7 +285,7 @@ mod tests {
                 schema::load(&store.conn, part).unwrap();
                 store.part.set(Some(part));
             }
-            assert!(store.accept(false).unwrap());
+            assert!(store.accept(false, false).unwrap());
             assert_eq!(store.read(|tx| tx.get("g", "k")).unwrap().value.unwrap(), b"v");
             let lacking = store.read(|tx| {
                 Ok(tx.conn.prepare("SELECT 1 FROM entries INDEXED BY larder_group_expiry").map(drop)?)

@@ -3,16 +3,16 @@
 //! A program of that generation makes the table anew in whatever file it opens,
 //! also in a larder store, and writes there what larder would never see. The
 //! next opening that writes merges it, as go-store's newest does: rows whose key
-//! the store does not have are inserted, through the triggers, and the table
-//! goes.
+//! the store does not have are set, and the table goes.
 
 use std::path::Path;
 
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, params};
 
-use crate::model::{Error, Result};
+use crate::model::{Error, Expiry, Name, Result};
 use crate::store::sqlite::connection::Store;
-use crate::store::sqlite::data::columns::{Stored, name, value_bytes};
+use crate::store::sqlite::data::columns::{Stored, moment, name, value_bytes};
 use crate::store::sqlite::schema::migrate::columns;
 use crate::store::sqlite::schema::verify::{self, Seal};
 use crate::store::sqlite::transaction::Transaction;
@@ -99,7 +99,7 @@ pub(in crate::store::sqlite) fn unmerged(conn: &Connection) -> Result<Option<i64
 /// it. Where the store cannot be written it stays.
 pub(in crate::store::sqlite) fn merge(store: &Store) -> Result<()> {
     let path = &store.options.path;
-    let is_there = || store.in_transaction("BEGIN", |tx| form(tx.conn));
+    let is_there = || store.reading(|tx| form(tx.conn.connection()));
     if store.retry(is_there)?.is_none() {
         return Ok(());
     }
@@ -108,8 +108,8 @@ pub(in crate::store::sqlite) fn merge(store: &Store) -> Result<()> {
         // Another opener may have been first.
         let Seal::Intact { kv: true, .. } = verify::verify(tx.conn, path)? else { return Ok(None) };
         let Some(with_expiry) = form(tx.conn)? else { return Ok(None) };
-        let merged = take_over(tx, with_expiry, 0);
-        by_quota = matches!(&merged, Err(e) if e.is_quota_abort());
+        let merged = take_in(tx, with_expiry, path);
+        by_quota = matches!(&merged, Err(Error::Quota { .. }));
         merged.map(Some)
     });
     let outcome = match merged {
@@ -128,15 +128,44 @@ pub(in crate::store::sqlite) fn merge(store: &Store) -> Result<()> {
     Ok(())
 }
 
-/// Makes entries of the rows of `kv` and drops it. Where the triggers do not
-/// run, they get `version` as theirs.
+/// Sets what the store does not have of the rows of `kv`, and drops it.
+fn take_in(tx: &Transaction<'_>, with_expiry: bool, path: &Path) -> Result<Merged> {
+    let expiry = if with_expiry { "CAST(k.expires_at AS INTEGER)" } else { "NULL" };
+    let overruled = log_conflicts(tx, expiry, Some(&tx.author()))?;
+    let entries = tx.by_the_rules(|writer| {
+        let mut query = tx.conn.prepare(&format!(
+            "SELECT k.grp,k.key,ifnull(k.value,''),{expiry} FROM kv k NOT INDEXED WHERE NOT EXISTS(SELECT 1 FROM entries e WHERE e.group_name=k.grp AND e.entry_key=k.key AND(e.expires_at IS NULL OR e.expires_at>?1))"
+        ))?;
+        let mut rows = query.query([tx.now.0])?;
+        let mut entries = 0;
+        while let Some(row) = rows.next()? {
+            let (group, key) = (row.get_ref(0)?, row.get_ref(1)?);
+            if [group, key].contains(&ValueRef::Null) {
+                return Err(Error::unusable(path, "has a row in kv that no entry can be"));
+            }
+            let expiry = match moment(row.get_ref(3)?) {
+                Some(at) => Expiry::At(at),
+                None => Expiry::Never,
+            };
+            let value = value_bytes(row.get_ref(2)?);
+            writer.put_stored(&Name::of(group), &Name::of(key), &value, expiry)?;
+            entries += 1;
+        }
+        Ok(entries)
+    })?;
+    tx.conn.execute_batch("DROP TABLE kv")?;
+    Ok(Merged { entries, overruled })
+}
+
+/// Makes entries of the rows of `kv`, at `version`, and drops it. Log and
+/// counters are the caller's affair.
 pub(in crate::store::sqlite) fn take_over(
     tx: &Transaction<'_>,
     with_expiry: bool,
     version: i64,
 ) -> Result<Merged> {
     let expiry = if with_expiry { "CAST(k.expires_at AS INTEGER)" } else { "NULL" };
-    let overruled = log_conflicts(tx, expiry)?;
+    let overruled = log_conflicts(tx, expiry, None)?;
     // A due entry is no entry any more.
     let entries = tx.conn.execute(
         &format!("INSERT OR REPLACE INTO entries(group_name,entry_key,entry_value,expires_at,version,updated_at)SELECT k.grp,k.key,ifnull(k.value,''),{expiry},?1,?2 FROM kv k NOT INDEXED WHERE NOT EXISTS(SELECT 1 FROM entries e WHERE e.group_name=k.grp AND e.entry_key=k.key AND(e.expires_at IS NULL OR e.expires_at>?2))"),
@@ -149,12 +178,12 @@ pub(in crate::store::sqlite) fn take_over(
 /// Where the store and `kv` both have a key, the row of the store wins. The
 /// other is not lost without a trace: it is logged as set before the winner.
 /// Says how many there were.
-fn log_conflicts(tx: &Transaction<'_>, expiry: &str) -> Result<usize> {
+fn log_conflicts(tx: &Transaction<'_>, expiry: &str, by: Option<&str>) -> Result<usize> {
     let mut losers = tx.conn.prepare(&format!(
         "SELECT e.rowid,e.group_name,e.entry_key,ifnull(k.value,''),{expiry},e.entry_value,e.expires_at FROM kv k NOT INDEXED JOIN entries e ON e.group_name=k.grp AND e.entry_key=k.key AND(e.expires_at IS NULL OR e.expires_at>?1)WHERE CAST(e.entry_value AS BLOB)<>CAST(ifnull(k.value,'')AS BLOB)ORDER BY e.group_name,e.entry_key"
     ))?;
     let mut log = tx.conn.prepare(
-        "INSERT INTO larder_changes SELECT seq+1,?1,'set',?2,?3,?4,?5,b,total+b,NULL FROM(SELECT seq,total,length(CAST(?3 AS BLOB))+length(CAST(?4 AS BLOB))b FROM larder_changes ORDER BY seq DESC LIMIT 1)RETURNING seq",
+        "INSERT INTO larder_changes SELECT seq+1,?1,'set',?2,?3,?4,?5,b,total+b,?6 FROM(SELECT seq,total,length(CAST(?3 AS BLOB))+length(CAST(?4 AS BLOB))b FROM larder_changes ORDER BY seq DESC LIMIT 1)RETURNING seq",
     )?;
     let mut version = tx.conn.prepare("UPDATE entries SET version=?1 WHERE rowid=?2")?;
     let mut rows = losers.query([tx.now.0])?;
@@ -170,7 +199,8 @@ fn log_conflicts(tx: &Transaction<'_>, expiry: &str) -> Result<usize> {
                     name(row.get_ref(1)?),
                     name(row.get_ref(2)?),
                     Stored(&value),
-                    row.get::<_, Option<i64>>(expires_at)?
+                    row.get::<_, Option<i64>>(expires_at)?,
+                    by
                 ],
                 |row| row.get(0),
             )?;

@@ -39,12 +39,13 @@ pub(in crate::store::sqlite) fn adopt(store: &Store, create: bool) -> Result<boo
     // Another opener may have made it a store since it was found unmarked:
     // what it is must be read together with whether it is marked.
     let form = store.retry(|| {
-        store.in_transaction("BEGIN", |tx| {
-            if !matches!(verify::verify(tx.conn, path)?, Seal::Unmarked) {
+        store.reading(|tx| {
+            let conn = tx.conn.connection();
+            if !matches!(verify::verify(conn, path)?, Seal::Unmarked) {
                 return Ok(None);
             }
-            let form = recognise(tx.conn, path)?;
-            check_rows(tx.conn, form, path)?;
+            let form = recognise(conn, path)?;
+            check_rows(conn, form, path)?;
             Ok(Some(form))
         })
     })?;
@@ -56,7 +57,7 @@ pub(in crate::store::sqlite) fn adopt(store: &Store, create: bool) -> Result<boo
     store.prepare_writer()?;
     store.retry(|| switch_to_wal(&store.conn))?;
     let migrated = store.retry(|| {
-        store.in_transaction("BEGIN IMMEDIATE", |tx| {
+        store.writing(|tx| {
             // Another opener may have been first; what was read before the lock
             // says nothing.
             if !matches!(verify::verify(tx.conn, path)?, Seal::Unmarked) {

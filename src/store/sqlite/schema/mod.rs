@@ -140,7 +140,7 @@ const fn find(text: &str, wanted: &[u8]) -> Option<usize> {
 pub(in crate::store::sqlite) enum Part {
     /// What looking up an entry takes: `entries` and the grants.
     Entries,
-    /// What reading takes: all but the triggers.
+    /// What reading and writing take: all but the triggers.
     Tables,
 }
 
@@ -198,8 +198,8 @@ const _: () = {
 };
 
 /// Loads a part of the schema. Parsing the triggers alone is two thirds of what
-/// a `get` costs otherwise. Nothing may be written through the connection until
-/// [`load_all`].
+/// a `get` costs otherwise. Only with [`Part::Tables`] or more may anything be
+/// written, and then by the rules, as the triggers are not there.
 ///
 /// SQLite loads the schema with the first statement that names a table, and
 /// stops reading a statement of the schema where the limit on the length of SQL

@@ -49,7 +49,7 @@ pub(in crate::store::sqlite) fn upgrade(store: &Store) -> Result<bool> {
         store.prepare_writer()?;
         // Another opener may have been first; what was read before the lock
         // says nothing.
-        store.in_transaction("BEGIN IMMEDIATE", |tx| run(tx.conn, path))
+        store.writing(|tx| run(tx.conn, path))
     });
     match upgraded {
         Ok(()) => {}

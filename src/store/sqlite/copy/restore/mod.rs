@@ -31,7 +31,6 @@ use crate::store::sqlite::check::repair;
 use crate::store::sqlite::check::salvage;
 use crate::store::sqlite::connection::{Store, StoreOptions};
 use crate::store::sqlite::copy::{Progress, Scratch, Stage, busy, close, told};
-use crate::store::sqlite::file::open::no_triggers;
 use crate::store::sqlite::file::path::{self, Place};
 use crate::store::sqlite::transaction::Transaction;
 use crate::store::sqlite::vault;
@@ -142,7 +141,8 @@ fn restore_attended(
         // Under a new name it would belong to the caller, who would be trusted
         // from then on.
         if !(beside && salvage::is_trusted(&options.path)) {
-            let overwritten = overwrite(&mut store, &scratch, progress, |tx| Ok(number_above(tx.conn)));
+            let overwritten =
+                overwrite(&mut store, &scratch, progress, |tx| Ok(number_above(tx.conn.connection())));
             return overwritten.map_err(|e| {
                 if e.is_damage() { cannot_replace(&options.path) } else { e.settle(&options.path) }
             });
@@ -197,7 +197,6 @@ fn cannot_replace(path: &Path) -> Error {
 /// Changes the copy, in one transaction, and leaves it without a log.
 fn on_copy<T>(scratch: &Scratch, f: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
     let conn = scratch.connect()?;
-    no_triggers(&conn)?;
     conn.execute_batch("BEGIN IMMEDIATE")?;
     let scope = crate::store::Scope::default();
     let value = f(&Transaction::unchecked(&conn, crate::clock::Timestamp::now(), &scope))?;

@@ -7,10 +7,9 @@ use crate::model::{Error, Result};
 use crate::store::sqlite::attend::may_go_on;
 use crate::store::sqlite::connection::Store;
 use crate::store::sqlite::copy::{Progress, STEP, Scratch, Stage, busy, close, immutable, unsigned};
-use crate::store::sqlite::file::open::no_triggers;
 use crate::store::sqlite::file::waiting;
 use crate::store::sqlite::schema::migrate;
-use crate::store::sqlite::transaction::Transaction;
+use crate::store::sqlite::transaction::Snapshot;
 
 use super::{Restored, renumber};
 
@@ -26,7 +25,7 @@ pub(super) fn overwrite(
     store: &mut Store,
     scratch: &Scratch,
     progress: Progress<'_>,
-    number: impl Fn(&Transaction<'_>) -> Result<i64>,
+    number: impl Fn(&Snapshot<'_>) -> Result<i64>,
 ) -> Result<Restored> {
     let options = store.options.clone();
     // Elsewhere who writes keeps readers out, ourselves included.
@@ -43,11 +42,10 @@ pub(super) fn overwrite(
     }
     // A second connection looks at the numbers while the first one writes.
     let witness = Store::connect_unverified(options)?;
-    no_triggers(&witness.conn)?;
     let newest = || {
         // Damage that was met on the way may keep SQLite from ending it.
         let mut newest = None;
-        let ended = witness.in_transaction("BEGIN", |tx| {
+        let ended = witness.reading(|tx| {
             newest = Some(number(tx)?);
             Ok(())
         });

@@ -16,7 +16,6 @@ use crate::store::sqlite::connection::{Store, StoreOptions};
 use crate::store::sqlite::copy::{
     Progress, Scratch, Stage, close, copy_pages, immutable, own_right, serious, told,
 };
-use crate::store::sqlite::file::open::no_triggers;
 use crate::store::sqlite::file::path::{self, beside};
 use crate::store::sqlite::schema::migrate;
 use crate::store::sqlite::schema::upgrade;
@@ -55,10 +54,9 @@ pub(super) fn copy(from: &Path, scratch: &Scratch, progress: Progress<'_>) -> Re
     let result = if has_log {
         // Who only reads needs neither the right to change it nor its form.
         let source = Store::connect_to_read(StoreOptions::new(from))?;
-        no_triggers(&source.conn).map_err(|e| e.settle(from))?;
         source.retry(|| {
-            source.in_transaction("BEGIN", |tx| {
-                refuse_stranger(tx.conn, from)?;
+            source.reading(|tx| {
+                refuse_stranger(tx.conn.connection(), from)?;
                 copy_pages(&source.conn, &mut copy, progress)
             })
         })

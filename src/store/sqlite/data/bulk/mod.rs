@@ -1,37 +1,40 @@
-//! Bulk writing: what the triggers do, done in memory for many writes at once.
+//! Writing entries: [the rules](crate::store::rules) over the file.
 //!
-//! A trigger costs each row several look-ups in the log and the counters. Here
-//! one transaction keeps sequence number, usage and limits in memory, writes
-//! entries and changes directly, and writes the counters once at the end. The
-//! triggers are switched off for this connection alone (the schema stays as it
-//! is), and what a reader or another writer finds is to the last row what the
-//! triggers would have left: `tests/store/bulk.rs` compares the two.
-//!
-//! A write that would take a namespace past a limit is handed to the triggers:
-//! making room from due entries and refusing are their business alone.
+//! One writer keeps sequence number, usage and limits in memory, writes entries
+//! and changes directly, and writes the counters once at the end. No trigger
+//! runs on larder's connections; what a reader or another writer finds is to the
+//! last row what the triggers leave after the same operation in SQL:
+//! `tests/store/rules.rs` compares the two.
 
 mod moves;
+mod oldest;
 
-use rusqlite::config::DbConfig;
+use std::collections::BTreeMap;
+
 use rusqlite::types::ValueRef;
-use rusqlite::{CachedStatement, params};
+use rusqlite::{CachedStatement, OptionalExtension, params};
 
+use self::oldest::Oldest;
 use crate::clock::Timestamp;
-use crate::model::{Condition, Error, Expiry, Level, Name, Result, entry_bytes};
+use crate::model::{ChangeKind, Condition, Error, Expiry, Level, Name, Result, entry_bytes, namespace_of};
+use crate::store::rules::{self, Gone, Place, Refusal, Standing, Usage};
 use crate::store::sqlite::connection::Store;
-use crate::store::sqlite::data::columns::Stored;
-use crate::store::sqlite::data::counters::Tally;
+use crate::store::sqlite::data::columns::{Stored, moment};
+use crate::store::sqlite::data::counters::{Tally, first};
 use crate::store::sqlite::data::entries::{Row, add_integers, parse_integer};
-use crate::store::sqlite::data::purge::{HARD, SOFT, SOFT_AGE_MILLIS};
+use crate::store::sqlite::data::expiries::Expiries;
 use crate::store::sqlite::transaction::Transaction;
-
-/// The log is bounded after this many writes, so that it does not grow with the
-/// input.
-const WRITES_BETWEEN_BOUNDS: i64 = 50_000;
 
 /// Page cache for a bulk writer, in KiB: keys that come in no order touch
 /// index pages all over.
 const CACHE_KIB: i64 = 16 * 1024;
+
+const INSERT: &str =
+    "INSERT INTO entries VALUES(?1,?2,?3,?4,?5,?6)ON CONFLICT(group_name,entry_key)DO NOTHING";
+const UPDATE: &str =
+    "UPDATE entries SET entry_value=?1,expires_at=?2,version=?3,updated_at=?4 WHERE rowid=?5";
+const DELETE: &str = "DELETE FROM entries WHERE rowid=?1";
+const LOG: &str = "INSERT INTO larder_changes VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)";
 
 /// A write transaction for many writes. Its operations mean what those of
 /// [`Transaction`] mean.
@@ -40,30 +43,34 @@ const CACHE_KIB: i64 = 16 * 1024;
 /// ([`Error::is_refusal`]) the transaction must be given up.
 pub struct Bulk<'a> {
     tx: &'a Transaction<'a>,
-    insert: CachedStatement<'a>,
-    update: CachedStatement<'a>,
-    log: CachedStatement<'a>,
-    /// Newest change: its number, and the log's running total.
-    newest: i64,
-    total: i64,
+    insert: Option<CachedStatement<'a>>,
+    update: Option<CachedStatement<'a>>,
+    delete: Option<CachedStatement<'a>>,
+    log: Option<CachedStatement<'a>>,
+    /// Whether more than one write is to be expected, most of new keys.
+    many: bool,
+    newest: Place,
     /// The group whose `delete_group` is the newest change.
     deleted_group: Option<Name<'static>>,
-    /// Writes since the log was last bounded, and how many changes may go for
-    /// them.
-    writes: i64,
-    room: i64,
+    oldest: Oldest,
     tally: Tally,
     /// The group of the last write; most writes stay in their group.
     last: Option<usize>,
+}
+
+/// What a set came to.
+#[derive(Clone, Copy)]
+pub(in crate::store::sqlite) struct Written {
+    pub version: i64,
+    pub expires_at: Option<i64>,
 }
 
 impl Store {
     /// Like [`Store::write`], for many writes at once.
     pub fn bulk<T>(&self, mut f: impl FnMut(&mut Bulk<'_>) -> Result<T>) -> Result<T> {
         self.conn.execute_batch(&format!("PRAGMA cache_size=-{CACHE_KIB}"))?;
-        let _switch = TriggersOff::new(&self.conn)?;
         self.write(|tx| {
-            let mut bulk = Bulk::new(tx)?;
+            let mut bulk = Bulk::new(tx, true)?;
             let value = f(&mut bulk)?;
             bulk.flush()?;
             Ok(value)
@@ -86,80 +93,49 @@ impl Store {
     }
 }
 
-/// Keeps the triggers from running on one connection while it lives.
-struct TriggersOff<'a>(&'a rusqlite::Connection);
-
-impl<'a> TriggersOff<'a> {
-    fn new(conn: &'a rusqlite::Connection) -> Result<Self> {
-        switch_triggers(conn, false)?;
-        Ok(Self(conn))
-    }
-}
-
-impl Drop for TriggersOff<'_> {
-    fn drop(&mut self) {
-        // SQLite has no reason to refuse: the setting is a bit in memory.
-        let _ = switch_triggers(self.0, true);
-    }
-}
-
-fn switch_triggers(conn: &rusqlite::Connection, on: bool) -> Result<()> {
-    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, on)?;
-    Ok(())
-}
-
 impl Transaction<'_> {
-    /// Removes every row of a group whose `delete_group` is the newest change,
-    /// which speaks for all of them: only the counters are left to keep.
-    pub(in crate::store::sqlite) fn remove_rows_of_group(&self, stored: &Name<'_>) -> Result<()> {
-        let _switch = TriggersOff::new(self.conn)?;
-        for sql in [
-            "UPDATE larder_namespaces SET(keys,bytes,groups)=(SELECT n.keys-g.keys,n.bytes-g.bytes,n.groups-1 FROM larder_namespaces n,larder_groups g WHERE n.namespace=g.namespace AND g.group_name=?1)WHERE namespace=(SELECT namespace FROM larder_groups WHERE group_name=?1)",
-            "DELETE FROM larder_groups WHERE group_name=?1",
-            "DELETE FROM entries WHERE group_name=?1",
-        ] {
-            self.conn.prepare_cached(sql)?.execute([stored])?;
-        }
-        Ok(())
+    /// Writes by the rules, and the counters after it.
+    pub(in crate::store::sqlite) fn by_the_rules<T>(
+        &self,
+        f: impl FnOnce(&mut Bulk<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let mut writer = Bulk::new(self, false)?;
+        let value = f(&mut writer)?;
+        writer.flush()?;
+        Ok(value)
     }
 }
 
 impl<'a> Bulk<'a> {
-    fn new(tx: &'a Transaction<'a>) -> Result<Self> {
-        let mut bulk = Self {
-            tx,
-            insert: tx.conn.prepare_cached(
-                "INSERT INTO entries VALUES(?1,?2,?3,?4,?5,?6)ON CONFLICT(group_name,entry_key)DO NOTHING",
-            )?,
-            update: tx.conn.prepare_cached(
-                "UPDATE entries SET entry_value=?1,expires_at=?2,version=?3,updated_at=?4 WHERE rowid=?5",
-            )?,
-            log: tx
-                .conn
-                .prepare_cached("INSERT INTO larder_changes VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)")?,
-            newest: 0,
-            total: 0,
-            deleted_group: None,
-            writes: 0,
-            room: 0,
-            tally: Tally::default(),
-            last: None,
-        };
-        bulk.reload()?;
-        Ok(bulk)
-    }
-
-    /// Reads where the log stands.
-    fn reload(&mut self) -> Result<()> {
-        let mut query = self.tx.conn.prepare_cached(
+    fn new(tx: &'a Transaction<'a>, many: bool) -> Result<Self> {
+        let mut query = tx.conn.prepare_cached(
             "SELECT seq,total,iif(type='delete_group',group_name,NULL)FROM larder_changes ORDER BY seq DESC LIMIT 1",
         )?;
-        (self.newest, self.total, self.deleted_group) = query.query_row([], |row| {
+        let newest = query.query_row([], |row| {
             let group = row.get_ref(2)?;
             let group = (group != ValueRef::Null).then(|| Name::of(group).into_owned());
-            Ok((row.get(0)?, row.get(1)?, group))
-        })?;
-        Ok(())
+            Ok((Place { seq: row.get(0)?, total: row.get(1)? }, group))
+        });
+        let Some((newest, deleted_group)) = newest.optional()? else {
+            let path = tx.conn.path().unwrap_or_default();
+            return Err(Error::unusable(
+                path.as_ref(),
+                "has an empty change log; run 'larder check --repair'",
+            ));
+        };
+        Ok(Self {
+            tx,
+            insert: None,
+            update: None,
+            delete: None,
+            log: None,
+            many,
+            newest,
+            deleted_group,
+            oldest: Oldest::default(),
+            tally: Tally::default(),
+            last: None,
+        })
     }
 
     /// The present, the same for every operation of the transaction.
@@ -171,7 +147,7 @@ impl<'a> Bulk<'a> {
     /// The newest change's sequence number.
     #[must_use]
     pub fn newest(&self) -> i64 {
-        self.newest
+        self.newest.seq
     }
 
     /// [`Transaction::set`]; returns the version.
@@ -183,107 +159,208 @@ impl<'a> Bulk<'a> {
         expiry: Expiry,
         condition: &Condition,
     ) -> Result<i64> {
-        let (group, key) = (&group.into(), &key.into());
-        let at = self.group(group)?;
-        let limited = self.tally.namespace_of(at).is_limited();
-        let bytes = entry_bytes(key, value);
-        let expires_at = match expiry {
-            Expiry::Never => Some(None),
-            Expiry::At(time) => Some(Some(time.0)),
-            Expiry::After(ttl) => Some(Some(self.tx.now.after(ttl).0)),
-            Expiry::Keep => None,
-        };
-        // Most writes are of new keys: try that before looking.
-        if let Some(expires_at) = expires_at
-            && !limited
-            && matches!(condition, Condition::Any | Condition::Absent)
-            && self.insert_new(at, key, value, expires_at)?
-        {
-            return Ok(self.newest);
-        }
-        let with_value = matches!(condition, Condition::Value(_));
-        let row = self.tx.row(&self.tally.group(at).stored, key, with_value)?;
-        self.tx.hold(group, key, row.as_ref(), condition)?;
-        let (new_keys, new_groups) = match &row {
-            Some(_) => (0, 0),
-            None => (1, i64::from(self.tally.group(at).keys == 0)),
-        };
-        let new_bytes = bytes - row.as_ref().map_or(0, |row| row.bytes);
-        if limited && self.tally.namespace_of(at).would_be_over(new_keys, new_bytes, new_groups) {
-            return self.set_by_triggers(group, key, value, expiry);
-        }
-        let expires_at = expires_at.unwrap_or_else(|| {
-            row.as_ref().filter(|row| row.is_live(self.tx.now)).and_then(|row| row.expires_at)
-        });
-        self.write_row(at, key, value, expires_at, row)
+        Ok(self.write(&group.into(), &key.into(), value, expiry, condition)?.version)
     }
 
-    /// Writes an entry over `row`, what is there, and logs and counts it.
-    fn write_row(
-        &mut self,
-        at: usize,
-        key: &Name<'_>,
-        value: &[u8],
-        expires_at: Option<i64>,
-        row: Option<Row>,
-    ) -> Result<i64> {
-        let Some(row) = row else {
-            self.insert_new(at, key, value, expires_at)?;
-            return Ok(self.newest);
-        };
-        let bytes = entry_bytes(key, value);
-        if !row.is_live(self.tx.now) {
-            self.append("expire", at, key, None, row.expires_at, 0)?;
-        }
-        self.update.execute(params![Stored(value), expires_at, self.newest + 1, self.tx.now.0, row.id])?;
-        self.append("set", at, key, Some(value), expires_at, bytes)?;
-        self.tally.count(at, 0, bytes - row.bytes, 0);
-        self.bound_now_and_then(value)?;
-        Ok(self.newest)
-    }
-
-    /// Inserts, logs and counts an entry; `false` if its key has a row.
-    fn insert_new(
-        &mut self,
-        at: usize,
-        key: &Name<'_>,
-        value: &[u8],
-        expires_at: Option<i64>,
-    ) -> Result<bool> {
-        let inserted = self.insert.execute(params![
-            self.tally.group(at).stored,
-            key,
-            Stored(value),
-            expires_at,
-            self.newest + 1,
-            self.tx.now.0
-        ])?;
-        if inserted == 0 {
-            return Ok(false);
-        }
-        let bytes = entry_bytes(key, value);
-        self.append("set", at, key, Some(value), expires_at, bytes)?;
-        self.tally.count(at, 1, bytes, i64::from(self.tally.group(at).keys == 0));
-        self.bound_now_and_then(value)?;
-        Ok(true)
-    }
-
-    /// The way of a write that needs room: counters are brought up to date,
-    /// and the triggers decide.
-    fn set_by_triggers(
+    pub(in crate::store::sqlite) fn write(
         &mut self,
         group: &Name<'_>,
         key: &Name<'_>,
         value: &[u8],
         expiry: Expiry,
-    ) -> Result<i64> {
-        self.flush()?;
-        switch_triggers(self.tx.conn, true)?;
-        let result = self.tx.set(group, key, value, expiry, &Condition::Any);
-        switch_triggers(self.tx.conn, false)?;
-        self.tx.sign()?;
-        self.reload()?;
-        Ok(result?.version)
+        condition: &Condition,
+    ) -> Result<Written> {
+        let at = self.group(group)?;
+        self.write_at(at, group, key, value, expiry, condition)
+    }
+
+    /// Sets a value under a group's stored name, whoever may write to it.
+    pub(in crate::store::sqlite) fn put_stored(
+        &mut self,
+        stored: &Name<'_>,
+        key: &Name<'_>,
+        value: &[u8],
+        expiry: Expiry,
+    ) -> Result<()> {
+        let at = self.stored_group(stored.clone().into_owned())?;
+        self.write_at(at, stored, key, value, expiry, &Condition::Any)?;
+        Ok(())
+    }
+
+    fn write_at(
+        &mut self,
+        mut at: usize,
+        group: &Name<'_>,
+        key: &Name<'_>,
+        value: &[u8],
+        expiry: Expiry,
+        condition: &Condition,
+    ) -> Result<Written> {
+        let now = self.tx.now;
+        let bytes = entry_bytes(key, value);
+        let expires_at = match expiry {
+            Expiry::Never => Some(None),
+            Expiry::At(time) => Some(Some(time.0)),
+            Expiry::After(ttl) => Some(Some(now.after(ttl).0)),
+            Expiry::Keep => None,
+        };
+        // Most of many writes are of new keys: try that before looking.
+        if let Some(expires_at) = expires_at
+            && self.many
+            && !self.tally.namespace_of(at).is_limited()
+            && matches!(condition, Condition::Any | Condition::Absent)
+            && self.insert(at, key, value, expires_at)?
+        {
+            let put = rules::put(&self.standing(at, None), rules::Row { expires_at, bytes });
+            return self.settle(at, key, value, expires_at, put.by);
+        }
+        let with_value = matches!(condition, Condition::Value(_));
+        let row = self.tx.row(&self.tally.group(at).stored, key, with_value)?;
+        self.tx.hold(group, key, row.as_ref(), condition)?;
+        let expires_at = expires_at
+            .unwrap_or_else(|| row.as_ref().filter(|row| row.is_live(now)).and_then(|row| row.expires_at));
+        let new = rules::Row { expires_at, bytes };
+        let mut put = rules::put(&self.standing(at, row.as_ref()), new);
+        let mut expired = Vec::new();
+        if put.past_limit {
+            // What has expired is counted in the file.
+            let stored = self.tally.group(at).stored.clone();
+            self.flush()?;
+            at = self.stored_group(stored)?;
+            expired = self.admit(at, row.as_ref(), new)?;
+            put = rules::put(&self.standing(at, row.as_ref()), new);
+        }
+        self.write_row(at, key, value, row.as_ref(), new)?;
+        if !put.past_limit {
+            return self.settle(at, key, value, expires_at, put.by);
+        }
+        // The room that the expired ones leave is made after the set, in the
+        // order of their rows; its own is among them if it has expired as well.
+        if new.is_expired(now.0) {
+            let id = row.as_ref().map_or_else(|| self.tx.conn.last_insert_rowid(), |row| row.id);
+            expired.insert(expired.partition_point(|other| *other < id), id);
+        }
+        self.append(ChangeKind::Set, at, Some(key), Some(value), expires_at, bytes)?;
+        let version = self.newest.seq;
+        self.tally.count(at, put.by);
+        for id in expired {
+            self.expire_row(id)?;
+        }
+        self.bound(value.len())?;
+        Ok(Written { version, expires_at })
+    }
+
+    /// Writes over `row`, what is there; one that has expired is logged as gone
+    /// first.
+    fn write_row(
+        &mut self,
+        at: usize,
+        key: &Name<'_>,
+        value: &[u8],
+        row: Option<&Row>,
+        new: rules::Row,
+    ) -> Result<()> {
+        let Some(row) = row else {
+            return self.insert(at, key, value, new.expires_at).map(drop);
+        };
+        if !row.is_live(self.tx.now) {
+            self.append(ChangeKind::Expire, at, Some(key), None, row.expires_at, 0)?;
+        }
+        let version = self.newest.next(new.bytes).seq;
+        first(&mut self.update, self.tx.conn, UPDATE)?.execute(params![
+            Stored(value),
+            new.expires_at,
+            version,
+            self.tx.now.0,
+            row.id
+        ])?;
+        Ok(())
+    }
+
+    /// What a write to a group finds.
+    fn standing(&self, at: usize, row: Option<&Row>) -> Standing {
+        let namespace = self.tally.namespace_of(at);
+        Standing {
+            now: self.tx.now.0,
+            row: row.map(|row| rules::Row { expires_at: row.expires_at, bytes: row.bytes }),
+            group_keys: self.tally.group(at).keys,
+            usage: namespace.usage,
+            limits: namespace.limits,
+        }
+    }
+
+    /// Inserts a row; `false` if its key has one.
+    fn insert(&mut self, at: usize, key: &Name<'_>, value: &[u8], expires_at: Option<i64>) -> Result<bool> {
+        let stored = &self.tally.group(at).stored;
+        let version = self.newest.seq + 1;
+        let inserted = first(&mut self.insert, self.tx.conn, INSERT)?.execute(params![
+            stored,
+            key,
+            Stored(value),
+            expires_at,
+            version,
+            self.tx.now.0
+        ])?;
+        Ok(inserted > 0)
+    }
+
+    /// Logs, counts and bounds after a row was written.
+    fn settle(
+        &mut self,
+        at: usize,
+        key: &Name<'_>,
+        value: &[u8],
+        expires_at: Option<i64>,
+        by: Usage,
+    ) -> Result<Written> {
+        self.append(ChangeKind::Set, at, Some(key), Some(value), expires_at, entry_bytes(key, value))?;
+        self.tally.count(at, by);
+        self.bound(value.len())?;
+        Ok(Written { version: self.newest.seq, expires_at })
+    }
+
+    /// The expired rows, by rowid, that go for the sake of a set past a limit,
+    /// but for the one that is written over. The counters in the file are up to
+    /// date.
+    fn admit(&mut self, at: usize, row: Option<&Row>, new: rules::Row) -> Result<Vec<i64>> {
+        let stored = &self.tally.group(at).stored;
+        let namespace = namespace_of(stored);
+        let prefix = namespace.as_ref().map_or(":".to_owned(), |namespace| namespace.first_group());
+        let mut ids = Vec::new();
+        let mut groups: BTreeMap<Name<'static>, (i64, i64)> = BTreeMap::new();
+        {
+            let mut query = self.tx.conn.prepare_cached(&format!(
+                "SELECT rowid,group_name,octet_length(entry_key)+octet_length(entry_value)FROM {} AND expires_at<=?2 AND rowid IS NOT ?3 ORDER BY rowid",
+                Expiries::OF_NAMESPACE
+            ))?;
+            let mut rows = query.query(params![prefix, self.tx.now.0, row.map(|row| row.id)])?;
+            while let Some(row) = rows.next()? {
+                ids.push(row.get(0)?);
+                let name = Name::of(row.get_ref(1)?);
+                let bytes: i64 = row.get(2)?;
+                let (keys, sum) = groups.entry(name.into_owned()).or_default();
+                *keys += 1;
+                *sum += bytes;
+            }
+        }
+        let mut keys_of =
+            self.tx.conn.prepare_cached("SELECT keys FROM larder_groups WHERE group_name=?1")?;
+        let mut expired = Vec::with_capacity(groups.len());
+        for (name, (keys, bytes)) in &groups {
+            expired.push(rules::Expired {
+                own: name == stored,
+                group_keys: keys_of.query_row([name], |row| row.get(0)).optional()?.unwrap_or(0),
+                keys: *keys,
+                bytes: *bytes,
+            });
+        }
+        match (rules::admit(&self.standing(at, row), new, &expired), namespace) {
+            (Ok(()), _) => Ok(ids),
+            (Err(Refusal { what, limit, used, asked }), Some(namespace)) => {
+                Err(Error::Quota { namespace: namespace.as_str().to_owned(), what, limit, used, asked })
+            }
+            (Err(_), None) => Err(Error::Condition("a quota was exceeded".into())),
+        }
     }
 
     /// [`Transaction::delete`].
@@ -298,14 +375,87 @@ impl<'a> Bulk<'a> {
         let row = self.tx.row(&self.tally.group(at).stored, key, matches!(condition, Condition::Value(_)))?;
         self.tx.hold(group, key, row.as_ref(), condition)?;
         let Some(row) = row else { return Ok(false) };
-        self.tx.conn.prepare_cached("DELETE FROM entries WHERE rowid=?1")?.execute([row.id])?;
         let live = row.is_live(self.tx.now);
-        // A group's delete_group speaks for all its rows.
-        if self.deleted_group.as_ref() != Some(&self.tally.group(at).stored) {
-            self.append(if live { "delete" } else { "expire" }, at, key, None, row.expires_at, 0)?;
-        }
-        self.tally.count(at, -1, -row.bytes, -i64::from(self.tally.group(at).keys == 1));
+        self.remove(at, key, row.id, rules::Row { expires_at: row.expires_at, bytes: row.bytes })?;
         Ok(live)
+    }
+
+    /// Removes a row, by the rules.
+    fn remove(&mut self, at: usize, key: &Name<'_>, id: i64, row: rules::Row) -> Result<()> {
+        first(&mut self.delete, self.tx.conn, DELETE)?.execute([id])?;
+        let group = self.tally.group(at);
+        let group_goes = self.deleted_group.as_ref() == Some(&group.stored);
+        let removal = rules::remove(row, self.tx.now.0, group.keys, group_goes);
+        if let Some(gone) = removal.change {
+            let kind = match gone {
+                Gone::Deleted => ChangeKind::Delete,
+                Gone::Expired => ChangeKind::Expire,
+            };
+            self.append(kind, at, Some(key), None, row.expires_at, 0)?;
+        }
+        self.tally.count(at, removal.by);
+        Ok(())
+    }
+
+    /// Removes a row if it has expired, whoever may write to its group; `false`
+    /// if it has not, or is gone.
+    pub(in crate::store::sqlite) fn expire_row(&mut self, id: i64) -> Result<bool> {
+        self.expire_row_in(id, "", None)
+    }
+
+    /// The same, if its stored group is within a range.
+    pub(in crate::store::sqlite) fn expire_row_in(
+        &mut self,
+        id: i64,
+        low: &str,
+        past: Option<&str>,
+    ) -> Result<bool> {
+        let mut query = self.tx.conn.prepare_cached(
+            "SELECT group_name,entry_key,expires_at,octet_length(entry_key)+octet_length(entry_value)FROM entries WHERE rowid=?1 AND expires_at<=?2 AND group_name>=?3 AND(?4 IS NULL OR group_name<?4)",
+        )?;
+        let found = query
+            .query_row(params![id, self.tx.now.0, low, past], |row| {
+                let (group, key) = (Name::of(row.get_ref(0)?), Name::of(row.get_ref(1)?));
+                let expires_at = moment(row.get_ref(2)?).map(|at| at.0);
+                let facts = rules::Row { expires_at, bytes: row.get(3)? };
+                Ok((group.into_owned(), key.into_owned(), facts))
+            })
+            .optional()?;
+        drop(query);
+        let Some((group, key, row)) = found else { return Ok(false) };
+        let at = self.stored_group(group)?;
+        self.remove(at, &key, id, row)?;
+        Ok(true)
+    }
+
+    /// Removes those of a range that have expired.
+    pub(in crate::store::sqlite) fn expire_among(&mut self, Expiries { rows, of }: &Expiries) -> Result<()> {
+        let ids: Vec<i64> = self
+            .tx
+            .conn
+            .prepare_cached(&format!("SELECT rowid FROM {rows} AND expires_at<=?2 ORDER BY rowid"))?
+            .query_map(params![of, self.tx.now.0], |row| row.get(0))?
+            .collect::<rusqlite::Result<_>>()?;
+        for id in ids {
+            self.expire_row(id)?;
+        }
+        Ok(())
+    }
+
+    /// [`Transaction::delete_group`].
+    pub(in crate::store::sqlite) fn delete_group(&mut self, group: &Name<'_>) -> Result<i64> {
+        self.group(group)?;
+        self.expire_among(&self.tx.expiries(Some(group)))?;
+        let at = self.group(group)?;
+        let (keys, bytes) = (self.tally.group(at).keys, self.tally.group(at).bytes);
+        if keys > 0 {
+            self.append(ChangeKind::DeleteGroup, at, None, None, None, 0)?;
+            let stored = self.tally.group(at).stored.clone();
+            self.tx.conn.prepare_cached("DELETE FROM entries WHERE group_name=?1")?.execute([&stored])?;
+            self.deleted_group = Some(stored);
+            self.tally.count(at, rules::remove_group(keys, bytes));
+        }
+        Ok(keys)
     }
 
     /// [`Transaction::expire`]; returns the version.
@@ -329,47 +479,58 @@ impl<'a> Bulk<'a> {
         key: impl Into<Name<'n>>,
         by: i64,
     ) -> Result<(i64, i64)> {
-        let (group, key) = (&group.into(), &key.into());
+        self.incr_or_start(&group.into(), &key.into(), by, Expiry::Never)
+    }
+
+    pub(in crate::store::sqlite) fn incr_or_start(
+        &mut self,
+        group: &Name<'_>,
+        key: &Name<'_>,
+        by: i64,
+        expiry: Expiry,
+    ) -> Result<(i64, i64)> {
         self.group(group)?;
-        let old = match self.tx.get(group, key) {
-            Ok(entry) => parse_integer(group, key, &entry.value.unwrap_or_default())?,
-            Err(Error::NotFound { .. }) => 0,
+        let (old, expiry) = match self.tx.get(group, key) {
+            Ok(entry) => (parse_integer(group, key, &entry.value.unwrap_or_default())?, Expiry::Keep),
+            Err(Error::NotFound { .. }) => (0, expiry),
             Err(e) => return Err(e),
         };
         let sum = add_integers(old, by)?;
-        let version = self.set(group, key, sum.to_string().as_bytes(), Expiry::Keep, &Condition::Any)?;
-        Ok((sum, version))
+        let written = self.write(group, key, sum.to_string().as_bytes(), expiry, &Condition::Any)?;
+        Ok((sum, written.version))
     }
 
     /// Appends a change.
     fn append(
         &mut self,
-        kind: &str,
+        kind: ChangeKind,
         at: usize,
-        key: &Name<'_>,
+        key: Option<&Name<'_>>,
         value: Option<&[u8]>,
         expires_at: Option<i64>,
         bytes: i64,
     ) -> Result<()> {
-        self.log.execute(params![
-            self.newest + 1,
+        let place = self.newest.next(bytes);
+        let stored = &self.tally.group(at).stored;
+        first(&mut self.log, self.tx.conn, LOG)?.execute(params![
+            place.seq,
             self.tx.now.0,
-            kind,
-            self.tally.group(at).stored,
+            kind.as_str(),
+            stored,
             key,
             value.map(Stored),
             expires_at,
             bytes,
-            self.total + bytes,
+            place.total,
             self.tx.author()
         ])?;
-        self.newest += 1;
-        self.total += bytes;
+        self.newest = place;
         self.deleted_group = None;
         Ok(())
     }
 
-    /// Where in the tally a group is, as the caller names it.
+    /// Where in the tally a group is, as the caller names it, who may write to
+    /// it.
     fn group(&mut self, group: &Name<'_>) -> Result<usize> {
         if let Some(last) = self.last
             && self.tx.scope.name_of(&self.tally.group(last).stored) == *group
@@ -377,75 +538,31 @@ impl<'a> Bulk<'a> {
             return Ok(last);
         }
         self.tx.permit(Level::Write, group)?;
-        let stored = self.tx.scope.stored_name(group).into_owned();
+        let at = self.stored_group(self.tx.scope.stored_name(group).into_owned())?;
+        self.last = Some(at);
+        Ok(at)
+    }
+
+    /// Where in the tally a group is, by the name it is stored under.
+    fn stored_group(&mut self, stored: Name<'static>) -> Result<usize> {
         if let Some(at) = self.tally.find(&stored) {
-            self.last = Some(at);
             return Ok(at);
         }
         if self.tally.is_full() {
             self.flush()?;
         }
-        let at = self.tally.load(self.tx, stored)?;
-        self.last = Some(at);
-        Ok(at)
+        self.tally.load(self.tx, stored)
     }
 
-    fn bound_now_and_then(&mut self, value: &[u8]) -> Result<()> {
-        self.writes += 1;
-        self.room += 2 + i64::try_from(value.len() / 1024).unwrap_or(0);
-        if self.writes < WRITES_BETWEEN_BOUNDS {
-            return Ok(());
-        }
-        self.bound()
+    /// Bounds the log after a set.
+    fn bound(&mut self, value_bytes: usize) -> Result<()> {
+        self.oldest.bound(self.tx, self.newest, rules::room(value_bytes))
     }
 
-    /// Bounds the log as the triggers do: for every write, up to two of the
-    /// oldest changes go, and one more for each KiB of its value.
-    fn bound(&mut self) -> Result<()> {
-        self.writes = 0;
-        let limit = std::mem::take(&mut self.room);
-        let held: i64 = self
-            .tx
-            .conn
-            .prepare_cached("SELECT ifnull((SELECT min(position)FROM larder_consumers),?1)")?
-            .query_row([self.newest], |row| row.get(0))?;
-        let beyond = |seq: i64, total: i64, (changes, bytes): (i64, i64)| {
-            seq < self.newest - changes || total < self.total - bytes
-        };
-        let mut keep = None;
-        {
-            let mut query = self
-                .tx
-                .conn
-                .prepare_cached("SELECT seq,at,total FROM larder_changes ORDER BY seq LIMIT ?1+1")?;
-            let mut rows = query.query([limit])?;
-            let mut passed = false;
-            while let Some(row) = rows.next()? {
-                let (seq, at, total) = (row.get(0)?, row.get::<_, i64>(1)?, row.get(2)?);
-                let goes = beyond(seq, total, HARD)
-                    || beyond(seq, total, SOFT)
-                        && at < self.tx.now.0.saturating_sub(SOFT_AGE_MILLIS)
-                        && seq <= held;
-                keep = passed.then_some(seq);
-                if !goes {
-                    break;
-                }
-                passed = true;
-            }
-        }
-        if let Some(keep) = keep {
-            self.tx.conn.prepare_cached("DELETE FROM larder_changes WHERE seq<?1")?.execute([keep])?;
-        }
-        Ok(())
-    }
-
-    /// Bounds the log and writes the counters.
-    fn flush(&mut self) -> Result<()> {
-        if self.writes > 0 {
-            self.bound()?;
-        }
+    /// Cuts the log and writes the counters.
+    pub(in crate::store::sqlite) fn flush(&mut self) -> Result<()> {
+        self.oldest.cut(self.tx)?;
         self.last = None;
-        self.tx.signed_up_to(self.newest);
-        self.tally.write(self.tx)
+        self.tally.write(self.tx.conn)
     }
 }

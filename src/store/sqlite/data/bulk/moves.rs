@@ -3,10 +3,12 @@
 
 use std::ops::ControlFlow;
 
-use super::Bulk;
+use super::{Bulk, DELETE};
 use crate::model::{
-    Condition, Entry, Error, Expiry, Keys, Level, Name, Result, check_size, entry_bytes, namespace_of,
+    ChangeKind, Condition, Entry, Error, Expiry, Keys, Level, Name, Result, check_size, entry_bytes,
+    namespace_of,
 };
+use crate::store::rules::{self, Usage};
 
 /// Most entries, and about the most bytes of values, that are read before they
 /// are written.
@@ -175,7 +177,11 @@ impl Bulk<'_> {
         let at = self.group(group)?;
         let row = self.tx.row(&self.tally.group(at).stored, key, false)?;
         let value = entry.value.as_deref().unwrap_or_default();
-        let version = self.write_row(at, key, value, entry.expires_at.map(|at| at.0), row)?;
+        let expires_at = entry.expires_at.map(|at| at.0);
+        let new = rules::Row { expires_at, bytes: entry_bytes(key, value) };
+        let put = rules::put(&self.standing(at, row.as_ref()), new);
+        self.write_row(at, key, value, row.as_ref(), new)?;
+        let version = self.settle(at, key, value, expires_at, put.by)?.version;
         Ok(self.written(group, key, entry, version))
     }
 
@@ -195,8 +201,10 @@ impl Bulk<'_> {
     fn remove_unlogged(&mut self, group: &Name<'_>, key: &Name<'_>) -> Result<()> {
         let at = self.group(group)?;
         let Some(row) = self.tx.row(&self.tally.group(at).stored, key, false)? else { return Ok(()) };
-        self.tx.conn.prepare_cached("DELETE FROM entries WHERE rowid=?1")?.execute([row.id])?;
-        self.tally.count(at, -1, -row.bytes, -i64::from(self.tally.group(at).keys == 1));
+        self.tx.conn.prepare_cached(DELETE)?.execute([row.id])?;
+        let gone = rules::Row { expires_at: row.expires_at, bytes: row.bytes };
+        let removal = rules::remove(gone, self.tx.now.0, self.tally.group(at).keys, true);
+        self.tally.count(at, removal.by);
         Ok(())
     }
 
@@ -225,7 +233,9 @@ impl Bulk<'_> {
         let new_group = there.is_none() && self.tally.group(to).keys == 0;
         let from = self.group(group)?;
         let last_of_group = self.tally.group(from).keys == 1;
-        Ok(self.tally.namespace_of(from).would_outgrow(bytes, i64::from(new_group && !last_of_group)))
+        let groups = i64::from(new_group && !last_of_group);
+        let namespace = self.tally.namespace_of(from);
+        Ok(rules::outgrows(namespace.limits, namespace.usage, Usage { keys: 0, bytes, groups }))
     }
 
     fn rows_left(&self, stored: &Name<'_>) -> Result<Vec<Name<'static>>> {
@@ -234,9 +244,10 @@ impl Bulk<'_> {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    fn append_delete_group(&mut self, stored: &Name<'_>) -> Result<()> {
-        self.tx.append_delete_group(stored)?;
-        self.tx.sign()?;
-        self.reload()
+    fn append_delete_group(&mut self, stored: &Name<'static>) -> Result<()> {
+        let at = self.stored_group(stored.clone())?;
+        self.append(ChangeKind::DeleteGroup, at, None, None, None, 0)?;
+        self.deleted_group = Some(stored.clone());
+        Ok(())
     }
 }
