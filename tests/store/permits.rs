@@ -115,10 +115,6 @@ const OPERATIONS: &[(&str, Rule)] = &[
     ("Store::bulk", Open("only opens a transaction")),
     ("Store::rehearse", Open("only opens a transaction")),
     ("Store::move_consumer", S(|store| store.move_consumer("c", 0, None))),
-    (
-        "Store::backup_nameless",
-        S(|store| store.backup_nameless(store.path().parent().unwrap(), &mut |_, _, _| ()).map(drop)),
-    ),
     ("Store::backup", S(|store| store.backup(&store.path().with_extension("copy"), &mut |_, _, _| ()))),
     ("Store::purge", S(|store| store.purge(None, KeepChanges::Younger(Duration::ZERO), |_| {}).map(drop))),
     ("Store::vacuum", S(|store| store.vacuum())),
