@@ -23,6 +23,7 @@
 //! * [`exit`]: the only table of exit codes
 //! * [`startup`]: what the process is given before anything else
 //! * [`vault`]: what is done first where larder is installed setgid
+//! * [`users`]: names of users and groups, and of this machine
 //! * [`text`], [`units`], [`clock`]: escapes and quotes; durations and sizes as
 //!   people write them; time
 
@@ -42,6 +43,7 @@ pub mod startup;
 pub mod store;
 pub mod text;
 pub mod units;
+pub mod users;
 pub mod vault;
 pub mod watch;
 

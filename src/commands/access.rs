@@ -1,5 +1,3 @@
-use std::fs;
-
 use clap::{ArgMatches, Args, FromArgMatches, Subcommand, ValueEnum};
 use serde::Serialize;
 
@@ -9,6 +7,7 @@ use crate::model::{Error, Grant, Level, Namespace, Principal};
 use crate::output::table::{Cell, Column, Table};
 use crate::output::{Out, print_note};
 use crate::text::{self, quote};
+use crate::users;
 
 pub const SPEC: Spec = Spec {
     name: "access",
@@ -258,16 +257,14 @@ impl<'a> Record<'a> {
 
 /// The principal that `user:NAME|ID`, `group:NAME|ID` or `everyone` means.
 ///
-/// Names are looked up in /etc/passwd and /etc/group alone: a static binary
-/// cannot load the modules of the name service switch. For users who are only
-/// known there, the number does.
+/// For users whom the two files do not know, the number does.
 fn resolve(text: &str) -> Result<Principal, Failure> {
     if text == "everyone" {
         return Ok(Principal::Everyone);
     }
     let (kind, file, make): (_, _, fn(u32) -> Principal) = match text.split_once(':') {
-        Some(("user", _)) => ("user", PASSWD, Principal::User),
-        Some(("group", _)) => ("group", GROUP, Principal::Group),
+        Some(("user", _)) => ("user", users::PASSWD, Principal::User),
+        Some(("group", _)) => ("group", users::GROUP, Principal::Group),
         _ => {
             return Err(Failure::usage(format!("{} is not a principal", quote(text)))
                 .hint("expected user:NAME, user:ID, group:NAME, group:ID or everyone"));
@@ -281,35 +278,17 @@ fn resolve(text: &str) -> Result<Principal, Failure> {
             _ => Err(Failure::usage(format!("{name} is not a {kind} id"))),
         };
     }
-    look_up(file, |fields| fields[0] == name && !name.is_empty())
-        .and_then(|fields| fields[2].parse().ok())
-        .map(make)
-        .ok_or_else(|| {
-            Failure::usage(format!("there is no {kind} {} in {file}", quote(name)))
-                .hint(format!("if another directory knows it, give its number: {kind}:ID"))
-        })
+    users::id_in(file, name).map(make).ok_or_else(|| {
+        Failure::usage(format!("there is no {kind} {} in {file}", quote(name)))
+            .hint(format!("if another directory knows it, give its number: {kind}:ID"))
+    })
 }
-
-const PASSWD: &str = "/etc/passwd";
-const GROUP: &str = "/etc/group";
 
 /// What a principal is called, if the files know.
 fn name_of(principal: Principal) -> Option<String> {
-    let (file, id) = match principal {
-        Principal::User(id) => (PASSWD, id),
-        Principal::Group(id) => (GROUP, id),
-        Principal::Everyone => return None,
-    };
-    let id = id.to_string();
-    look_up(file, |fields| fields[2] == id).map(|fields| fields[0].clone())
-}
-
-/// The first line of a file like /etc/passwd whose fields are wanted; in both
-/// files the first field is the name and the third the id.
-fn look_up(file: &str, wanted: impl Fn(&[String]) -> bool) -> Option<Vec<String>> {
-    let text = fs::read(file).ok()?;
-    String::from_utf8_lossy(&text)
-        .lines()
-        .map(|line| line.split(':').map(str::to_owned).collect::<Vec<_>>())
-        .find(|fields| fields.len() >= 3 && wanted(fields))
+    match principal {
+        Principal::User(id) => users::name_of_user(id),
+        Principal::Group(id) => users::name_of_group(id),
+        Principal::Everyone => None,
+    }
 }

@@ -18,6 +18,7 @@ use crate::process::{Child, Ending, Moment, Signals, exit_code, find_program};
 use crate::store::{Snapshot, Store, Transaction, attended};
 use crate::text::quote;
 use crate::units;
+use crate::users;
 use crate::watch::Bell;
 
 pub const SPEC: Spec = Spec {
@@ -309,8 +310,8 @@ fn take(tx: &Transaction<'_>, args: &LockArgs) -> Result<(Lease, i64, Moment)> {
     let ends = end(tx, args.ttl);
     let until = tx.now.after(args.ttl);
     let lease = Lease {
-        holder: user(),
-        host: super::host(),
+        holder: own_name(),
+        host: users::host(),
         pid: std::process::id(),
         since: tx.now.to_string(),
         until: until.to_string(),
@@ -450,16 +451,10 @@ impl Held {
     }
 }
 
-/// The user's name as /etc/passwd has it, else the numeric id.
-fn user() -> String {
-    let uid = nix::unistd::getuid().to_string();
-    let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let name = passwd.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)? == uid).then(|| name.to_owned())
-    });
-    name.unwrap_or(uid)
+/// The user's name, else the number.
+fn own_name() -> String {
+    let uid = nix::unistd::getuid().as_raw();
+    users::name_of_user(uid).unwrap_or_else(|| uid.to_string())
 }
 
 fn millis(duration: Duration) -> PollTimeout {

@@ -145,11 +145,6 @@ fn namespace_name(name: &str) -> Result<Namespace, String> {
     Namespace::new(name).ok_or_else(|| "only A-Z, a-z, 0-9 and - may stand in a namespace".to_owned())
 }
 
-/// This machine's name.
-fn host() -> String {
-    nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
-}
-
 /// An error of a command that runs another one: 125, so that it is not taken
 /// for the other's status. Usage, a lock that stayed taken, a missing grant
 /// and an entry of another kind under the key keep their own.

@@ -11,6 +11,7 @@
 // One harness for all test programs: not each of them uses all of it.
 #![allow(dead_code)]
 
+pub mod skip;
 pub mod watcher;
 
 use std::ffi::{OsStr, OsString};
@@ -141,7 +142,7 @@ impl Test {
     pub fn can_trace(&self) -> bool {
         let works = self.sh("strace -qq -o /dev/null true").output().status.success();
         if !works {
-            assert!(std::env::var_os("CI").is_none(), "strace is missing or not allowed");
+            skip::skip("a test", "strace is missing or not allowed");
         }
         works
     }

@@ -1,13 +1,13 @@
 //! Live completion in the shells themselves.
 
 use crate::common::Test;
+use crate::common::skip::skip;
 
 /// Whether the shell is there; says so if not.
-#[allow(clippy::print_stderr)]
 fn has(shell: &str) -> bool {
     let found = ["/bin", "/usr/bin"].iter().any(|dir| std::path::Path::new(dir).join(shell).exists());
     if !found {
-        eprintln!("SKIPPED: there is no {shell} on this machine");
+        skip("completion", &format!("there is no {shell}"));
     }
     found
 }

@@ -4,12 +4,13 @@
 #![allow(dead_code, clippy::print_stdout)]
 
 use std::ffi::OsStr;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use rusqlite::Connection;
 use tempfile::TempDir;
+
+pub use crate::skip::skip;
 
 /// The program under test.
 pub const LARDER: &str = env!("CARGO_BIN_EXE_larder");
@@ -77,12 +78,6 @@ impl Rng {
 pub fn size(base: usize) -> usize {
     let factor = std::env::var("LARDER_TORTURE").ok().and_then(|n| n.parse::<usize>().ok());
     base * factor.unwrap_or(1).max(1)
-}
-
-/// Says that a test could not run here, in a way that cannot be overlooked.
-pub fn skip(test: &str, why: &str) {
-    // Past the test runner, which would keep the note of a passing test back.
-    let _ = std::io::stderr().write_all(format!("\n*** SKIPPED {test}: {why} ***\n").as_bytes());
 }
 
 /// A directory with a store in it.

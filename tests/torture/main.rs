@@ -5,6 +5,9 @@
 //! the same again. `LARDER_TORTURE=N` makes each of them N times as large, and
 //! `LARDER_FAULTS=all` fails every system call of every command that writes.
 
+#[path = "../common/skip.rs"]
+mod skip;
+
 mod clock;
 mod damage;
 mod descriptors;

@@ -276,5 +276,5 @@ fn start(store: &Store, args: &WatchArgs, waited: bool) -> anyhow::Result<i64> {
 
 /// Who reads, for the message to a second one.
 fn holder() -> String {
-    format!("process {} on {}", std::process::id(), super::host())
+    format!("process {} on {}", std::process::id(), crate::users::host())
 }

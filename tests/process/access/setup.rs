@@ -1,11 +1,11 @@
 //! Who makes a vault's files, and the script that sets one up.
 
 use std::fs;
-use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use crate::access::vault::{ALICE, BOB, GROUP, ROOT, Vault, own};
+use crate::common::skip::skip;
 
 /// The first user to come made the log and the shared memory, and so owned
 /// them: he could open them again through /proc, read what all others wrote
@@ -96,9 +96,7 @@ fn the_list_stays_a_list() {
 fn an_upgrade_keeps_the_program_setgid() {
     let Some(vault) = Vault::new() else { return };
     if !Path::new("/usr/bin/dpkg-statoverride").exists() {
-        let text = "\n*** SKIPPED: the vault of a Debian package is NOT tested here: no dpkg ***\n";
-        let _ = std::io::stderr().write_all(text.as_bytes());
-        return;
+        return skip("the vault of a Debian package", "there is no dpkg");
     }
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/.ci/deb/setgid-vault.sh");
     fs::write(vault.path("etc/vaults"), "").unwrap();

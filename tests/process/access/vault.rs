@@ -5,12 +5,13 @@
 //! changed. Users and groups are numbers without names.
 
 use std::fs;
-use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
+
+use crate::common::skip::skip;
 
 /// Larder's group, which nobody is in.
 pub const GROUP: u32 = 7_700_000;
@@ -32,10 +33,7 @@ impl Vault {
     pub fn new() -> Option<Self> {
         let vault = Self::try_new();
         if let Err(why) = &vault {
-            // Not eprintln: what that prints is only shown for tests that fail.
-            let text =
-                format!("\n*** SKIPPED: access control between two users is NOT tested here: {why} ***\n");
-            let _ = std::io::stderr().write_all(text.as_bytes());
+            skip("access control between two users", why);
         }
         vault.ok()
     }

@@ -1,6 +1,6 @@
 //! A browser without a window.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tungstenite::client::IntoClientRequest;
 use tungstenite::{Message, WebSocket};
+
+use crate::common::skip::skip;
 
 const PROGRAM: &str = "/usr/bin/chromium";
 
@@ -33,9 +35,7 @@ impl Browser {
     /// Starts the browser with a new profile in `home`. `None`: there is none.
     pub fn start(home: &Path) -> Option<Self> {
         if !Path::new(PROGRAM).exists() {
-            // Past the test runner, which would swallow it.
-            let told = format!("SKIPPED: no {PROGRAM}; the page was not tested in a browser\n");
-            std::io::stderr().write_all(told.as_bytes()).expect("standard error");
+            skip("the page in a browser", &format!("there is no {PROGRAM}"));
             return None;
         }
         let mut process = Command::new(PROGRAM)

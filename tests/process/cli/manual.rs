@@ -139,7 +139,7 @@ fn usage_errors_are_a_line_and_a_hint() {
     t.run(["lst"]).fails_with(2, "no such command: 'lst'");
     t.run(["get", "g"]).fails(
         2,
-        "larder: get: the following required arguments were not provided: <KEY>\nhint: see 'larder get --help'\n",
+        "larder: get: the following required arguments were not provided: <KEY>...\nhint: see 'larder get --help'\n",
     );
     t.run(["get", "--json", "g"]).json_error(2, "usage");
 }
