@@ -116,6 +116,10 @@ const OPERATIONS: &[(&str, Rule)] = &[
     ("Store::rehearse", Open("only opens a transaction")),
     ("Store::move_consumer", S(|store| store.move_consumer("c", 0, None))),
     ("Store::backup", S(|store| store.backup(&store.path().with_extension("copy"), &mut |_, _, _| ()))),
+    (
+        "Store::backup_nameless",
+        S(|store| store.backup_nameless(&std::env::temp_dir(), &mut |_, _, _| ()).map(drop)),
+    ),
     ("Store::purge", S(|store| store.purge(None, KeepChanges::Younger(Duration::ZERO), |_| {}).map(drop))),
     ("Store::vacuum", S(|store| store.vacuum())),
     ("Store::checkpoint", Open("moves what is committed; says nothing")),
