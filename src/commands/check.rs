@@ -104,7 +104,7 @@ fn advice(left: &[Finding], repaired: bool) -> String {
         Remedy::Delete => {
             "'larder delete GROUP --glob P', or a line of 'larder batch' with the key_b64 that 'larder export' shows, deletes an entry whose name is not UTF-8"
         }
-        Remedy::Merge => "the next command that writes merges the table kv, and so does 'larder check --repair'",
+        Remedy::Merge => "the next command that writes merges the table kv unless a quota is in the way, and so does 'larder check --repair'",
         Remedy::Restore => {
             "damage cannot be repaired; 'larder restore FILE --yes' puts a backup in its place"
         }

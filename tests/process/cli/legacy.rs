@@ -21,7 +21,7 @@ fn a_kv_that_appears_later_is_named_and_merged() {
         7,
         "go-store's table kv: 3 rows are not merged into the store yet\n",
         "larder: check: 1 finding in the store\n\
-         hint: the next command that writes merges the table kv, and so does 'larder check --repair'\n",
+         hint: the next command that writes merges the table kv unless a quota is in the way, and so does 'larder check --repair'\n",
     );
     let shown = t.db().display().to_string();
     t.run(["set", "g", "x", "y"]).exits(
@@ -78,13 +78,36 @@ fn a_kv_past_a_quota_stays_and_is_named() {
         "go-store's table kv: 2 rows are not merged into the store yet\n",
         format!(
             "{told}larder: check: 1 finding in the store\n\
-             hint: the next command that writes merges the table kv, and so does 'larder check --repair'\n"
+             hint: the next command that writes merges the table kv unless a quota is in the way, and so does 'larder check --repair'\n"
         ),
     );
     t.run(["-q", "quota", "set", "ns", "--max-keys", "2"]).ok("");
     assert_eq!(t.run(["set", "g", "k", "v"]).output().status.code(), Some(0));
     t.run(["get", "ns:g", "new"]).ok("seed");
     t.run(["check"]).ok("");
+}
+
+/// The hint was to write, which does not help.
+#[test]
+fn a_kv_with_rows_that_no_entry_can_be_is_left_to_people() {
+    let t = Test::new();
+    t.run(["set", "g", "k", "v"]).ok("");
+    t.execute(&format!("{KV}; INSERT INTO kv VALUES(x'67','new','seed'),('g','new','seed')"));
+    let told = String::from_utf8(t.run(["set", "g", "k", "v"]).output().stderr).unwrap();
+    assert!(told.contains("was not merged: it has a row that no entry can be"), "{told}");
+    let statement =
+        "DELETE FROM kv WHERE grp IS NULL OR key IS NULL OR typeof(grp)='blob' OR typeof(key)='blob'";
+    t.run(["check"]).exits(
+        7,
+        "go-store's table kv: 2 rows are not merged into the store yet\n",
+        format!(
+            "larder: check: 1 finding in the store\n\
+             hint: the rows that no entry can be have to go first: {statement}; then run 'larder check' again\n"
+        ),
+    );
+    t.execute(statement);
+    assert_eq!(t.run(["check", "--repair"]).output().status.code(), Some(0));
+    t.run(["get", "g", "new"]).ok("seed");
 }
 
 /// A table is go-store's by its columns, not by its name.

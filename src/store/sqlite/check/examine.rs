@@ -198,7 +198,17 @@ fn unmerged(conn: &Connection, findings: &mut Findings) -> Result<()> {
     if let Some(rows) = legacy::unmerged(conn)? {
         let rows = if rows == 1 { "1 row is".to_owned() } else { format!("{rows} rows are") };
         let what = format!("go-store's table kv: {rows} not merged into the store yet");
-        findings.push(Finding::new(FindingKind::Kv, Remedy::Merge, what));
+        let finding = if legacy::has_bad_rows(conn)? {
+            let way_out = format!(
+                "the rows that no entry can be have to go first: DELETE FROM kv WHERE {}",
+                legacy::NAMELESS
+            );
+            let finding = Finding::new(FindingKind::Kv, Remedy::Restore, what);
+            Finding { way_out: Some(way_out), ..finding }
+        } else {
+            Finding::new(FindingKind::Kv, Remedy::Merge, what)
+        };
+        findings.push(finding);
     }
     Ok(())
 }

@@ -95,6 +95,16 @@ pub(in crate::store::sqlite) fn unmerged(conn: &Connection) -> Result<Option<i64
     }
 }
 
+/// Whether it has rows that no entry can be.
+pub(in crate::store::sqlite) fn has_bad_rows(conn: &Connection) -> Result<bool> {
+    let sql = format!("SELECT EXISTS(SELECT 1 FROM kv NOT INDEXED WHERE {NAMELESS})");
+    Ok(conn.query_row(&sql, [], |row| row.get(0))?)
+}
+
+/// Rows of `kv` without a group or a key, or with one that is no text.
+pub(in crate::store::sqlite) const NAMELESS: &str =
+    "grp IS NULL OR key IS NULL OR typeof(grp)='blob' OR typeof(key)='blob'";
+
 /// Merges the table, if it is go-store's, and notes in the store what came of
 /// it. Where the store cannot be written it stays.
 pub(in crate::store::sqlite) fn merge(store: &Store) -> Result<()> {
