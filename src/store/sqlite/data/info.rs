@@ -9,6 +9,7 @@ use crate::model::{Error, Holdings, Keys, Level, Name, Namespace, Result};
 use crate::store::sqlite::connection::Store;
 use crate::store::sqlite::data::columns::moment;
 use crate::store::sqlite::file::path;
+use crate::store::sqlite::schema::guard;
 use crate::store::sqlite::schema::legacy;
 use crate::store::sqlite::schema::verify::{self, Seal};
 use crate::store::sqlite::transaction::Snapshot;
@@ -31,10 +32,16 @@ pub fn sqlite_version() -> &'static str {
 impl Store {
     /// SQLite's journal mode, if it is another one than WAL: another program set
     /// it, or made the file as a copy. Readers and writers wait for each other.
+    /// `None` also where the schema, which SQLite wants to see first, is too
+    /// large to be loaded.
     pub fn other_journal(&self) -> Result<Option<String>> {
-        let read = || Ok(self.conn.query_row("PRAGMA journal_mode", [], |row| row.get::<_, String>(0))?);
+        let read = || {
+            guard::loading(|| {
+                Ok(self.conn.query_row("PRAGMA journal_mode", [], |row| row.get::<_, String>(0))?)
+            })
+        };
         let mode = self.retry(read).map_err(|e| e.settle(self.path()))?;
-        Ok((mode != "wal").then_some(mode))
+        Ok(mode.filter(|mode| mode != "wal"))
     }
 
     /// The sizes of the store's files; 0 for what is not there.

@@ -15,7 +15,7 @@ use crate::store::sqlite::connection::Store;
 use crate::store::sqlite::data::columns::name;
 use crate::store::sqlite::schema::guard;
 use crate::store::sqlite::schema::legacy::{self, Merged, Migrated};
-use crate::store::sqlite::schema::neighbours::{self, Object, may_stay};
+use crate::store::sqlite::schema::neighbours;
 use crate::store::sqlite::schema::verify::{self, Seal};
 use crate::store::sqlite::schema::{self, Edition};
 use crate::store::sqlite::transaction::Transaction;
@@ -121,12 +121,7 @@ fn recognise(conn: &Connection, path: &Path) -> Result<Form> {
         let reserved = object.to_ascii_lowercase().starts_with("larder_");
         let plain = match kind.as_str() {
             "table" => !(ours && sql.to_ascii_uppercase().starts_with("CREATE VIRTUAL")),
-            // Those of kv go with it.
-            "index" if is(&table, "entries") => {
-                let (object, table) = (object.as_bytes(), table.as_bytes());
-                let index = Object { kind: b"index", name: object, table, sql: Some(sql.as_bytes()) };
-                sql.is_empty() || may_stay(&index, schema::CURRENT.tables)
-            }
+            "index" if ours => sql.is_empty() || neighbours::is_plain(sql, table.as_bytes()),
             "view" | "trigger" => !(ours || is(&object, "entries") || is(&object, "kv")),
             _ => true,
         };

@@ -115,9 +115,10 @@ fn pieces(sql: &str) -> Option<Vec<Piece>> {
 
 /// Whether the statement makes an index on plain columns of `table`, ordered by
 /// a collation that every SQLite has, of all rows or of those that have a value.
-fn is_plain(sql: &str, table: &[u8]) -> bool {
+pub(super) fn is_plain(sql: &str, table: &[u8]) -> bool {
     let columns: &[&str] = match table.to_ascii_lowercase().as_slice() {
         b"entries" => &["group_name", "entry_key", "entry_value", "expires_at", "version", "updated_at"],
+        b"kv" => &["grp", "key", "value", "expires_at"],
         b"larder_changes" => &[
             "seq",
             "at",
