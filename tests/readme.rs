@@ -7,6 +7,7 @@
 //! * `sh`: the two commands for a new machine (the first is run, the second is
 //!   what runs this), and examples that need other programs: their syntax is
 //!   checked, and the larder commands in them must parse.
+//! * `bash`: a script; what it prints stands behind `#> `. It runs twice, too.
 //! * `crontab`, `ini`: the commands in them are run.
 
 use std::path::Path;
@@ -123,6 +124,25 @@ fn transcripts_are_what_happens() {
 }
 
 #[test]
+fn scripts_of_bash_print_what_they_show() {
+    let home = tempfile::tempdir().expect("a home");
+    let scripts: Vec<Block> = blocks().into_iter().filter(|block| block.kind == "bash").collect();
+    assert!(!scripts.is_empty());
+    for block in scripts.iter().chain(&scripts) {
+        let path = home.path().join("script");
+        std::fs::write(&path, &block.text).expect("write the script");
+        let output = sh("exec bash script 2>&1", home.path());
+        let expected: Vec<&str> = block.text.lines().filter_map(|line| line.strip_prefix("#> ")).collect();
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(
+            output.status.success() && shows(&(expected.join("\n") + "\n"), &printed),
+            "README line {}: {printed}",
+            block.line
+        );
+    }
+}
+
+#[test]
 fn the_first_command_does_the_main_job() {
     let block = blocks().into_iter().find(|block| block.kind == "sh").expect("the first command");
     assert_eq!(block.text, "sh tests/main-job.sh\n");
@@ -190,7 +210,7 @@ fn commands_for_cron_and_systemd_are_silent() {
                 .lines()
                 .filter_map(|line| line.strip_prefix("ExecStart=").map(str::to_owned))
                 .collect(),
-            "console" | "sh" => continue,
+            "console" | "sh" | "bash" => continue,
             other => panic!("README line {}: nothing runs a block of kind {other:?}", block.line),
         };
         for command in commands {

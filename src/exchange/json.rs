@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use super::input::Text;
 use super::{Record, When, bad, decode, name, value};
-use crate::model::{Condition, EntryRef, Name, Result, Scope};
+use crate::model::{Condition, EntryRef, Glob, Name, Result, Scope};
 
 /// JSON objects out of lines or one array, whichever the text begins with. An
 /// object whose first line is a brace alone goes on to the matching one.
@@ -159,6 +159,46 @@ fn key_of<'a>(text: Option<Str<'a>>, base64: Option<&Str<'_>>) -> Result<Name<'a
     key.ok_or_else(|| bad("it has neither key nor key_b64"))
 }
 
+/// A line of a batch.
+#[derive(Debug)]
+pub enum Line<'a> {
+    /// Something to do.
+    Write(Operation<'a>),
+    /// Something to tell.
+    Read(Query<'a>),
+}
+
+/// What a line of a batch asks about.
+#[derive(Debug)]
+pub struct Query<'a> {
+    /// The namespace of its group, if it names one.
+    pub namespace: Option<Cow<'a, str>>,
+    /// The group; `None` for the groups themselves.
+    pub group: Option<Name<'a>>,
+    /// What about it.
+    pub asked: Asked<'a>,
+}
+
+/// What can be asked.
+#[derive(Debug)]
+pub enum Asked<'a> {
+    /// The entry under a key.
+    Get(Name<'a>),
+    /// How long the entry under a key has left.
+    Ttl(Name<'a>),
+    /// How many names there are.
+    Count(Option<Glob>),
+    /// Which names there are.
+    List {
+        /// Those that match.
+        glob: Option<Glob>,
+        /// Those after this one.
+        after: Option<Cow<'a, str>>,
+        /// At most so many.
+        limit: Option<usize>,
+    },
+}
+
 /// What a line of a batch asks for.
 #[derive(Debug)]
 pub struct Operation<'a> {
@@ -221,6 +261,11 @@ struct OperationLine<'a> {
     #[serde(default)]
     never: bool,
     by: Option<i64>,
+    #[serde(borrow)]
+    glob: Option<Str<'a>>,
+    #[serde(borrow)]
+    after: Option<Str<'a>>,
+    limit: Option<u32>,
     #[serde(default)]
     if_absent: bool,
     #[serde(default)]
@@ -261,10 +306,58 @@ impl OperationLine<'_> {
     }
 }
 
-/// Reads an operation.
-pub fn operation(object: &[u8]) -> Result<Operation<'_>> {
+/// Reads a line of a batch.
+pub fn line(object: &[u8]) -> Result<Line<'_>> {
     let line: OperationLine<'_> = parse_object(object)?;
+    match line.op.0.as_ref() {
+        "get" | "ttl" | "count" | "list" => query(line).map(Line::Read),
+        _ => operation(line).map(Line::Write),
+    }
+}
+
+fn query(line: OperationLine<'_>) -> Result<Query<'_>> {
+    let op = line.op.0.as_ref();
+    if line.condition()? != Condition::Any {
+        return Err(bad(format!("{op} takes no condition")));
+    }
+    if line.keep_ttl || line.never || line.by.is_some() {
+        return Err(bad(format!("keep_ttl, never and by are not for {op}")));
+    }
+    let of_names = matches!(op, "count" | "list");
+    if line.limit.is_some() || line.after.is_some() {
+        refuse_unless(op == "list", "limit and after are for list")?;
+    }
+    refuse_unless(of_names || line.glob.is_none(), "glob is for count and list")?;
+    refuse_unless(
+        !of_names || line.key.is_none() && line.key_b64.is_none(),
+        "count and list take no key; glob chooses some",
+    )?;
+    let glob = line.glob.as_ref().map(|glob| Glob::new(&glob.0).map_err(bad)).transpose()?;
+    let group = group_of(line.group, line.group_b64.as_ref())?;
+    refuse_unless(of_names || group.is_some(), "it has neither group nor group_b64")?;
+    let asked = match op {
+        "get" => Asked::Get(key_of(line.key, line.key_b64.as_ref())?),
+        "ttl" => Asked::Ttl(key_of(line.key, line.key_b64.as_ref())?),
+        "count" => Asked::Count(glob),
+        _ => Asked::List {
+            glob,
+            after: line.after.map(|after| after.0),
+            limit: line.limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX)),
+        },
+    };
+    Ok(Query { namespace: line.namespace.map(|name| name.0), group, asked })
+}
+
+fn refuse_unless(holds: bool, why: &str) -> Result<()> {
+    if holds { Ok(()) } else { Err(bad(why)) }
+}
+
+fn operation(line: OperationLine<'_>) -> Result<Operation<'_>> {
     let condition = line.condition()?;
+    refuse_unless(
+        line.glob.is_none() && line.after.is_none() && line.limit.is_none(),
+        "glob, after and limit are for what is read",
+    )?;
     let when = When::new(line.ttl_ms, line.expires_at.as_ref().map(|at| at.0.as_ref()))?;
     let timed = when != When::Never;
     let op = line.op.0;
@@ -285,7 +378,11 @@ pub fn operation(object: &[u8]) -> Result<Operation<'_>> {
         "expire" => return Err(bad("expire says neither ttl_ms nor expires_at nor never")),
         "incr" if condition != Condition::Any => return Err(bad("incr takes no condition")),
         "incr" => Action::Incr(line.by.unwrap_or(1)),
-        other => return Err(bad(format!("{other:?} is no operation: set, delete, expire or incr"))),
+        other => {
+            return Err(bad(format!(
+                "{other:?} is no operation: set, delete, expire, incr, get, list, count or ttl"
+            )));
+        }
     };
     Ok(Operation {
         namespace: line.namespace.map(|name| name.0),
@@ -437,7 +534,17 @@ mod tests {
     #[test]
     fn operations() {
         for bad in [
-            r#"{"op":"get","group":"g","key":"k"}"#,
+            r#"{"op":"getex","group":"g","key":"k"}"#,
+            r#"{"op":"get","group":"g"}"#,
+            r#"{"op":"get","key":"k"}"#,
+            r#"{"op":"get","group":"g","key":"k","if_version":3}"#,
+            r#"{"op":"get","group":"g","key":"k","glob":"*"}"#,
+            r#"{"op":"ttl","group":"g","key":"k","limit":3}"#,
+            r#"{"op":"list","group":"g","key":"k"}"#,
+            r#"{"op":"list","group":"g","limit":-1}"#,
+            r#"{"op":"list","group":"g","glob":"[a"}"#,
+            r#"{"op":"count","group":"g","after":"k"}"#,
+            r#"{"op":"set","group":"g","key":"k","value":"v","glob":"*"}"#,
             r#"{"op":"set","group":"g","key":"k"}"#,
             r#"{"op":"set","key":"k","value":"v"}"#,
             r#"{"op":"set","group":"g","key":"k","value":"v","if_absnet":true}"#,
@@ -447,10 +554,18 @@ mod tests {
             r#"{"op":"expire","group":"g","key":"k","never":true,"ttl_ms":5}"#,
             r#"{"op":"incr","group":"g","key":"k","if_absent":true}"#,
         ] {
-            assert!(operation(bad.as_bytes()).is_err(), "{bad}");
+            assert!(line(bad.as_bytes()).is_err(), "{bad}");
         }
-        let set = operation(br#"{"op":"set","group":"g","key":"k","value":"v","if_value":"o","version":3}"#);
-        let set = set.unwrap();
+        for good in [
+            r#"{"op":"get","group":"g","key":"k","value":"v","version":3,"bytes":2}"#,
+            r#"{"op":"ttl","group":"g","key_b64":"/w=="}"#,
+            r#"{"op":"count"}"#,
+            r#"{"op":"list","group":"g","glob":"a*","after":"b","limit":3}"#,
+        ] {
+            assert!(matches!(line(good.as_bytes()), Ok(Line::Read(_))), "{good}");
+        }
+        let set = line(br#"{"op":"set","group":"g","key":"k","value":"v","if_value":"o","version":3}"#);
+        let Ok(Line::Write(set)) = set else { panic!("{set:?}") };
         assert_eq!(set.condition, Condition::Value(b"o".to_vec()));
         assert!(matches!(set.action, Action::Set { when: Some(When::Never), .. }));
     }

@@ -244,7 +244,9 @@ fn json() -> Section {
                 ("restore", "entries, seq, kept"),
                 (
                     "batch --stream",
-                    "For each line of input line, ok and version, or line, ok, error, code and message.",
+                    "For each line of input line, ok and version, or line, ok, error, code and message. For one that \
+                     reads line, ok and the fields of an entry, ttl_ms, names and names_b64, or count; such \
+                     answers batch gives without --stream too.",
                 ),
                 ("notes", "note and message, on standard error: migrated, journal."),
                 (

@@ -67,6 +67,8 @@ const WIDE: &[&str] = &[
     "export",
     "echo '{\"group\":\"g\",\"key\":\"imported\",\"value\":\"v\"}' | larder --db $DB -n NS import -",
     "echo '{\"op\":\"set\",\"group\":\"g\",\"key\":\"batched\",\"value\":\"v\"}' | larder --db $DB -n NS batch -",
+    "echo '{\"op\":\"get\",\"group\":\"g\",\"key\":\"k\"}' | larder --db $DB -n NS batch -",
+    "echo '{\"op\":\"list\"}' | larder --db $DB -n NS batch -",
     "render g t.hbs",
 ];
 

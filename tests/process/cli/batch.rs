@@ -95,9 +95,9 @@ fn one_failing_line_undoes_all() {
         ),
         (set("g", "k", ",\"namespace\":\"a b\""), 8, "\"a b\" is no namespace: A-Z a-z 0-9 -"),
         (
-            "{\"op\":\"get\",\"group\":\"g\",\"key\":\"k\"}".into(),
+            "{\"op\":\"getx\",\"group\":\"g\",\"key\":\"k\"}".into(),
             8,
-            "\"get\" is no operation: set, delete, expire or incr",
+            "\"getx\" is no operation: set, delete, expire, incr, get, list, count or ttl",
         ),
     ] {
         let run = t.run(["batch", "-"]).stdin(format!("{}\n{line}", set("g", "first", "")));
@@ -221,4 +221,113 @@ fn a_stream_of_nothing() {
     t.run(["batch", "-", "--stream"]).stdin("\n\n").ok("");
     assert_eq!(t.files(), [""; 0]);
     t.sh("printf '%s\\n' '{\"op\":\"set\",\"group\":\"g\",\"key\":\"k\",\"value\":\"v\"}' | larder batch - --stream | true").ok("");
+}
+
+#[test]
+fn reads_see_the_writes_before_them() {
+    let t = Test::new();
+    t.run(["set", "g", "old", "o", "--ttl", "1h"]).ok("");
+    let lines = r#"{"op":"get","group":"g","key":"k"}
+{"op":"set","group":"g","key":"k","value":"v"}
+{"op":"get","group":"g","key":"k"}
+{"op":"list","group":"g"}
+
+{"op":"count","group":"g"}
+{"op":"delete","group":"g","key":"old"}
+{"op":"ttl","group":"g","key":"old"}
+{"op":"set","group":"h","key":"n","value":"7","ttl_ms":60000}
+{"op":"incr","group":"h","key":"n"}
+{"op":"count"}
+{"op":"list"}
+{"op":"list","glob":"h*"}
+{"op":"count","group":"g","glob":"x*"}
+{"op":"list","group":"g","after":"k"}
+{"op":"list","group":"g","limit":0}
+{"op":"ttl","group":"g","key":"k"}
+"#;
+    let answers = t.run(["batch", "-"]).stdin(lines).json_lines();
+    let missing = |line: u64, key: &str| serde_json::json!({"line":line,"ok":false,"error":"not_found","code":1,"message":format!("no key \"{key}\" in group \"g\"")});
+    let names = |line: u64, names: &[&str]| serde_json::json!({"line":line,"ok":true,"names":names});
+    let count = |line: u64, count: u64| serde_json::json!({"line":line,"ok":true,"count":count});
+    assert_eq!(answers[0], missing(1, "k"));
+    let entry = &answers[1];
+    assert_eq!((&entry["line"], &entry["ok"], &entry["group"]), (&3.into(), &true.into(), &"g".into()));
+    assert_eq!((&entry["key"], &entry["value"], &entry["version"]), (&"k".into(), &"v".into(), &2.into()));
+    assert_eq!(answers[2], names(4, &["k", "old"]));
+    assert_eq!(answers[3], count(6, 2));
+    assert_eq!(answers[4], missing(8, "old"));
+    assert_eq!(answers[5], count(11, 2));
+    assert_eq!(answers[6], names(12, &["g", "h"]));
+    assert_eq!(answers[7], names(13, &["h"]));
+    assert_eq!(answers[8], count(14, 0));
+    assert_eq!(answers[9], names(15, &[]));
+    assert_eq!(answers[10], names(16, &[]));
+    assert_eq!(answers[11], serde_json::json!({"line":17,"ok":true,"ttl_ms":null}));
+    assert_eq!(answers.len(), 12);
+    t.run(["get", "h", "n"]).ok("8");
+    assert_eq!(t.run(["check"]).output().status.code(), Some(0));
+    // What failed has done nothing and told nothing.
+    let failing = "{\"op\":\"get\",\"group\":\"g\",\"key\":\"k\"}\n{\"op\":\"delete\",\"group\":\"g\",\"key\":\"k\"}\n{\"op\":\"get\",\"group\":\"g\",\"key\":\"k\",\"if_version\":1}\n";
+    t.run(["batch", "-"]).stdin(failing).fails(8, "larder: batch: line 3: get takes no condition\n");
+    t.run(["get", "g", "k"]).ok("v");
+    let with_total = t.run(["--json", "batch", "-"]).stdin("{\"op\":\"count\"}\n").json_lines();
+    assert_eq!(with_total, [count(1, 2), serde_json::json!({"operations": 1})]);
+}
+
+#[test]
+fn a_stream_answers_reads() {
+    let t = Test::new();
+    let lines = r#"{"op":"get","group":"g","key":"k"}
+{"op":"list"}
+{"op":"count","group":"g"}
+{"op":"list","group":"g","key":"k"}
+"#;
+    let answers = t.run(["batch", "-", "--stream"]).stdin(lines).json_lines();
+    assert_eq!(t.files(), [""; 0], "a read creates nothing");
+    assert_eq!(answers[0]["error"], "not_found");
+    assert_eq!(answers[1], serde_json::json!({"line":2,"ok":true,"names":[]}));
+    assert_eq!(answers[2], serde_json::json!({"line":3,"ok":true,"count":0}));
+    assert_eq!((&answers[3]["code"], &answers[3]["ok"]), (&8.into(), &false.into()));
+    t.run(["batch", "-"]).stdin("{\"op\":\"count\"}").ok("{\"line\":1,\"ok\":true,\"count\":0}\n");
+    assert_eq!(t.files(), [""; 0], "a read creates nothing");
+    t.run(["-n", "a", "set", "g", "bin", "-"]).stdin(&b"\xff"[..]).ok("");
+    t.execute("INSERT INTO entries(group_name,entry_key,entry_value)VALUES('a:g',CAST(x'ff' AS TEXT),'odd')");
+    let lines = r#"{"op":"get","group":"g","key":"bin"}
+{"op":"get","group":"g","key_b64":"/w==","namespace":"a"}
+{"op":"set","group":"g","key":"new","value":"1"}
+{"op":"list","group":"g"}
+{"op":"delete","group":"g","key":"new"}
+{"op":"count"}
+{"op":"get","group":"g","key":"k","namespace":"b"}
+"#;
+    let answers = t.run(["-n", "a", "batch", "-", "--stream"]).stdin(lines).json_lines();
+    assert_eq!((&answers[0]["namespace"], &answers[0]["value_b64"]), (&"a".into(), &"/w==".into()));
+    assert_eq!((&answers[1]["key_b64"], &answers[1]["value"]), (&"/w==".into(), &"odd".into()));
+    assert_eq!(
+        answers[3],
+        serde_json::json!({"line":4,"ok":true,"names":["bin","new"],"names_b64":["/w=="]})
+    );
+    assert_eq!(answers[5], serde_json::json!({"line":6,"ok":true,"count":2}));
+    assert_eq!((&answers[6]["code"], &answers[6]["ok"]), (&8.into(), &false.into()));
+    // Without a scope a namespace stands beside a group, and confines nothing by itself.
+    let answers = t
+        .run(["batch", "-", "--stream"])
+        .stdin("{\"op\":\"get\",\"namespace\":\"a\",\"group\":\"g\",\"key\":\"bin\"}\n{\"op\":\"count\",\"namespace\":\"a\"}\n")
+        .json_lines();
+    assert_eq!((&answers[0]["group"], &answers[1]["code"]), (&"a:g".into(), &8.into()));
+}
+
+/// Reads take no lock that keeps writers out, and wait for none.
+#[test]
+fn reads_do_not_wait_for_a_writer() {
+    let t = Test::new();
+    t.run(["set", "g", "k", "v"]).ok("");
+    let conn = t.sql();
+    conn.execute_batch("BEGIN IMMEDIATE").expect("lock the store");
+    let line = "{\"op\":\"count\",\"group\":\"g\"}\n";
+    for args in [&["batch", "-"][..], &["batch", "-", "--stream"]] {
+        t.run(args.iter().chain(&["--busy-timeout", "1ms"]))
+            .stdin(line)
+            .ok("{\"line\":1,\"ok\":true,\"count\":1}\n");
+    }
 }

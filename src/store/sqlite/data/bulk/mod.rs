@@ -8,6 +8,7 @@
 
 mod moves;
 mod oldest;
+mod reads;
 
 use std::collections::BTreeMap;
 

@@ -1,3 +1,5 @@
+mod reads;
+
 use std::cell::Cell;
 use std::fs::File;
 use std::io::{Read, Write as _};
@@ -14,7 +16,7 @@ use super::{Context, Spec};
 use crate::clock::Timestamp;
 use crate::exchange::When;
 use crate::exchange::input::{self, Source, Text};
-use crate::exchange::json::{self, Action, Objects, Operation};
+use crate::exchange::json::{self, Action, Line, Objects, Operation};
 use crate::exit::{self, Exit, Failure};
 use crate::model::{Error, Expiry, Result, Scope, check_size};
 use crate::output::progress::Progress;
@@ -32,6 +34,7 @@ pub const SPEC: Spec = Spec {
              larder batch changes.jsonl\n  \
              echo '{\"op\":\"set\",\"group\":\"g\",\"key\":\"k\",\"value\":\"v\",\"ttl_ms\":60000}' | larder batch -\n  \
              larder export old | jq -c '. + {op: \"delete\"}' | larder batch -\n  \
+             echo '{\"op\":\"get\",\"group\":\"g\",\"key\":\"k\"}' | larder batch -\n  \
              coproc larder batch - --stream",
         )
     },
@@ -41,8 +44,8 @@ pub const SPEC: Spec = Spec {
 /// Does what JSON lines say, in one transaction: all of it, or nothing if one
 /// line fails; the status is then that line's, and the message names it.
 ///
-/// A line is {"op": "set" | "delete" | "expire" | "incr", "group": …, "key":
-/// …} and, for set, "value" or "value_b64"; for set and expire one of "ttl_ms"
+/// A line that writes is {"op": "set" | "delete" | "expire" | "incr", "group": …,
+/// "key": …} and, for set, "value" or "value_b64"; for set and expire one of "ttl_ms"
 /// and "expires_at"; for set "keep_ttl": true; for expire "never": true; for
 /// incr "by", 1 without it. One condition may stand with set, delete and
 /// expire: "if_absent": true, "if_present": true, "if_version", "if_value" or
@@ -50,6 +53,15 @@ pub const SPEC: Spec = Spec {
 /// A name that is not UTF-8 stands in "group_b64" or "key_b64", as base64. Blank
 /// lines are passed over; a line can have up to 256 MiB. Standard input
 /// is read to its end first.
+///
+/// A line that reads is {"op": "get" | "ttl", "group": …, "key": …}, or {"op":
+/// "list" | "count", "group": …}, for keys, without "group" for groups as 'larder
+/// list' and 'larder count' do; "glob" chooses names, and for list "after" a
+/// name and "limit" bound them. It sees what the lines before it wrote. Its
+/// answer is {"line":N,"ok":true,…} with the fields of the entry, "ttl_ms",
+/// "names" (those that are not UTF-8 in "names_b64"), or "count"; where there
+/// is no such entry it is {"line":N,"ok":false,"error":"not_found",…}, which
+/// ends nothing. The answers are printed in order once everything is on disk.
 ///
 /// With --stream each line is a transaction of its own, answered in order on
 /// standard output when it is on disk: {"line":N,"ok":true,"version":N}, where
@@ -74,29 +86,35 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     }
     context.refuse_store(&args.file)?;
     let line = Cell::new(None);
-    let mut source = Source::open(&args.file, |_, text| check(text, &line))
+    let mut source = Source::open(&args.file, |_, text| check(text, &line).map(drop))
         .map_err(|error| with_line(error, line.get()))?;
     line.set(None);
     let mut progress = Progress::new(&context.settings, "working");
     let scope = &context.settings.scope;
-    let store = match context.existing()? {
-        Some(store) => Ok(store),
-        // What is easily seen to be no batch should not make a store.
-        None if source.length() <= CHECKED_FIRST => match source.read().and_then(|text| check(text, &line)) {
-            Ok(()) => Ok(context.create()?),
-            Err(error) => Err(error),
-        },
-        None => Ok(context.create()?),
+    let mut answers = Vec::new();
+    let existing = context.existing()?;
+    // What is easily seen to be no batch, or to write nothing, should not make a
+    // store, nor keep others from writing.
+    let looked_through = if existing.is_none() { CHECKED_FIRST } else { READS_FIRST };
+    let writes = source.length() > looked_through
+        || source.read().and_then(|text| check(text, &line)).map_err(|error| with_line(error, line.get()))?;
+    line.set(None);
+    let done = match existing {
+        store if !writes => reads::in_order(store, scope, &mut source, &line, &mut answers),
+        store => {
+            let store = store.map_or_else(|| context.create(), Ok)?;
+            store.bulk(|bulk| batch(bulk, scope, &mut source, &line, &mut progress, &mut answers))
+        }
     };
-    let done =
-        store.and_then(|store| store.bulk(|bulk| batch(bulk, scope, &mut source, &line, &mut progress)));
     progress.finish();
     let operations = done.map_err(|error| with_line(error, line.get()))?;
+    let mut out = Out::default();
+    out.write(&shown(context, answers))?;
     if context.settings.json {
-        let mut out = Out::default();
         out.json(&serde_json::json!({ "operations": operations }))?;
-        out.finish()?;
-    } else if context.settings.terminal && !context.settings.quiet {
+    }
+    out.finish()?;
+    if !context.settings.json && context.settings.terminal && !context.settings.quiet {
         output::print_note(&format!("did {operations} operations"));
     }
     Ok(Exit::Success)
@@ -108,18 +126,29 @@ fn batch(
     source: &mut Source,
     line: &Cell<Option<u64>>,
     progress: &mut Progress,
+    answers: &mut Vec<u8>,
 ) -> Result<u64> {
+    // It may be done again.
+    answers.clear();
     let mut objects = Objects::new(Text::new(source.read()?));
     let mut operations = 0;
     loop {
         let done = match objects.next() {
             Ok(None) => break,
-            Ok(Some(object)) => apply(bulk, scope, object),
+            Ok(Some(object)) => match json::line(object) {
+                Ok(Line::Write(operation)) => apply(bulk, scope, &operation).map(|_| None),
+                Ok(Line::Read(query)) => reads::ask(bulk, scope, &query).map(Some),
+                Err(error) => Err(error),
+            },
             Err(error) => Err(error),
         };
-        if let Err(error) = done {
-            line.set(Some(objects.line()));
-            return Err(error);
+        match done {
+            Ok(Some(found)) => answer(answers, &found.of_line(objects.line())),
+            Ok(None) => {}
+            Err(error) => {
+                line.set(Some(objects.line()));
+                return Err(error);
+            }
         }
         operations += 1;
         progress.tick(1);
@@ -128,16 +157,28 @@ fn batch(
     Ok(operations)
 }
 
-/// Reads every line and does nothing.
-fn check(text: Box<dyn Read + '_>, line: &Cell<Option<u64>>) -> Result<()> {
+/// Input up to this length is read through to see whether it only reads.
+const READS_FIRST: u64 = 64 << 10;
+
+/// Reads every line and does nothing; whether any of them would write.
+fn check(text: Box<dyn Read + '_>, line: &Cell<Option<u64>>) -> Result<bool> {
     let now = Timestamp::now();
     let mut objects = Objects::new(Text::new(text));
+    let mut writes = false;
     loop {
         let read = match objects.next() {
-            Ok(None) => return Ok(()),
-            Ok(Some(object)) => json::operation(object).and_then(|operation| match operation.action {
-                Action::Set { when: Some(when), .. } | Action::Expire(when) => expiry(when, now).map(|_| ()),
-                _ => Ok(()),
+            Ok(None) => return Ok(writes),
+            Ok(Some(object)) => json::line(object).and_then(|line| match line {
+                Line::Read(_) => Ok(()),
+                Line::Write(operation) => {
+                    writes = true;
+                    match operation.action {
+                        Action::Set { when: Some(when), .. } | Action::Expire(when) => {
+                            expiry(when, now).map(drop)
+                        }
+                        _ => Ok(()),
+                    }
+                }
             }),
             Err(error) => Err(error),
         };
@@ -155,25 +196,25 @@ struct Done {
     deleted: Option<bool>,
 }
 
-fn apply(bulk: &mut Bulk<'_>, scope: &Scope, object: &[u8]) -> Result<Done> {
-    let Operation { namespace, group, key, condition, action } = json::operation(object)?;
+fn apply(bulk: &mut Bulk<'_>, scope: &Scope, operation: &Operation<'_>) -> Result<Done> {
+    let Operation { namespace, group, key, condition, action } = operation;
     if let Some(namespace) = &namespace {
         check_namespace(scope, namespace)?;
     }
-    let group = group_in_scope(scope, namespace.as_deref(), &group);
+    let group = group_in_scope(scope, namespace.as_deref(), group);
     let (mut value, mut deleted) = (None, None);
     match action {
         Action::Set { value, when } => {
-            check_size(&key, &value)?;
+            check_size(key, value)?;
             let expiry = when.map_or(Ok(Expiry::Keep), |when| expiry(when, bulk.now()))?;
-            bulk.set(&group, &key, &value, expiry, &condition)?;
+            bulk.set(&group, key, value, expiry, condition)?;
         }
-        Action::Delete => deleted = Some(bulk.delete(&group, &key, &condition)?),
+        Action::Delete => deleted = Some(bulk.delete(&group, key, condition)?),
         Action::Expire(when) => {
-            let expiry = expiry(when, bulk.now())?;
-            bulk.expire(&group, &key, expiry, &condition)?;
+            let expiry = expiry(*when, bulk.now())?;
+            bulk.expire(&group, key, expiry, condition)?;
         }
-        Action::Incr(by) => value = Some(bulk.incr(&group, &key, by)?.0),
+        Action::Incr(by) => value = Some(bulk.incr(&group, key, *by)?.0),
     }
     Ok(Done { version: bulk.newest(), value, deleted })
 }
@@ -234,21 +275,29 @@ fn stream(context: &Context, args: &BatchArgs) -> anyhow::Result<Exit> {
     let mut out = Stdout;
     let mut waiting = Waiting::default();
     let mut answers = Vec::new();
-    let mut store = None;
+    let (mut store, mut reader) = (None, None);
     loop {
         waiting.clear();
         // What came before unreadable input is still done and answered.
         let collected = collect(&mut text, &mut waiting);
         if !waiting.lines.is_empty() {
-            let store = match store {
-                Some(store) => store,
-                None => *store.insert(context.create()?),
-            };
-            commit(store, scope, &waiting, &mut answers);
-            if context.settings.terminal {
-                let shown = String::from_utf8_lossy(&answers);
-                answers = text::safe_json(&shown).into_owned().into_bytes();
+            let lines: Lines<'_> = waiting.iter().map(|(number, line)| (number, json::line(line))).collect();
+            let reads_only = lines.iter().all(|(_, line)| !matches!(line, Ok(Line::Write(_))));
+            if reads_only {
+                let to_read = match store.or(reader) {
+                    Some(store) => Some(store),
+                    None => context.existing()?,
+                };
+                reader = to_read;
+                reads::together(to_read, scope, &lines, &mut answers);
+            } else {
+                let store = match store {
+                    Some(store) => store,
+                    None => *store.insert(context.create()?),
+                };
+                commit(store, scope, &lines, &mut answers);
             }
+            answers = shown(context, answers);
             out.write_all(&answers)
                 .and_then(|()| out.flush())
                 .map_err(|e| Failure::io("standard output", e))?;
@@ -257,6 +306,14 @@ fn stream(context: &Context, args: &BatchArgs) -> anyhow::Result<Exit> {
             return Ok(Exit::Success);
         }
     }
+}
+
+/// Answers as they can be shown where they go.
+fn shown(context: &Context, answers: Vec<u8>) -> Vec<u8> {
+    if !context.settings.terminal {
+        return answers;
+    }
+    text::safe_json(&String::from_utf8_lossy(&answers)).into_owned().into_bytes()
 }
 
 /// Waits for a line and takes it, and what else is already there; `false` when
@@ -290,34 +347,46 @@ fn is_readable(file: &File) -> bool {
     poll(&mut poll_fds, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
 }
 
+/// Lines as far as they could be understood, with their numbers.
+type Lines<'a> = Vec<(u64, Result<Line<'a>>)>;
+
 /// Does the lines, in one transaction where nothing but refusals comes up, and
 /// leaves their answers.
-fn commit(store: &Store, scope: &Scope, waiting: &Waiting, answers: &mut Vec<u8>) {
+fn commit(store: &Store, scope: &Scope, lines: &[(u64, Result<Line<'_>>)], answers: &mut Vec<u8>) {
     let done = store.bulk(|bulk| {
         answers.clear();
-        for (number, line) in waiting.iter() {
-            match apply(bulk, scope, line) {
-                Ok(done) => answer(answers, &Answer::done(number, &done)),
-                Err(error) if error.is_refusal() => answer(answers, &Answer::failed(number, &error)),
-                Err(error) => return Err(error),
+        for (number, line) in lines {
+            let done = match line {
+                Ok(Line::Write(operation)) => {
+                    apply(bulk, scope, operation).map(|done| answer(answers, &Answer::done(*number, &done)))
+                }
+                Ok(Line::Read(query)) => {
+                    reads::ask(bulk, scope, query).map(|found| answer(answers, &found.of_line(*number)))
+                }
+                Err(error) => {
+                    answer(answers, &Answer::failed(*number, error));
+                    continue;
+                }
+            };
+            match done {
+                Err(error) if error.is_refusal() => answer(answers, &Answer::failed(*number, &error)),
+                done => done?,
             }
         }
         Ok(())
     });
     let Err(error) = done else { return };
     answers.clear();
-    if waiting.lines.len() == 1 || matches!(error, Error::Busy(_)) {
-        for (number, _) in waiting.iter() {
-            answer(answers, &Answer::failed(number, &error));
+    if lines.len() == 1 || matches!(error, Error::Busy(_)) {
+        for (number, _) in lines {
+            answer(answers, &Answer::failed(*number, &error));
         }
         return;
     }
     // Whatever it was, it should fail the lines it concerns and no other.
-    let (mut alone, mut its_answer) = (Waiting::default(), Vec::new());
-    for (number, line) in waiting.iter() {
-        alone.clear();
-        alone.push(number, line);
-        commit(store, scope, &alone, &mut its_answer);
+    let mut its_answer = Vec::new();
+    for alone in lines.chunks(1) {
+        commit(store, scope, alone, &mut its_answer);
         answers.extend_from_slice(&its_answer);
     }
 }
@@ -354,7 +423,7 @@ impl Answer {
     }
 }
 
-fn answer(answers: &mut Vec<u8>, answer: &Answer) {
+fn answer(answers: &mut Vec<u8>, answer: &impl Serialize) {
     // Numbers and strings into memory: nothing here can fail.
     let _ = serde_json::to_writer(&mut *answers, answer);
     answers.push(b'\n');
