@@ -80,7 +80,7 @@ module completions {
   export extern "larder list" [
     --glob: string            # Only names that match P: * any run, ? one character, [...] a set
     --values                  # Show values: KEY TAB VALUE, tabs, newlines and backslashes as \t, \n, \\
-    --long(-l)                # Show values, bytes, versions and times; of groups, keys and bytes
+    --long(-l)                # Show values, bytes, versions and times, and where jobs were taken from the group what is known of each: who has it until when, why it failed; of groups, keys and bytes
     --limit: string           # Stop after N names
     --after: string           # Start after the name KEY
     -0                        # End each name, or line of --values or --long, with a NUL byte instead of a newline
@@ -513,6 +513,92 @@ module completions {
     --help(-h)                # Print help
     group: string             # The group
     key: string               # The key
+  ]
+
+  def "nu-complete larder push color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  # Add a job to a queue
+  export extern "larder push" [
+    --value: string           # The value, for one that is a single - or starts with a dash
+    --file: path              # Read the value from PATH, byte for byte
+    --delay: string           # Let nobody take the job before DUR is over
+    --ttl: string             # Let the job expire after DUR (250ms, 5m, 1h30m, 7d)
+    --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
+    --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
+    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
+    --json                    # Print JSON, one record a line
+    --quiet(-q)               # Print no notes and no progress, only results and errors
+    --color: string@"nu-complete larder push color" # Colour the output
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --help(-h)                # Print help
+    group: string             # The group
+    value?: string            # The value; - reads standard input to its end
+  ]
+
+  def "nu-complete larder take color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  # Take jobs from a queue, and run a command for each
+  export extern "larder take" [
+    --lease: string           # Length of the lease, at least 100ms
+    --retry: string           # Move a job away that has failed N times
+    --backoff: string         # The pause after the first failure; it doubles with each
+    --dead: string            # Move such jobs to GROUP instead of to the group of that name with .dead behind it
+    --jobs: string            # Run N commands at a time
+    --count: string           # End with status 0 after N jobs
+    --timeout: string         # End with status 6 after DUR in all
+    --drain                   # End when no job is left or leased; without CMD, with status 1 if there was none
+    --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
+    --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
+    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
+    --json                    # Print JSON, one record a line
+    --quiet(-q)               # Print no notes and no progress, only results and errors
+    --color: string@"nu-complete larder take color" # Colour the output
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --help(-h)                # Print help
+    group: string             # The group
+  ]
+
+  def "nu-complete larder ack color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  # Say that a job is done
+  export extern "larder ack" [
+    --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
+    --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
+    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
+    --json                    # Print JSON, one record a line
+    --quiet(-q)               # Print no notes and no progress, only results and errors
+    --color: string@"nu-complete larder ack color" # Colour the output
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --help(-h)                # Print help
+    group: string             # The group
+    key: string               # The key of the job
+    receipt: string           # The receipt that 'take' printed with it
+  ]
+
+  def "nu-complete larder nack color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  # Give a job back that is not done
+  export extern "larder nack" [
+    --delay: string           # Let nobody take the job before DUR is over
+    --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
+    --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
+    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
+    --json                    # Print JSON, one record a line
+    --quiet(-q)               # Print no notes and no progress, only results and errors
+    --color: string@"nu-complete larder nack color" # Colour the output
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --help(-h)                # Print help
+    group: string             # The group
+    key: string               # The key of the job
+    receipt: string           # The receipt that 'take' printed with it
   ]
 
   def "nu-complete larder lock color" [] {

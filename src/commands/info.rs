@@ -26,7 +26,8 @@ pub const SPEC: Spec = Spec {
 /// their quotas. "access" is "open" if nothing in scope is closed
 /// by a grant, "advisory" if you could open the file with another program and so
 /// pass by every grant and quota, "enforced" if you cannot. With --namespace, keys, groups and consumers are
-/// those of the namespace, and always only those you may read. The sizes of the
+/// those of the namespace, and always only those you may read. "jobs leased" are in a worker's hands, see
+/// 'larder take'; "jobs waiting" are delayed, or paused after a failure. The sizes of the
 /// file, of its log and of the change log tell how much others write; they are
 /// shown to those who may use the whole store. A store that does not exist is no
 /// error, and is not created.
@@ -58,6 +59,8 @@ struct StoreFacts {
     groups: i64,
     namespaces: i64,
     consumers: usize,
+    jobs_leased: i64,
+    jobs_waiting: i64,
     next_expiry: Option<String>,
     /// The oldest change that is still in the log, if there is any.
     log_oldest: Option<i64>,
@@ -123,7 +126,7 @@ fn inspect(store: &Store) -> anyhow::Result<(StoreFacts, Option<Timestamp>, Time
     let journal_mode = store.other_journal()?.unwrap_or_else(|| "wal".into());
     Ok(store.read(|tx| {
         let (holdings, log) = (tx.holdings()?, tx.log_span()?);
-        let whole = tx.sees_whole_store()?;
+        let (whole, jobs) = (tx.sees_whole_store()?, tx.job_counts()?);
         let facts = StoreFacts {
             schema_version: tx.schema_version()?,
             file_bytes: whole.then_some(sizes.file),
@@ -133,6 +136,8 @@ fn inspect(store: &Store) -> anyhow::Result<(StoreFacts, Option<Timestamp>, Time
             groups: holdings.groups,
             namespaces: holdings.namespaces,
             consumers: tx.consumers()?.len(),
+            jobs_leased: jobs.leased,
+            jobs_waiting: jobs.waiting,
             next_expiry: holdings.next_expiry.map(|at| at.to_string()),
             // Change 0 stands for the beginning and is nobody's.
             log_oldest: (log.newest > 0).then_some(log.oldest.max(1)),
@@ -186,7 +191,12 @@ fn lines(
         lines.extend(store.kv_rows.map(|rows| {
             ("kv", format!("{rows} rows of go-store's table kv; the next command that writes merges them"))
         }));
-        lines.extend([("consumers", store.consumers.to_string()), ("next expiry", due)]);
+        lines.extend([
+            ("consumers", store.consumers.to_string()),
+            ("jobs leased", store.jobs_leased.to_string()),
+            ("jobs waiting", store.jobs_waiting.to_string()),
+            ("next expiry", due),
+        ]);
     }
     lines.extend([("sqlite", facts.sqlite_version.to_owned()), ("access", facts.access.to_owned())]);
     lines

@@ -5,7 +5,7 @@ use clap::{ArgGroup, ArgMatches, Args, FromArgMatches};
 use super::{Context, Spec, glob};
 use crate::clock::Timestamp;
 use crate::exit::{Exit, Failure};
-use crate::model::{Entry, Glob, Group, Keys, Name, Scope};
+use crate::model::{Entry, Glob, Group, JobState, Keys, Name, Scope};
 use crate::output::Out;
 use crate::output::json::{self, EntryRecord};
 use crate::output::table::{Cell, Column, Table};
@@ -45,7 +45,9 @@ struct ListArgs {
     /// Show values: KEY TAB VALUE, tabs, newlines and backslashes as \t, \n, \\
     #[arg(long, requires = "group")]
     values: bool,
-    /// Show values, bytes, versions and times; of groups, keys and bytes
+    /// Show values, bytes, versions and times, and where jobs were taken from
+    /// the group what is known of each: who has it until when, why it failed; of
+    /// groups, keys and bytes
     #[arg(long, short)]
     long: bool,
     /// Stop after N names
@@ -70,7 +72,11 @@ const LONG: &[Column] = &[
     Column::number("VERSION"),
     Column::text("UPDATED"),
     Column::text("EXPIRES"),
+    Column::text("JOB"),
 ];
+
+/// How many columns a group has in which nothing is known of jobs.
+const WITHOUT_JOB: usize = 6;
 
 const GROUPS: &[Column] = &[Column::text("GROUP"), Column::number("KEYS"), Column::number("BYTES")];
 
@@ -172,7 +178,13 @@ fn keys(context: &Context, args: &ListArgs, store: &Store, group: &str, out: &mu
     }
     let with_values = args.values || args.long || context.settings.json;
     let form = Form::new(context, args, with_values);
-    let mut table = Table::new(&context.settings, if args.long { LONG } else { VALUES });
+    let tells_jobs = (args.long || context.settings.json) && store.read(|tx| tx.has_job_states(group))?;
+    let columns = match (args.long, tells_jobs) {
+        (true, true) => LONG,
+        (true, false) => &LONG[..WITHOUT_JOB],
+        _ => VALUES,
+    };
+    let mut table = Table::new(&context.settings, columns);
     let mut position = None;
     loop {
         let mut page = Vec::new();
@@ -185,22 +197,36 @@ fn keys(context: &Context, args: &ListArgs, store: &Store, group: &str, out: &mu
             let mut next = position.clone();
             tx.entries_past(group, &wanted, with_values, &mut next, |entry| {
                 bytes += if with_values { entry.bytes } else { 0 };
-                page.push(entry);
+                let job = if tells_jobs { tx.job_state(group, &entry)? } else { None };
+                page.push((entry, job));
                 let full = page.len() >= limit.page(PAGE) || bytes >= PAGE_BYTES;
                 Ok(if full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
             })?;
             Ok(next)
         })?;
-        form.check(page.iter().map(|entry| &entry.key))?;
-        for entry in page {
+        form.check(page.iter().map(|(entry, _)| &entry.key))?;
+        for (entry, job) in page {
             limit.take();
             match form {
-                Form::Json => out.json(&EntryRecord::new(entry, store.scope(), now))?,
-                Form::Table => table.row(out, cells(&entry, args.long, now))?,
+                Form::Json => {
+                    let record = EntryRecord::new(entry, store.scope(), now);
+                    out.json(&record.with_job(job, store.scope()))?;
+                }
+                Form::Table => {
+                    let mut cells = cells(&entry, args.long, now);
+                    if args.long && tells_jobs {
+                        cells.push(Cell::text(&told(job, store.scope())));
+                    }
+                    table.row(out, cells)?;
+                }
                 Form::Shown => out.line(&text::safe_name(entry.key.as_bytes()))?,
                 Form::Lines { end, fields: false } => out.write(&[entry.key.as_bytes(), &[end]].concat())?,
                 Form::Lines { end, .. } => {
-                    let line = fields(&entry, args.long);
+                    let mut line = fields(&entry, args.long);
+                    if args.long && tells_jobs {
+                        line.push(b'\t');
+                        line.extend_from_slice(&text::field_bytes(told(job, store.scope()).as_bytes()));
+                    }
                     if end == 0 && line.contains(&0) {
                         return Err(Failure::new(
                             Exit::BadData,
@@ -254,6 +280,26 @@ fn fields(entry: &Entry, long: bool) -> Vec<u8> {
         line.extend_from_slice(rest.as_bytes());
     }
     line
+}
+
+/// What is known of an entry as a job, in words.
+fn told(job: Option<JobState>, scope: &Scope) -> String {
+    let Some(job) = job else { return "-".into() };
+    let mut told = match (job.leased_until, job.free_at, job.dead_from) {
+        (Some(until), ..) => {
+            let holder = job.holder.map(|holder| format!(" by {holder}")).unwrap_or_default();
+            format!("leased until {until}{holder}, attempt {}", job.attempts)
+        }
+        (_, Some(at), _) if job.attempts == 0 => format!("not before {at}"),
+        (_, Some(at), _) => format!("not before {at}, attempts {}", job.attempts),
+        (.., Some(from)) => format!("failed in {}, attempts {}", quote(scope.named(&from)), job.attempts),
+        _ if job.attempts > 0 => format!("free, attempts {}", job.attempts),
+        _ => return "-".into(),
+    };
+    if let Some(failure) = job.failure {
+        told = format!("{told}: {failure}");
+    }
+    told
 }
 
 fn groups(context: &Context, args: &ListArgs, store: &Store, out: &mut Out) -> anyhow::Result<()> {

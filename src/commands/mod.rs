@@ -2,6 +2,7 @@
 //! function. Only here are layers joined.
 
 mod access;
+mod ack;
 mod attended;
 mod backup;
 mod batch;
@@ -25,14 +26,17 @@ mod list;
 mod lock;
 mod man;
 mod memo;
+mod nack;
 mod namespace;
 mod purge;
+mod push;
 mod quota;
 mod rename;
 mod render;
 mod restore;
 mod set;
 mod spec;
+mod take;
 mod top;
 mod ttl;
 mod wait;
@@ -72,6 +76,10 @@ pub const ALL: &[Spec] = &[
     wait::SPEC,
     consumer::SPEC,
     history::SPEC,
+    push::SPEC,
+    take::SPEC,
+    ack::SPEC,
+    nack::SPEC,
     lock::SPEC,
     memo::SPEC,
     quota::SPEC,

@@ -1,7 +1,7 @@
 use std::ffi::OsString;
 use std::io::Read;
 use std::os::unix::ffi::OsStringExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{ArgGroup, ArgMatches, Args, FromArgMatches};
@@ -89,18 +89,9 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
         _ => Condition::Any,
     };
     let value = match (args.value, args.value_flag, &args.file, args.from_version) {
-        (Some(dash), ..) if dash == "-" => {
-            let mut stdin = input::open("-".as_ref()).map_err(|e| Failure::io("standard input", e))?;
-            Some(read_bounded(&mut stdin, "standard input")?)
-        }
+        (Some(dash), ..) if dash == "-" => Some(from_stdin()?),
         (Some(value), ..) | (_, Some(value), ..) => Some(value.into_vec()),
-        (.., Some(path), _) => {
-            let mut file =
-                input::open_file(path).map_err(|e| Failure::io(&quote(&path.to_string_lossy()), e))?;
-            // Not read only to be refused. What is no regular file says 0.
-            check_length(&args.key, file.metadata().map_or(0, |meta| meta.len()))?;
-            Some(read_bounded(&mut file, &quote(&path.to_string_lossy()))?)
-        }
+        (.., Some(path), _) => Some(from_file(&args.key, path)?),
         (.., Some(_)) => None,
         _ => {
             return Err(Failure::usage("the VALUE is missing")
@@ -161,6 +152,20 @@ pub(super) fn within_calendar(now: Timestamp, ttl: Duration) -> Result<(), Failu
         );
     }
     Ok(())
+}
+
+/// A value from standard input.
+pub(super) fn from_stdin() -> anyhow::Result<Vec<u8>> {
+    let mut stdin = input::open("-".as_ref()).map_err(|e| Failure::io("standard input", e))?;
+    read_bounded(&mut stdin, "standard input")
+}
+
+/// A value for a key, from a file.
+pub(super) fn from_file(key: &str, path: &Path) -> anyhow::Result<Vec<u8>> {
+    let mut file = input::open_file(path).map_err(|e| Failure::io(&quote(&path.to_string_lossy()), e))?;
+    // Not read only to be refused. What is no regular file says 0.
+    check_length(key, file.metadata().map_or(0, |meta| meta.len()))?;
+    read_bounded(&mut file, &quote(&path.to_string_lossy()))
 }
 
 /// Reads to the end, but no further than an entry can hold.

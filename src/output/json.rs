@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::clock::Timestamp;
 use crate::exit::Report;
-use crate::model::{Change, Entry, Name, Scope};
+use crate::model::{Change, Entry, JobState, Name, Scope};
 
 /// A value: text if it is UTF-8, else base64.
 #[derive(Debug, Default, Serialize)]
@@ -87,9 +87,41 @@ pub struct EntryRecord {
     updated_at: String,
     expires_at: Option<String>,
     ttl_ms: Option<i64>,
+    #[serde(flatten)]
+    job: Option<JobRecord>,
+}
+
+/// What is known of an entry as a job.
+#[derive(Debug, Serialize)]
+struct JobRecord {
+    attempts: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    leased_until: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    holder: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    free_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dead_from: Option<String>,
 }
 
 impl EntryRecord {
+    /// The record with what is known of the entry as a job.
+    #[must_use]
+    pub fn with_job(mut self, job: Option<JobState>, scope: &Scope) -> Self {
+        self.job = job.map(|job| JobRecord {
+            attempts: job.attempts,
+            leased_until: job.leased_until.map(|at| at.to_string()),
+            holder: job.holder,
+            free_at: job.free_at.map(|at| at.to_string()),
+            failure: job.failure,
+            dead_from: job.dead_from.map(|group| scope.named(&group).to_owned()),
+        });
+        self
+    }
+
     /// The record of `entry`, as `scope` names it, at the moment `now`.
     #[must_use]
     pub fn new(entry: Entry, scope: &Scope, now: Timestamp) -> Self {
@@ -103,6 +135,7 @@ impl EntryRecord {
             expires_at: entry.expires_at.map(|at| at.to_string()),
             // One of the past, from the change log, has nothing left.
             ttl_ms: entry.expires_at.map(|at| at.since(now).max(0)),
+            job: None,
         }
     }
 }
@@ -167,6 +200,14 @@ pub fn put_value(record: &mut serde_json::Value, bytes: Vec<u8>) {
     match String::from_utf8(bytes) {
         Ok(text) => record["value"] = text.into(),
         Err(e) => record["value_b64"] = STANDARD.encode(e.into_bytes()).into(),
+    }
+}
+
+/// Adds a name to a record: as `field`, or as `field_b64` if it is no text.
+pub fn put_name(record: &mut serde_json::Value, field: &str, name: Name<'_>) {
+    match text_or_base64(name) {
+        (Some(text), _) => record[field] = text.into(),
+        (_, base64) => record[format!("{field}_b64")] = base64.into(),
     }
 }
 

@@ -10,7 +10,7 @@ use nix::sys::signal::{SigSet, Signal, killpg};
 use nix::unistd::{Pid, getpgrp, tcgetpgrp, tcsetpgrp};
 
 use super::Moment;
-use super::signals::{fresh_signals, not_after};
+use super::signals::{end_with_parent, fresh_signals, not_after};
 
 /// A running command.
 #[derive(Debug)]
@@ -39,6 +39,13 @@ impl Child {
     /// [`Child::is_too_late`].
     pub fn start_before(command: &mut Command, moment: Moment) {
         not_after(command, moment);
+    }
+
+    /// Makes the kernel kill the command when the thread that starts it ends,
+    /// as in a process that is killed. What the command itself has started
+    /// lives on.
+    pub fn end_with_parent(command: &mut Command) {
+        end_with_parent(command);
     }
 
     /// Whether a start failed because it was too late for it.

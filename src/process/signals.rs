@@ -108,6 +108,25 @@ pub(super) fn not_after(command: &mut Command, moment: Moment) {
     }
 }
 
+/// Has the command end with the thread that starts it.
+#[allow(unsafe_code)]
+pub(super) fn end_with_parent(command: &mut Command) {
+    let parent = std::process::id();
+    // SAFETY: runs between fork and exec, where only async-signal-safe calls
+    // are allowed: these are two, prctl and getppid.
+    unsafe {
+        command.pre_exec(move || {
+            nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;
+            // It may have died before it was asked to.
+            if u32::try_from(nix::unistd::getppid().as_raw()).is_ok_and(|now| now == parent) {
+                Ok(())
+            } else {
+                Err(std::io::Error::from_raw_os_error(nix::libc::ESRCH))
+            }
+        });
+    }
+}
+
 /// Whether a signal is ignored, by the kernel's word.
 fn is_ignored(signal: Signal) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

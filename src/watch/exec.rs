@@ -1,20 +1,19 @@
 //! The sink that runs a command for each change.
 
 use std::ffi::OsString;
-use std::io::Write;
-use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
-use std::process::{ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
 use super::control::{Control, Stop, Wake};
+use super::handler::Handler;
 use super::{Delivery, Sink};
 use crate::exit::{Exit, Failure};
-use crate::model::{Change, Name, Scope};
+use crate::model::{Change, Scope};
 use crate::output::print_note;
-use crate::process::{Child, Ending, exit_code, find_program, spawn};
+use crate::process::{Child, Ending, exit_code};
 use crate::text::quote;
 
 /// How long a command may go on after the watch was told to end, before its
@@ -28,12 +27,6 @@ const GRACE_AFTER_TIMEOUT: Duration = Duration::from_secs(1);
 /// First and longest pause between two attempts at the same change.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-
-/// What a variable may take with its name, so that the kernel takes it (32
-/// pages, less `=` and a NUL byte); and when an environment as a whole is too
-/// large.
-const LONGEST_VARIABLE: usize = 128 * 1024 - 1;
-const SHORT_VARIABLE: usize = 1024;
 
 /// What to run and how often.
 #[derive(Clone, Debug)]
@@ -53,72 +46,14 @@ pub struct ExecOptions {
 #[derive(Debug)]
 pub struct Exec {
     options: ExecOptions,
-    program: PathBuf,
+    handler: Handler,
 }
 
 impl Exec {
     /// A sink for the command; fails at once if there is no such program.
     pub fn new(options: ExecOptions) -> Result<Self, Failure> {
-        let name = options.command.first().ok_or_else(|| Failure::usage("the command is missing"))?;
-        let program = find_program(name)?;
-        Ok(Self { options, program })
-    }
-
-    /// Starts the command. A variable of which the kernel says that it is too
-    /// long for an environment is left out, and `LARDER_OMITTED` names it.
-    fn spawn(&self, change: &Change) -> std::io::Result<Child> {
-        match self.spawn_with(change, LONGEST_VARIABLE) {
-            Err(e) if e.kind() == std::io::ErrorKind::ArgumentListTooLong => {
-                self.spawn_with(change, SHORT_VARIABLE)
-            }
-            done => done,
-        }
-    }
-
-    fn spawn_with(&self, change: &Change, longest: usize) -> std::io::Result<Child> {
-        let scope = &self.options.scope;
-        let mut command = Child::command(&self.program, &self.options.command);
-        command
-            .stdin(Stdio::piped())
-            .env("LARDER_DB", &self.options.store)
-            .env("LARDER_SEQ", change.seq.to_string())
-            .env("LARDER_TYPE", change.kind.as_str());
-        match &scope.0 {
-            Some(namespace) => command.env("LARDER_NAMESPACE", namespace.as_str()),
-            None => command.env_remove("LARDER_NAMESPACE"),
-        };
-        let group = Some(variable(&scope.name_of(&change.group)));
-        let key = change.key.as_ref().map(|key| variable(key));
-        let mut omitted = Vec::new();
-        for (name, value) in [("LARDER_GROUP", group), ("LARDER_KEY", key)] {
-            match value {
-                Some(value) if name.len() + value.len() < longest => command.env(name, value),
-                Some(_) => {
-                    omitted.push(name);
-                    command.env_remove(name)
-                }
-                None => command.env_remove(name),
-            };
-        }
-        if omitted.is_empty() {
-            command.env_remove("LARDER_OMITTED");
-        } else {
-            command.env("LARDER_OMITTED", omitted.join(" "));
-        }
-        let mut child = Child::start(command)?;
-        let value = change.value.clone().unwrap_or_default();
-        if let Some(mut stdin) = child.streams().stdin.take() {
-            // In a thread, because a command may read as slowly as it likes;
-            // one that does not read its input at all is none of our business.
-            let fed = spawn(move || {
-                let _ = stdin.write_all(&value);
-            });
-            if let Err(e) = fed {
-                child.abandon();
-                return Err(e);
-            }
-        }
-        Ok(child)
+        let handler = Handler::new(options.command.clone(), options.store.clone(), options.scope.clone())?;
+        Ok(Self { options, handler })
     }
 
     fn describe(&self, change: &Change) -> String {
@@ -189,7 +124,7 @@ impl Sink for Exec {
             let shown = quote(&self.options.command[0].to_string_lossy());
             let what = self.describe(change);
             let last = self.options.retry.is_some_and(|most| attempt >= most);
-            let failed = match self.spawn(change) {
+            let failed = match self.handler.start(change, |_| ()) {
                 Ok(mut child) => {
                     let Ended { status, stop, cut } =
                         Self::wait(&mut child, control).map_err(|e| Failure::io(&shown, e))?;
@@ -256,10 +191,4 @@ impl Sink for Exec {
 fn is_passing(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{ExecutableFileBusy, OutOfMemory, WouldBlock};
     matches!(error.kind(), WouldBlock | OutOfMemory | ExecutableFileBusy)
-}
-
-/// A name as a variable's value, which cannot hold a NUL byte.
-fn variable(name: &Name<'_>) -> OsString {
-    let pieces: Vec<_> = name.as_bytes().split(|b| *b == 0).collect();
-    OsString::from_vec(pieces.join(&b"\\0"[..]))
 }

@@ -2,6 +2,7 @@
 
 mod expiry;
 mod foreign;
+mod jobs;
 mod log;
 mod opening;
 mod permits;

@@ -5,9 +5,10 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
+use larder::clock::Timestamp;
 use larder::store::{
-    Bulk, Caller, Condition, Error, Expiry, KeepChanges, Keys, Level, Limits, Namespace, Principal, Result,
-    Scope, Store, StoreOptions, Transaction,
+    Bulk, Caller, Condition, Entry, Error, Expiry, Job, KeepChanges, Keys, Level, Limits, Namespace,
+    Principal, Result, Scope, Store, StoreOptions, Terms, Transaction,
 };
 
 use crate::Fixture;
@@ -114,6 +115,18 @@ const OPERATIONS: &[(&str, Rule)] = &[
     ("Bulk::rename", B(|bulk| bulk.rename("g", "k", "g", "k2", &Condition::Any).map(drop))),
     ("Bulk::copy_group", B(|bulk| bulk.copy_group("g", "h", &Condition::Any).map(drop))),
     ("Bulk::rename_group", B(|bulk| bulk.rename_group("g", "h", &Condition::Any).map(drop))),
+    ("Transaction::push", T(|tx| tx.push("g", b"v", Expiry::Never, None).map(drop))),
+    ("Transaction::take", T(|tx| tx.take(&terms()).map(drop))),
+    ("Snapshot::permit_taking", T(|tx| tx.permit_taking(&terms()))),
+    ("Transaction::renew", T(|tx| tx.renew("g", &"k".into(), "r", Duration::from_secs(1)).map(drop))),
+    ("Transaction::ack", T(|tx| tx.ack("g", &"k".into(), "r").map(drop))),
+    ("Transaction::nack", T(|tx| tx.nack("g", &"k".into(), "r", None).map(drop))),
+    ("Snapshot::outlook", T(|tx| tx.outlook("g", &mut 0).map(drop))),
+    ("Snapshot::job_state", T(|tx| tx.job_state("g", &entry()).map(drop))),
+    ("Snapshot::has_job_states", T(|tx| tx.has_job_states("g").map(drop))),
+    ("Snapshot::job_counts", T(|tx| tx.job_counts().map(drop))),
+    ("Store::turn", S(|store| store.turn(&terms(), &[], 1).map(drop))),
+    ("Store::renew", S(|store| store.renew(&terms(), &job()).map(drop))),
     ("Store::read", Open("only opens a transaction")),
     ("Store::write", Open("only opens a transaction")),
     ("Store::bulk", Open("only opens a transaction")),
@@ -143,6 +156,28 @@ const OPERATIONS: &[(&str, Rule)] = &[
     ("Store::migrated", Open("what this very opening did, before anything was closed")),
     ("Store::protection", Open("about the caller")),
 ];
+
+fn terms() -> Terms {
+    let second = Duration::from_secs(1);
+    let (group, dead) = ("g".into(), "g.dead".into());
+    Terms { group, lease: second, retry: 1, backoff: second, dead, holder: "me".into() }
+}
+
+fn entry() -> Entry {
+    Entry {
+        group: "closed:g".into(),
+        key: "k".into(),
+        value: None,
+        version: 1,
+        bytes: 0,
+        updated_at: Timestamp(0),
+        expires_at: None,
+    }
+}
+
+fn job() -> Job {
+    Job { entry: entry(), attempt: 1, receipt: "r".into(), until: Timestamp(0) }
+}
 
 /// The public operations as the source has them.
 fn in_source(dir: &Path, found: &mut BTreeSet<String>) {

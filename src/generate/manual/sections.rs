@@ -122,18 +122,20 @@ fn environment() -> Section {
             ]),
             Text("Commands that larder runs find in theirs:"),
             table(&[
-                ("LARDER_SEQ", "watch: the number of the change in the change log."),
-                ("LARDER_TYPE", "watch: set, delete, expire or delete_group."),
-                ("LARDER_NAMESPACE", "watch: the namespace given with -n; not set without one."),
+                ("LARDER_SEQ", "watch, take: the number of the change in the change log."),
+                ("LARDER_TYPE", "watch: set, delete, expire or delete_group; take: set."),
+                ("LARDER_NAMESPACE", "watch, take: the namespace given with -n; not set without one."),
                 (
                     "LARDER_GROUP, LARDER_KEY",
-                    "watch: the group as -n names it, and the key; no key for delete_group.",
+                    "watch, take: the group as -n names it, and the key; no key for delete_group.",
                 ),
                 (
                     "LARDER_OMITTED",
-                    "watch: which of these two were too long and are left out, between spaces.",
+                    "watch, take: which of these two were too long and are left out, between spaces.",
                 ),
-                ("LARDER_DB", "watch, render: the store."),
+                ("LARDER_ATTEMPT", "take: how often the job has been taken now, from 1 on."),
+                ("LARDER_RECEIPT", "take: what ack and nack take for this lease of the job."),
+                ("LARDER_DB", "watch, take, render: the store."),
                 (
                     "LARDER_LOCK_TOKEN",
                     "lock: a number that grows with each holder of the lock, for others to tell an old holder from \
@@ -207,8 +209,8 @@ fn json() -> Section {
                 ),
                 (
                     "change",
-                    "seq, at, type, namespace, group, key, value, expires_at. type is set, delete, expire or \
-                     delete_group.",
+                    "seq, at, type, namespace, group, key, value, expires_at, by. type is set, delete, expire or \
+                     delete_group. by is who wrote, as user:NAME@HOST; it is left out where that is not known.",
                 ),
                 ("set, expire", "The entry without its value."),
                 (
@@ -218,7 +220,16 @@ fn json() -> Section {
                 ("count", "count"),
                 ("incr", "value, version"),
                 ("ttl", "ttl_ms; null for an entry that stays."),
-                ("delete, purge", "deleted"),
+                ("delete, purge, ack", "deleted"),
+                ("push", "The entry without its value."),
+                ("take without CMD", "namespace, group, key, value, attempt, receipt, until, version"),
+                ("nack", "group, key, free_at; null where the job was gone."),
+                (
+                    "list GROUP",
+                    "The entry; of a group that jobs were taken from, what is known of it as a job besides: attempts, \
+                     leased_until and holder, or free_at of one that waits, failure of the last attempt, dead_from \
+                     for the group in which it failed too often.",
+                ),
                 ("list without GROUP", "namespace, group, keys, bytes"),
                 (
                     "history",
@@ -227,7 +238,7 @@ fn json() -> Section {
                 (
                     "info",
                     "path, exists, access, sqlite_version, seq; if the store exists also schema_version, file_bytes, \
-                     wal_bytes, keys, bytes, groups, namespaces, consumers, next_expiry, log_oldest, log_newest, \
+                     wal_bytes, keys, bytes, groups, namespaces, consumers, jobs_leased, jobs_waiting, next_expiry, log_oldest, log_newest, \
                      log_bytes, journal_mode, and kv_rows for a table kv of go-store's that is not merged yet. seq is the newest change: a position for \"watch --after\".",
                 ),
                 (

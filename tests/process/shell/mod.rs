@@ -2,6 +2,7 @@
 
 mod env;
 mod history;
+mod jobs;
 mod lock;
 mod memo;
 mod wait;

@@ -12,6 +12,7 @@ pub(super) mod entries;
 pub(super) mod expiries;
 pub(super) mod groups;
 pub(super) mod info;
+pub(super) mod jobs;
 pub(super) mod namespaces;
 pub(super) mod purge;
 pub(super) mod quotas;

@@ -1,0 +1,82 @@
+//! What is known of jobs, for those who look, and clearing away what is left of
+//! those that are gone.
+
+use rusqlite::types::ValueRef;
+use rusqlite::{OptionalExtension, params};
+
+use crate::clock::Timestamp;
+use crate::model::{Entry, Error, JobCounts, JobState, Level, Name, Result};
+use crate::store::sqlite::data::columns::name;
+use crate::store::sqlite::transaction::{Snapshot, Transaction};
+
+impl Transaction<'_> {
+    /// Removes what is known of jobs whose entries are gone.
+    pub(in crate::store::sqlite) fn sweep_leases(&self) -> Result<()> {
+        self.conn.execute(
+            "DELETE FROM larder_leases WHERE(receipt IS NULL OR free_at<=?1)AND NOT EXISTS(SELECT 1 FROM entries e WHERE e.group_name=larder_leases.group_name AND e.entry_key=larder_leases.entry_key)",
+            [self.now.0],
+        )?;
+        Ok(())
+    }
+}
+
+impl Snapshot<'_> {
+    /// What is known of the job under a key, besides its entry; `None` if that
+    /// is nothing.
+    pub fn job_state(&self, group: &str, entry: &Entry) -> Result<Option<JobState>> {
+        self.permit(Level::Read, group)?;
+        let mut query = self.conn.prepare_cached(
+            "SELECT free_at,attempts,receipt IS NOT NULL,holder,failure,dead_from,version FROM larder_leases WHERE group_name=?1 AND entry_key=?2",
+        )?;
+        let found = query.query_row([&entry.group, &entry.key], |row| {
+            let text = |at| -> rusqlite::Result<Option<String>> {
+                (row.get_ref(at)? != ValueRef::Null).then(|| row.get_ref(at).map(name)).transpose()
+            };
+            let later = Some(Timestamp(row.get(0)?)).filter(|at| *at > self.now);
+            let leased: bool = row.get(2)?;
+            let state = JobState {
+                attempts: row.get(1)?,
+                leased_until: later.filter(|_| leased),
+                holder: text(3)?.filter(|_| later.is_some()),
+                free_at: later.filter(|_| !leased),
+                failure: text(4)?,
+                dead_from: text(5)?,
+            };
+            let is_its_own = row.get::<_, i64>(6)? == entry.version;
+            Ok((is_its_own || state.leased_until.is_some()).then_some(state))
+        });
+        Ok(found.optional()?.flatten())
+    }
+
+    /// Whether anything is known of the jobs of a group.
+    pub fn has_job_states(&self, group: &str) -> Result<bool> {
+        self.permit(Level::Read, group)?;
+        let mut query =
+            self.conn.prepare_cached("SELECT 1 FROM larder_leases WHERE group_name=?1 LIMIT 1")?;
+        Ok(query.exists([Name::from(self.scope.stored(group))])?)
+    }
+
+    /// How many jobs are in hand, and how many wait, in the groups of the scope
+    /// that may be read.
+    pub fn job_counts(&self) -> Result<JobCounts> {
+        self.permit_some(Level::Read)?;
+        let (first, past) = self.scope.range();
+        let query = self.conn.prepare(
+            "SELECT group_name,sum(receipt IS NOT NULL),sum(receipt IS NULL)FROM larder_leases l WHERE group_name>=?1 AND(?2 IS NULL OR group_name<?2)AND free_at>?3 AND EXISTS(SELECT 1 FROM entries e WHERE e.group_name=l.group_name AND e.entry_key=l.entry_key AND ifnull(e.expires_at>?3,1))GROUP BY group_name",
+        );
+        let mut query = match query.map_err(Error::from) {
+            Ok(query) => query,
+            Err(e) if e.is_unknown_object() => return Ok(JobCounts::default()),
+            Err(e) => return Err(e),
+        };
+        let mut rows = query.query(params![first, past, self.now.0])?;
+        let mut counts = JobCounts::default();
+        while let Some(row) = rows.next()? {
+            if self.may(Level::Read, &self.scope.name_of(&Name::of(row.get_ref(0)?)))? {
+                counts.leased += row.get::<_, i64>(1)?;
+                counts.waiting += row.get::<_, i64>(2)?;
+            }
+        }
+        Ok(counts)
+    }
+}
