@@ -294,6 +294,12 @@ pub fn is_long(oldest: Place, newest: Place) -> bool {
     oldest.is_beyond(newest, SOFT)
 }
 
+/// Whether it can have, whatever its oldest change is.
+#[must_use]
+pub fn may_be_long(newest: Place) -> bool {
+    is_long(Place::default(), newest)
+}
+
 /// Whether a change that happened at `at` goes, while consumers hold back those
 /// after `held`.
 #[must_use]

@@ -13,6 +13,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::model::{Error, Result, Scope};
 use crate::store::Caller;
 use crate::store::sqlite::data::author::author;
+use crate::store::sqlite::data::bulk;
 use crate::store::sqlite::file::path;
 use crate::store::sqlite::file::room::{Extent, Relief};
 use crate::store::sqlite::file::vfs;
@@ -168,6 +169,7 @@ impl Store {
         let mut relief = Relief::default();
         let mut attempt = |relief: &mut Relief| {
             self.prepare_writer()?;
+            bulk::prepare(&self.conn);
             waiting::let_others_go_first();
             let mut before = None;
             let result = self.writing(|tx| {

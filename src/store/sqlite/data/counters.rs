@@ -15,6 +15,9 @@ const MOST_GROUPS: usize = 4096;
 /// From this many on they are found by an index: most transactions know one.
 const INDEXED: usize = 8;
 
+pub(super) const GROUP_USAGE: &str = "SELECT keys,bytes FROM larder_groups WHERE group_name=?1";
+pub(super) const NAMESPACE_USAGE: &str =
+    "SELECT keys,bytes,groups,max_keys,max_bytes,max_groups FROM larder_namespaces WHERE namespace=?1";
 const NEW_GROUP: &str = "INSERT INTO larder_groups(group_name,keys,bytes)VALUES(?1,?2,?3)";
 const GROUP: &str = "UPDATE larder_groups SET keys=?2,bytes=?3 WHERE group_name=?1";
 const NO_GROUP: &str = "DELETE FROM larder_groups WHERE group_name=?1";
@@ -92,7 +95,7 @@ impl Tally {
         };
         let found = tx
             .conn
-            .prepare_cached("SELECT keys,bytes FROM larder_groups WHERE group_name=?1")?
+            .prepare_cached(GROUP_USAGE)?
             .query_row([&stored], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
         let (keys, bytes) = found.unwrap_or((0, 0));
@@ -125,7 +128,7 @@ impl Tally {
     fn load_namespace(&mut self, tx: &Snapshot<'_>, name: String) -> Result<usize> {
         let found = tx
             .conn
-            .prepare_cached("SELECT keys,bytes,groups,max_keys,max_bytes,max_groups FROM larder_namespaces WHERE namespace=?1")?
+            .prepare_cached(NAMESPACE_USAGE)?
             .query_row([&name], |row| {
                 Ok(Namespace {
                     name: String::new(),
@@ -149,6 +152,9 @@ impl Tally {
 
     /// Moves the counters of a group and its namespace.
     pub fn count(&mut self, at: usize, by: Usage) {
+        if by == Usage::default() {
+            return;
+        }
         let group = &mut self.groups[at];
         group.keys += by.keys;
         group.bytes += by.bytes;

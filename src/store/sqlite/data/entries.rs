@@ -25,6 +25,9 @@ impl Row {
     }
 }
 
+pub(in crate::store::sqlite) const ROW: &str = "SELECT rowid,version,expires_at,octet_length(entry_key)+octet_length(entry_value),NULL FROM entries WHERE group_name=?1 AND entry_key=?2";
+const ROW_WITH_VALUE: &str = "SELECT rowid,version,expires_at,octet_length(entry_key)+octet_length(entry_value),entry_value FROM entries WHERE group_name=?1 AND entry_key=?2";
+
 impl Snapshot<'_> {
     /// The live entry under `key`.
     pub fn get<'n>(&self, group: impl Into<Name<'n>>, key: impl Into<Name<'n>>) -> Result<Entry> {
@@ -79,11 +82,7 @@ impl Snapshot<'_> {
         key: &Name<'_>,
         with_value: bool,
     ) -> Result<Option<Row>> {
-        let sql = if with_value {
-            "SELECT rowid,version,expires_at,octet_length(entry_key)+octet_length(entry_value),entry_value FROM entries WHERE group_name=?1 AND entry_key=?2"
-        } else {
-            "SELECT rowid,version,expires_at,octet_length(entry_key)+octet_length(entry_value),NULL FROM entries WHERE group_name=?1 AND entry_key=?2"
-        };
+        let sql = if with_value { ROW_WITH_VALUE } else { ROW };
         let row = self.conn.prepare_cached(sql)?.query_row([stored, key], |row| {
             Ok(Row {
                 id: row.get(0)?,

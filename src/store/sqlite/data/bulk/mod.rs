@@ -13,7 +13,7 @@ mod reads;
 use std::collections::BTreeMap;
 
 use rusqlite::types::ValueRef;
-use rusqlite::{CachedStatement, OptionalExtension, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use self::oldest::Oldest;
 use crate::clock::Timestamp;
@@ -21,8 +21,8 @@ use crate::model::{ChangeKind, Condition, Error, Expiry, Level, Name, Result, en
 use crate::store::rules::{self, Gone, Place, Refusal, Standing, Usage};
 use crate::store::sqlite::connection::Store;
 use crate::store::sqlite::data::columns::{Stored, moment};
-use crate::store::sqlite::data::counters::{Tally, first};
-use crate::store::sqlite::data::entries::{Row, add_integers, parse_integer};
+use crate::store::sqlite::data::counters::{self, Tally, first};
+use crate::store::sqlite::data::entries::{ROW, Row, add_integers, parse_integer};
 use crate::store::sqlite::data::expiries::Expiries;
 use crate::store::sqlite::transaction::Transaction;
 
@@ -30,12 +30,24 @@ use crate::store::sqlite::transaction::Transaction;
 /// index pages all over.
 const CACHE_KIB: i64 = 16 * 1024;
 
-const INSERT: &str =
+const INSERT: &str = "INSERT INTO entries VALUES(?1,?2,?3,?4,?5,?6)";
+const INSERT_NEW: &str =
     "INSERT INTO entries VALUES(?1,?2,?3,?4,?5,?6)ON CONFLICT(group_name,entry_key)DO NOTHING";
 const UPDATE: &str =
     "UPDATE entries SET entry_value=?1,expires_at=?2,version=?3,updated_at=?4 WHERE rowid=?5";
 const DELETE: &str = "DELETE FROM entries WHERE rowid=?1";
 const LOG: &str = "INSERT INTO larder_changes VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)";
+
+const NEWEST: &str =
+    "SELECT seq,total,iif(type='delete_group',group_name,NULL)FROM larder_changes ORDER BY seq DESC LIMIT 1";
+
+/// Prepares what a write needs in any case, so that nobody waits for that.
+pub(in crate::store::sqlite) fn prepare(conn: &Connection) {
+    for sql in [NEWEST, ROW, counters::GROUP_USAGE, counters::NAMESPACE_USAGE, LOG] {
+        // What is wrong shows when it is used.
+        let _ = conn.prepare_cached(sql);
+    }
+}
 
 /// A write transaction for many writes. Its operations mean what those of
 /// [`Transaction`] mean.
@@ -109,9 +121,7 @@ impl Transaction<'_> {
 
 impl<'a> Bulk<'a> {
     fn new(tx: &'a Transaction<'a>, many: bool) -> Result<Self> {
-        let mut query = tx.conn.prepare_cached(
-            "SELECT seq,total,iif(type='delete_group',group_name,NULL)FROM larder_changes ORDER BY seq DESC LIMIT 1",
-        )?;
+        let mut query = tx.conn.prepare_cached(NEWEST)?;
         let newest = query.query_row([], |row| {
             let group = row.get_ref(2)?;
             let group = (group != ValueRef::Null).then(|| Name::of(group).into_owned());
@@ -294,14 +304,8 @@ impl<'a> Bulk<'a> {
     fn insert(&mut self, at: usize, key: &Name<'_>, value: &[u8], expires_at: Option<i64>) -> Result<bool> {
         let stored = &self.tally.group(at).stored;
         let version = self.newest.seq + 1;
-        let inserted = first(&mut self.insert, self.tx.conn, INSERT)?.execute(params![
-            stored,
-            key,
-            Stored(value),
-            expires_at,
-            version,
-            self.tx.now.0
-        ])?;
+        let inserted = first(&mut self.insert, self.tx.conn, if self.many { INSERT_NEW } else { INSERT })?
+            .execute(params![stored, key, Stored(value), expires_at, version, self.tx.now.0])?;
         Ok(inserted > 0)
     }
 

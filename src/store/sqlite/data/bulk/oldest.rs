@@ -28,6 +28,9 @@ pub(super) struct Oldest {
 impl Oldest {
     /// Marks what goes among the first `room` changes.
     pub fn bound(&mut self, tx: &Transaction<'_>, newest: Place, room: usize) -> Result<()> {
+        if !rules::may_be_long(newest) {
+            return Ok(());
+        }
         if self.rows.is_empty() {
             self.read(tx, 1)?;
         }
