@@ -12,7 +12,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     --version(-V)             # Print version
   ]
@@ -39,7 +39,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder set color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     group: string             # The group
     key: string               # The key
@@ -66,7 +66,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder get color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     group: string             # The group
     ...keys: string           # The key, or several
@@ -90,7 +90,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder list color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     group?: string            # The group; the groups themselves without one
   ]
@@ -108,7 +108,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder count color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     group?: string            # The group; all groups in scope without one
   ]
@@ -132,10 +132,28 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder delete color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     group?: string            # The group
     ...keys: string           # The keys
+  ]
+
+  def "nu-complete larder edit color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  # Edit a value in your editor
+  export extern "larder edit" [
+    --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
+    --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
+    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
+    --json                    # Print JSON, one record a line
+    --quiet(-q)               # Print no notes and no progress, only results and errors
+    --color: string@"nu-complete larder edit color" # Colour the output
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --help(-h)                # Print help
+    group: string             # The group
+    key: string               # The key
   ]
 
   def "nu-complete larder copy color" [] {
@@ -152,7 +170,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder copy color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     group: string             # The group
     key?: string              # The key; all keys of the group without one
@@ -173,7 +191,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder rename color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     group: string             # The group
     key?: string              # The key; all keys of the group without one
@@ -192,7 +210,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder ttl color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     group: string             # The group
     key: string               # The key
@@ -213,7 +231,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder expire color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     group: string             # The group
     ...keys: string           # The keys
@@ -233,7 +251,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder incr color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     group: string             # The group
     key: string               # The key
@@ -254,7 +272,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder purge color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     group?: string            # Only this group's entries; without it, every group in scope
   ]
@@ -275,7 +293,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder env color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     ...group: string          # The groups; later ones count more
   ]
@@ -302,7 +320,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder render color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     group: string             # The group
     template: path            # The template's file; - reads standard input
@@ -321,7 +339,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder batch color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     file: path                # The file of JSON lines; - is standard input
   ]
@@ -344,7 +362,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder export color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     group?: string            # The group; every group in scope without one
   ]
@@ -373,7 +391,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder import color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     file: path                # The file; - is standard input
   ]
@@ -401,7 +419,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder watch color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     group?: string            # Only this group
     keys?: string             # Only keys that match: * any run, ? one character, [...] a set; and the deletion of the whole group
@@ -423,7 +441,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder wait color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     group: string             # The group
     key: string               # The key
@@ -441,7 +459,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder consumer color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
   ]
 
@@ -457,7 +475,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder consumer list color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
   ]
 
@@ -474,7 +492,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder consumer reset color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     name: string              # The consumer
   ]
@@ -491,7 +509,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder consumer delete color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     name: string              # The consumer
   ]
@@ -509,7 +527,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder history color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     group: string             # The group
     key: string               # The key
@@ -531,7 +549,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder push color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     group: string             # The group
     value?: string            # The value; - reads standard input to its end
@@ -557,7 +575,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder take color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     group: string             # The group
   ]
@@ -574,7 +592,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder ack color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     group: string             # The group
     key: string               # The key of the job
@@ -594,7 +612,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder nack color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     group: string             # The group
     key: string               # The key of the job
@@ -617,7 +635,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder lock color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     group: string             # The group
     key: string               # The key
@@ -630,7 +648,9 @@ module completions {
   # Run a command, or replay what it printed last time
   export extern "larder memo" [
     --ttl: string             # How long a result is replayed
+    --forever                 # Replay the result until it is deleted
     --stale: string           # How long after that an old result is replayed while one caller renews it
+    --refresh                 # Run the command whatever is kept, and keep what it prints this time; others get the old result until then
     --cache-failures          # Keep failures too
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
@@ -638,7 +658,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder memo color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     group: string             # The group
     key: string               # The key
@@ -656,7 +676,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder quota color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
   ]
 
@@ -675,7 +695,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder quota set color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     ns: string                # The namespace
   ]
@@ -692,7 +712,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder quota show color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     ns?: string               # The namespace
   ]
@@ -709,7 +729,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder quota clear color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     ns: string                # The namespace
   ]
@@ -726,7 +746,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder namespace color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
   ]
 
@@ -742,7 +762,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder namespace list color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
   ]
 
@@ -759,7 +779,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder namespace delete color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     ns: string                # The namespace
   ]
@@ -776,7 +796,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder backup color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     file: path                # The file to make; - is standard output
   ]
@@ -794,7 +814,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder restore color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     file: path                # The backup; - is standard input
   ]
@@ -811,7 +831,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder access color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
   ]
 
@@ -832,7 +852,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder access grant color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     ns: string                # The namespace
     principal: string         # user:NAME or user:ID, group:NAME or group:ID, everyone
@@ -851,7 +871,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder access revoke color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     ns: string                # The namespace
     principal: string         # user:NAME or user:ID, group:NAME or group:ID, everyone
@@ -870,7 +890,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder access open color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     ns: string                # The namespace
   ]
@@ -887,7 +907,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder access list color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     ns?: string               # The namespace
   ]
@@ -904,7 +924,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder info color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
   ]
 
@@ -932,7 +952,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder top color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
   ]
 
@@ -949,7 +969,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder check color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
   ]
 
@@ -969,7 +989,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder completions color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     shell: string@"nu-complete larder completions shell" # The shell
   ]
@@ -986,7 +1006,7 @@ module completions {
     --json                    # Print JSON, one record a line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder man color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: 5s]
+    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     dir?: path                # Write the pages here; created if its name has a slash
   ]

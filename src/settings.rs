@@ -9,6 +9,7 @@ use clap::ArgMatches;
 
 use crate::exit::Failure;
 use crate::model::{Namespace, Scope};
+use crate::units;
 
 /// Flags that stand before or after any subcommand.
 #[derive(Clone, Debug)]
@@ -26,7 +27,7 @@ pub struct Globals {
     /// `--color`
     pub color: String,
     /// `--busy-timeout`
-    pub busy_timeout: Duration,
+    pub busy_timeout: Option<Duration>,
 }
 
 impl Globals {
@@ -40,7 +41,7 @@ impl Globals {
             quiet: value_of(matches, "quiet").copied().unwrap_or_default(),
             must_exist: value_of(matches, "must-exist").copied().unwrap_or_default(),
             color: value_of::<String>(matches, "color").cloned().unwrap_or_else(|| "auto".to_owned()),
-            busy_timeout: value_of(matches, "busy-timeout").copied().unwrap_or(Duration::from_secs(5)),
+            busy_timeout: value_of(matches, "busy-timeout").copied(),
         }
     }
 }
@@ -101,6 +102,7 @@ impl Settings {
         Ok(Self {
             path: store_path(globals, env)?,
             scope: scope(globals, env)?,
+            busy_timeout: busy_timeout(globals, env)?,
             ..Self::without_store(globals, env)
         })
     }
@@ -115,7 +117,7 @@ impl Settings {
             data: data_directory(env),
             must_exist: globals.must_exist,
             scope: Scope(None),
-            busy_timeout: globals.busy_timeout,
+            busy_timeout: globals.busy_timeout.unwrap_or(BUSY_TIMEOUT),
             json: globals.json,
             quiet: globals.quiet,
             color: color(&globals.color, env, terminal),
@@ -142,6 +144,23 @@ fn store_path(globals: &Globals, env: &dyn Environment) -> Result<PathBuf, Failu
     data_directory(env).map(|data| data.join("larder.db")).map_err(|why| {
         Failure::usage(format!("no place for the store: {why}")).hint("name a file with --db or LARDER_DB")
     })
+}
+
+/// How long a locked store is waited for unless something else is said.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+fn busy_timeout(globals: &Globals, env: &dyn Environment) -> Result<Duration, Failure> {
+    const VARIABLE: &str = "LARDER_BUSY_TIMEOUT";
+    if let Some(timeout) = globals.busy_timeout {
+        return Ok(timeout);
+    }
+    let Some(text) = env.var(VARIABLE) else { return Ok(BUSY_TIMEOUT) };
+    if text.is_empty() {
+        return Err(Failure::usage(format!("{VARIABLE} is set but empty"))
+            .hint("unset it, or give it a duration such as 30s"));
+    }
+    let text = text.to_string_lossy();
+    units::duration(&text).map_err(|why| Failure::usage(format!("{VARIABLE}: {why}")))
 }
 
 fn data_directory(env: &dyn Environment) -> Result<PathBuf, &'static str> {
@@ -174,14 +193,16 @@ fn scope(globals: &Globals, env: &dyn Environment) -> Result<Scope, Failure> {
     }
 }
 
-/// What `--color` says, else NO_COLOR (<https://no-color.org>), else whether
-/// the terminal can.
+/// What `--color` says, else NO_COLOR (<https://no-color.org>), else FORCE_COLOR
+/// (<https://force-color.org>), else whether the terminal can.
 #[must_use]
 pub fn color(asked: &str, env: &dyn Environment, terminal: bool) -> bool {
     match asked {
         "always" => true,
         "never" => false,
-        _ => terminal && env.var("NO_COLOR").is_none_or(|v| v.is_empty()) && !is_dumb(env),
+        _ if env.var("NO_COLOR").is_some_and(|v| !v.is_empty()) => false,
+        _ if env.var("FORCE_COLOR").is_some_and(|v| !v.is_empty() && v != "0") => true,
+        _ => terminal && !is_dumb(env),
     }
 }
 

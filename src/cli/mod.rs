@@ -144,7 +144,7 @@ const GLOBALS: [Flag; 8] = [
         build: |flag| {
             flag.value_name("DUR")
                 .value_parser(ValueParser::from(units::duration))
-                .help("Wait this long for a store that another process has locked [default: 5s]")
+                .help("Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]")
         },
     },
     Flag {

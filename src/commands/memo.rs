@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use clap::{ArgMatches, Args, FromArgMatches};
+use clap::{ArgGroup, ArgMatches, Args, FromArgMatches};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
@@ -27,27 +27,31 @@ pub const SPEC: Spec = Spec {
     aliases: &[],
     about: "Run a command, or replay what it printed last time",
     build: |command| {
-        MemoArgs::augment_args(command).after_help(
-            "Examples:\n  \
+        MemoArgs::augment_args(command)
+            .group(ArgGroup::new("length").args(["ttl", "forever"]).required(true))
+            .after_help(
+                "Examples:\n  \
              larder memo prompt branch --ttl 5s -- git branch --show-current\n  \
              larder memo api rates --ttl 1h --stale 1d -- curl -sf https://example.org/rates\n  \
+             larder memo build \"$(git rev-parse HEAD)\" --forever -- make report\n  \
+             larder memo api rates --ttl 1h --refresh -- curl -sf https://example.org/rates\n  \
              larder delete api rates",
-        )
+            )
     },
     run,
 };
 
 /// Runs a command and keeps its standard output, standard error and status in
-/// the store; within --ttl the next call replays them, byte for byte, without
-/// running it. However many ask at once, the command runs once: the others
+/// the store; within --ttl, or ever after with --forever, the next call replays
+/// them, byte for byte, without running it. However many ask at once, the command runs once: the others
 /// wait for its result, or, within --stale, get the old one.
 ///
 /// A command that fails is not kept, unless --cache-failures is given, nor
 /// handed to those who waited for it: they run it in their turn, one after
 /// another. Nor is what a signal cut short: SIGINT, SIGTERM and SIGHUP are
 /// passed on to the command, and then nothing is kept, whatever its status,
-/// not even with --cache-failures. The entry expires --ttl plus --stale after the run; delete it to
-/// forget it. Running the command takes write access to the group; replaying
+/// not even with --cache-failures. The entry expires --ttl plus --stale after the run, or
+/// never; delete it to forget it, or run the command anew with --refresh. Running the command takes write access to the group; replaying
 /// what it printed takes read access only.
 ///
 /// Status 8: the entry under the key is not a result. 125: larder itself failed, be it only in passing on what the command
@@ -62,10 +66,17 @@ struct MemoArgs {
     key: String,
     /// How long a result is replayed
     #[arg(long, value_name = "DUR", value_parser = units::duration)]
-    ttl: Duration,
+    ttl: Option<Duration>,
+    /// Replay the result until it is deleted
+    #[arg(long)]
+    forever: bool,
     /// How long after that an old result is replayed while one caller renews it
-    #[arg(long, value_name = "DUR", value_parser = units::duration)]
+    #[arg(long, value_name = "DUR", value_parser = units::duration, conflicts_with = "forever")]
     stale: Option<Duration>,
+    /// Run the command whatever is kept, and keep what it prints this time;
+    /// others get the old result until then
+    #[arg(long)]
+    refresh: bool,
     /// Keep failures too
     #[arg(long)]
     cache_failures: bool,
@@ -120,7 +131,7 @@ impl Recording {
 
 fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     let args = MemoArgs::from_arg_matches(matches)?;
-    let longest = args.ttl.saturating_add(args.stale.unwrap_or_default());
+    let longest = args.ttl.unwrap_or_default().saturating_add(args.stale.unwrap_or_default());
     if context.now().after(longest) > Timestamp::LAST {
         return Err(Failure::usage("--ttl plus --stale ends past the year 9999").into());
     }
@@ -128,7 +139,8 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
 }
 
 fn memo(context: &Context, args: &MemoArgs) -> anyhow::Result<Exit> {
-    let found = recall(context, args)?;
+    // What is no result is not overwritten, whatever was asked for.
+    let found = recall(context, args)?.filter(|_| !args.refresh);
     if let Some((recording, now)) = &found
         && recording.fresh_until > *now
     {
@@ -167,7 +179,8 @@ fn memo(context: &Context, args: &MemoArgs) -> anyhow::Result<Exit> {
         }
     };
     // Whoever had the claim before may have made it.
-    if let Some((recording, now)) = recall(context, args)?
+    if !args.refresh
+        && let Some((recording, now)) = recall(context, args)?
         && recording.fresh_until > now
     {
         return recording.replay();
@@ -297,7 +310,7 @@ fn record(args: &MemoArgs, program: &Path, signals: &Signals, makers: &str) -> a
     let passed_on = told(stdout.failed, "standard output").and(told(stderr.failed, "standard error"));
     let recording = Recording {
         status: exit_code(status),
-        fresh_until: Timestamp::now().after(args.ttl),
+        fresh_until: args.ttl.map_or(Timestamp::LAST, |ttl| Timestamp::now().after(ttl)),
         stdout: stdout.kept,
         stderr: stderr.kept,
     };
@@ -354,12 +367,15 @@ fn told(failed: Option<std::io::Error>, stream: &str) -> anyhow::Result<()> {
 /// that cannot be kept is worth a note, not a failure.
 fn keep(context: &Context, args: &MemoArgs, recording: &Recording) -> anyhow::Result<()> {
     let value = recording.encode();
-    let until = recording.fresh_until.after(args.stale.unwrap_or_default());
+    let expiry = match args.ttl {
+        None => Expiry::Never,
+        Some(_) => Expiry::At(recording.fresh_until.after(args.stale.unwrap_or_default())),
+    };
     let kept = check_size(&args.key, &value).and_then(|()| {
         let store = context
             .create()
             .map_err(|e| e.downcast::<Error>().unwrap_or_else(|e| Error::BadData(e.to_string())))?;
-        store.write(|tx| tx.set(&args.group, &args.key, &value, Expiry::At(until), &Condition::Any))?;
+        store.write(|tx| tx.set(&args.group, &args.key, &value, expiry, &Condition::Any))?;
         // Every hit would read the log that this write left, until it is moved.
         store.checkpoint();
         Ok(())

@@ -14,6 +14,7 @@ mod context;
 mod copy;
 mod count;
 mod delete;
+mod edit;
 mod env;
 mod expire;
 mod export;
@@ -61,6 +62,7 @@ pub const ALL: &[Spec] = &[
     list::SPEC,
     count::SPEC,
     delete::SPEC,
+    edit::SPEC,
     copy::SPEC,
     rename::SPEC,
     ttl::SPEC,

@@ -6,6 +6,7 @@
 mod child;
 mod ending;
 mod exec;
+mod foreground;
 mod moment;
 mod program;
 mod signals;
@@ -14,6 +15,7 @@ mod threads;
 pub use child::{Child, exit_code};
 pub use ending::Ending;
 pub use exec::become_program;
+pub use foreground::run_in_foreground;
 pub use moment::Moment;
 pub use program::{find_program, find_program_in};
 pub use signals::Signals;

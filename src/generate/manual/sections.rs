@@ -117,7 +117,16 @@ fn environment() -> Section {
                      variable never widens what a script can reach.",
                 ),
                 ("XDG_DATA_HOME, HOME", "Where the store is by default; see FILES."),
+                (
+                    "LARDER_BUSY_TIMEOUT",
+                    "How long to wait for a locked store, where --busy-timeout is not given.",
+                ),
                 ("NO_COLOR", "If set and not empty, --color=auto means never."),
+                (
+                    "FORCE_COLOR",
+                    "If set, and neither empty nor 0, --color=auto means always, unless NO_COLOR says never.",
+                ),
+                ("VISUAL, EDITOR", "edit: the editor, the first of them that is set; a shell runs it."),
                 ("TERM", "If \"dumb\", no colour and no progress."),
             ]),
             Text("Commands that larder runs find in theirs:"),

@@ -278,3 +278,38 @@ fn a_store_that_stays_locked() {
     conn.execute_batch("COMMIT").unwrap();
     t.run(["set", "g", "k", "w", "--busy-timeout", "50ms"]).ok("");
 }
+
+#[test]
+fn the_environment_says_how_long_to_wait() {
+    let t = Test::new();
+    t.run(["set", "g", "k", "v"]).ok("");
+    let conn = t.sql();
+    conn.execute_batch("BEGIN IMMEDIATE").expect("lock the store");
+    t.run(["set", "g", "k", "w"]).env("LARDER_BUSY_TIMEOUT", "10ms").fails_with(6, "stayed locked");
+    t.run(["set", "g", "k", "w", "--busy-timeout", "1ms"])
+        .env("LARDER_BUSY_TIMEOUT", "1h")
+        .fails_with(6, "stayed locked");
+    drop(conn);
+    t.run(["get", "g", "k"])
+        .env("LARDER_BUSY_TIMEOUT", "soon")
+        .fails(2, "larder: LARDER_BUSY_TIMEOUT: \"soon\" is not a duration such as 250ms, 5m, 1h30m or 7d\n");
+    t.run(["get", "g", "k"]).env("LARDER_BUSY_TIMEOUT", "").fails(
+        2,
+        "larder: LARDER_BUSY_TIMEOUT is set but empty\nhint: unset it, or give it a duration such as 30s\n",
+    );
+}
+
+#[test]
+fn colour_can_be_forced() {
+    let t = Test::new();
+    let colored = |variables: &[(&str, &str)]| {
+        let run = variables.iter().fold(t.run(["--help"]), |run, (name, value)| run.env(name, value));
+        run.output().stdout.contains(&0x1b)
+    };
+    assert!(!colored(&[]));
+    assert!(colored(&[("FORCE_COLOR", "1")]));
+    assert!(colored(&[("FORCE_COLOR", "1"), ("TERM", "dumb")]));
+    assert!(!colored(&[("FORCE_COLOR", "")]));
+    assert!(!colored(&[("FORCE_COLOR", "0")]));
+    assert!(!colored(&[("FORCE_COLOR", "1"), ("NO_COLOR", "1")]));
+}

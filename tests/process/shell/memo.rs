@@ -262,3 +262,26 @@ fn a_store_that_must_exist_is_not_made_anew() {
     assert!(told.starts_with("larder: memo: the result was not kept: there is no store at "), "{told}");
     assert!(!t.db().exists());
 }
+
+#[test]
+fn for_ever_and_anew() {
+    let t = Test::new();
+    let memo = |options: &str, command: &str| t.sh(&format!("larder memo c k {options} -- {command}"));
+    memo("--forever", "echo one").ok("one\n");
+    memo("--forever", "echo two").ok("one\n");
+    memo("--ttl 1h", "echo two").ok("one\n");
+    t.run(["ttl", "c", "k"]).ok("never\n");
+    memo("--ttl 1h --refresh", "echo three").ok("three\n");
+    memo("--forever", "echo four").ok("three\n");
+    let left = String::from_utf8(t.run(["ttl", "c", "k"]).output().stdout).unwrap();
+    assert!(left.trim().parse::<i64>().is_ok_and(|left| left <= 3_600_000), "{left}");
+    // A failure leaves what was there.
+    memo("--forever --refresh", "false").exits(1, "", "");
+    memo("--forever", "echo five").ok("three\n");
+    memo("--ttl 1h --stale 1h --refresh", "echo six").ok("six\n");
+    t.run(["set", "c", "k", "no result"]).ok("");
+    memo("--forever --refresh", "echo seven").fails_with(8, "is not a result");
+    memo("--forever --ttl 1h", "true").fails_with(2, "cannot be used with");
+    memo("--forever --stale 1h", "true").fails_with(2, "cannot be used with");
+    memo("", "true").fails_with(2, "--ttl <DUR>|--forever");
+}

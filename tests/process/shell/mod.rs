@@ -1,5 +1,6 @@
 //! Locks, memoised commands and history, from outside.
 
+mod edit;
 mod env;
 mod history;
 mod jobs;
