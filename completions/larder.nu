@@ -933,7 +933,7 @@ module completions {
   }
 
   def "nu-complete larder top sort" [] {
-    [ "changes" "keys" "bytes" "expiring" "name" ]
+    [ "changes" "keys" "bytes" "expiring" "leased" "dead" "name" ]
   }
 
   def "nu-complete larder top color" [] {

@@ -103,11 +103,13 @@ pub struct JobState {
     pub dead_from: Option<String>,
 }
 
-/// How many jobs of a scope are in hand, and how many wait.
+/// How many jobs of a group or a scope are in hand, wait, or have failed for good.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct JobCounts {
     /// Leased.
     pub leased: i64,
     /// Delayed, or paused after a failure.
     pub waiting: i64,
+    /// Failed too often, and moved to where they are.
+    pub dead: i64,
 }

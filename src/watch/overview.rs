@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::store::{
-    Change, Consumer, Error, Holdings, Keys, Limits, Name, Namespace, Result, Snapshot, namespace_of,
+    Change, Consumer, Error, Holdings, JobCounts, Keys, Limits, Name, Namespace, Result, Snapshot,
+    namespace_of,
 };
 
 /// What expires within this time expires soon.
@@ -49,6 +50,8 @@ pub struct Row {
     pub soon: i64,
     /// Changes within the last [`RATE_SECONDS`].
     pub changes: i64,
+    /// Jobs that somebody has tried.
+    pub jobs: JobCounts,
 }
 
 /// A consumer and how many changes it has yet to handle.
@@ -73,6 +76,8 @@ pub struct Overview {
     pub rows: Vec<Row>,
     /// The consumers, by name.
     pub consumers: Vec<Lag>,
+    /// The groups, named as in scope, that hold jobs which somebody has tried.
+    pub queues: Vec<(Name<'static>, JobCounts)>,
 }
 
 /// The log as far as it has been followed: how many changes each second had,
@@ -198,6 +203,7 @@ pub fn overview(tx: &Snapshot<'_>, by: By, pulse: &Pulse) -> Result<Overview> {
         limits: Limits::default(),
         soon: 0,
         changes: 0,
+        jobs: JobCounts::default(),
     };
     let row_of = |stored: &Name<'static>| -> Name<'static> {
         match by {
@@ -230,6 +236,15 @@ pub fn overview(tx: &Snapshot<'_>, by: By, pulse: &Pulse) -> Result<Overview> {
         let name = row_of(stored);
         rows.entry(name.clone()).or_insert_with(|| empty(&name)).changes += changes;
     }
+    let mut queues = Vec::new();
+    for (stored, jobs) in tx.jobs_by_group()? {
+        let name = row_of(&stored);
+        let sum = &mut rows.entry(name.clone()).or_insert_with(|| empty(&name)).jobs;
+        sum.leased += jobs.leased;
+        sum.waiting += jobs.waiting;
+        sum.dead += jobs.dead;
+        queues.push((tx.scope.name_of(&stored).into_owned(), jobs));
+    }
     let consumers = tx.consumers()?.into_iter().map(|consumer| {
         let behind = (newest - consumer.position).max(0);
         Lag { consumer, behind }
@@ -240,5 +255,6 @@ pub fn overview(tx: &Snapshot<'_>, by: By, pulse: &Pulse) -> Result<Overview> {
         holdings,
         rows: rows.into_values().collect(),
         consumers: consumers.collect(),
+        queues,
     })
 }

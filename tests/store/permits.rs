@@ -73,6 +73,7 @@ const OPERATIONS: &[(&str, Rule)] = &[
     ("Snapshot::changes_between", T(|tx| tx.changes_between(0, i64::MAX, None, true, |_| GO_ON))),
     ("Snapshot::log_step", Open("positions of the log")),
     ("Snapshot::log_position_at", Open("positions of the log")),
+    ("Snapshot::jobs_by_group", T(|tx| tx.jobs_by_group().map(drop))),
     ("Snapshot::expiring_by", T(|tx| tx.expiring_by(tx.now).map(drop))),
     ("Snapshot::get_version", T(|tx| tx.get_version("g", "k", 1).map(drop))),
     ("Snapshot::history", T(|tx| tx.history("g", "k", None, true).map(drop))),

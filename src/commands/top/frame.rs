@@ -82,10 +82,11 @@ impl Frame {
             pulse.recent().take(CHANGES.min((spare - below.min(spare)).saturating_sub(2))).collect();
         let below = below + if recent.is_empty() { 0 } else { recent.len() + 2 };
         let rows = room.saturating_sub(below + 1).max(1);
+        let jobs = has_jobs(view.by, found, width);
         view.first = view.first.min(found.rows.len().saturating_sub(rows));
         let cells: Vec<_> =
-            found.rows.iter().skip(view.first).take(rows).map(|row| cells(view.by, row)).collect();
-        shown.extend(lines(&columns(view.by), &cells, width, color));
+            found.rows.iter().skip(view.first).take(rows).map(|row| cells(view.by, jobs, row)).collect();
+        shown.extend(lines(&columns(view.by, jobs), &cells, width, color));
         if !consumers.is_empty() {
             shown.push(String::new());
             let cells: Vec<_> = consumers.iter().map(|lag| consumer(lag, found)).collect();
@@ -140,8 +141,13 @@ fn plot(found: &Overview, pulse: &Pulse, width: usize) -> String {
     cut(&format!("{label}{}", bars.collect::<String>()), width).into_owned()
 }
 
+/// Whether jobs have columns: where there are any, and room beside the rest.
+pub fn has_jobs(by: By, found: &Overview, width: usize) -> bool {
+    !found.queues.is_empty() && (by == By::Group || width >= 90)
+}
+
 /// The columns of the rows.
-pub fn columns(by: By) -> Vec<Column> {
+pub fn columns(by: By, jobs: bool) -> Vec<Column> {
     let mut columns = vec![
         Column::text(if by == By::Group { "GROUP" } else { "NAMESPACE" }),
         Column::number("KEYS"),
@@ -149,6 +155,9 @@ pub fn columns(by: By) -> Vec<Column> {
         Column::number("CHANGES/S"),
         Column::number("EXPIRING"),
     ];
+    if jobs {
+        columns.extend([Column::number("LEASED"), Column::number("DEAD")]);
+    }
     if by == By::Namespace {
         columns.push(Column::text("USE OF LIMIT"));
     }
@@ -156,7 +165,7 @@ pub fn columns(by: By) -> Vec<Column> {
 }
 
 /// A row as cells.
-pub fn cells(by: By, row: &Row) -> Vec<Cell> {
+pub fn cells(by: By, jobs: bool, row: &Row) -> Vec<Cell> {
     let some =
         |number: i64, text: String| if number == 0 { Cell::text("-").dim() } else { Cell::text(&text) };
     let name = match by {
@@ -170,6 +179,10 @@ pub fn cells(by: By, row: &Row) -> Vec<Cell> {
         some(row.changes, rate(row.changes)),
         some(row.soon, row.soon.to_string()),
     ];
+    if jobs {
+        let tally = row.jobs;
+        cells.extend([tally.leased, tally.dead].map(|number| some(number, number.to_string())));
+    }
     if by == By::Namespace {
         // Of several limits, the one that is nearest to being reached.
         let limits =
@@ -216,7 +229,7 @@ mod tests {
 
     use super::*;
     use crate::clock::Timestamp;
-    use crate::store::{Consumer, Holdings, Limits};
+    use crate::store::{Consumer, Holdings, JobCounts, Limits};
     use crate::text::without_styles;
 
     fn found(rows: usize) -> Overview {
@@ -228,6 +241,7 @@ mod tests {
             limits: Limits { keys: Some(1), ..Limits::default() },
             soon: 3,
             changes: 17,
+            jobs: JobCounts { leased: 2, waiting: 0, dead: 1 },
         };
         let consumer = Consumer {
             name: "mails\u{1b}".into(),
@@ -241,6 +255,7 @@ mod tests {
             holdings: Holdings { keys: 1, ..Holdings::default() },
             rows: (0..rows).map(row).collect(),
             consumers: vec![Lag { consumer, behind: 8 }],
+            queues: vec![("jobs".into(), JobCounts { leased: 2, waiting: 0, dead: 1 })],
         }
     }
 
@@ -269,7 +284,7 @@ mod tests {
                         assert_eq!(frame.lines.len(), height);
                         for line in frame.lines {
                             // A table does not get narrower than a column each.
-                            let least = width.max(17);
+                            let least = width.max(21);
                             let plain = without_styles(&line);
                             assert!(
                                 plain.width() <= least && !plain.contains('\u{1b}'),
@@ -286,22 +301,22 @@ mod tests {
     fn the_position_stays_among_the_rows() {
         let pulse = Pulse::new(Duration::from_mins(1));
         let mut view = View { first: 1000, ..view() };
-        let frame = Frame::new(&mut view, Some(&found(100)), &pulse, (80, 24), false);
+        let frame = Frame::new(&mut view, Some(&found(100)), &pulse, (120, 24), false);
         assert!(view.first < 100 && frame.lines.iter().any(|line| line.starts_with("group-99-")));
-        Frame::new(&mut view, Some(&found(2)), &pulse, (80, 24), false);
+        Frame::new(&mut view, Some(&found(2)), &pulse, (120, 24), false);
         assert_eq!(view.first, 0);
     }
 
     #[test]
     fn a_frame_in_words() {
-        let frame = Frame::new(&mut view(), Some(&found(1)), &Pulse::new(Duration::ZERO), (80, 12), false);
+        let frame = Frame::new(&mut view(), Some(&found(1)), &Pulse::new(Duration::ZERO), (120, 12), false);
         let text = frame.lines.join("\n");
         for words in [
             "larder top  /a/store.db",
             "1 key  0 B  0 groups  0 namespaces  nothing expires",
             "1 namespaces by changes, every 1s",
             "NAMESPACE",
-            "group-0-   9223372036854775807  4.9 KiB        1.7         3  ██████████ 999%",
+            "group-0-   9223372036854775807  4.9 KiB        1.7         3       2     1  ██████████ 999%",
             "q quit",
         ] {
             assert!(text.contains(words), "{words:?} is not in\n{text}");

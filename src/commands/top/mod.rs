@@ -37,14 +37,15 @@ pub const SPEC: Spec = Spec {
 
 /// Shows a screen that is kept up to date: each group or namespace with its
 /// keys, bytes, changes a second (over the last ten) and the keys that expire
-/// within a minute; the consumers and how far they are behind; the newest
+/// within a minute, the jobs that are leased and those that failed too often
+/// (where there are any); the consumers and how far they are behind; the newest
 /// changes. It only reads: no store is created, changed or upgraded.
 ///
 /// Keys: q or Ctrl-C quits; g shows groups, n namespaces; s sorts by the next
 /// column; up, down, j and k move; the space bar pauses.
 ///
 /// Into a pipe it prints the rows once and ends: NAME, KEYS, BYTES, CHANGES in
-/// the last ten seconds and EXPIRING, between TABs; with --json a record each.
+/// the last ten seconds, EXPIRING, LEASED and DEAD, between TABs; with --json a record each.
 #[derive(Args)]
 struct TopArgs {
     /// What a row is: a group or a namespace
@@ -74,11 +75,14 @@ enum Sort {
     Keys,
     Bytes,
     Expiring,
+    Leased,
+    Dead,
     Name,
 }
 
 impl Sort {
-    const ALL: [Self; 5] = [Self::Changes, Self::Keys, Self::Bytes, Self::Expiring, Self::Name];
+    const ALL: [Self; 7] =
+        [Self::Changes, Self::Keys, Self::Bytes, Self::Expiring, Self::Leased, Self::Dead, Self::Name];
 
     fn next(self) -> Self {
         let at = Self::ALL.iter().position(|sort| *sort == self).unwrap_or_default();
@@ -91,6 +95,8 @@ impl Sort {
             Self::Keys => "keys",
             Self::Bytes => "bytes",
             Self::Expiring => "expiring",
+            Self::Leased => "leased jobs",
+            Self::Dead => "dead jobs",
             Self::Name => "name",
         }
     }
@@ -102,6 +108,8 @@ impl Sort {
             Self::Keys => row.keys,
             Self::Bytes => row.bytes,
             Self::Expiring => row.soon,
+            Self::Leased => row.jobs.leased,
+            Self::Dead => row.jobs.dead,
             Self::Name => 0,
         };
         rows.sort_by_key(|row| {
@@ -131,8 +139,10 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     arrange(&mut found, args.sort, args.limit);
     let mut out = Out::default();
     if settings.terminal && !settings.json {
-        let rows: Vec<_> = found.rows.iter().map(|row| frame::cells(by, row)).collect();
-        for line in crate::output::table::lines(&frame::columns(by), &rows, terminal_width(), settings.color)
+        let jobs = frame::has_jobs(by, &found, terminal_width());
+        let rows: Vec<_> = found.rows.iter().map(|row| frame::cells(by, jobs, row)).collect();
+        for line in
+            crate::output::table::lines(&frame::columns(by, jobs), &rows, terminal_width(), settings.color)
         {
             out.line(&line)?;
         }
@@ -169,11 +179,15 @@ fn record(context: &Context, by: By, row: &Row) -> serde_json::Value {
     record["bytes"] = row.bytes.into();
     record["changes"] = row.changes.into();
     record["expiring"] = row.soon.into();
+    record["leased"] = row.jobs.leased.into();
+    record["dead"] = row.jobs.dead.into();
     record
 }
 
 fn fields(row: &Row) -> Vec<u8> {
-    let rest = format!("\t{}\t{}\t{}\t{}\n", row.keys, row.bytes, row.changes, row.soon);
+    let jobs = row.jobs;
+    let numbers = [row.keys, row.bytes, row.changes, row.soon, jobs.leased, jobs.dead];
+    let rest = numbers.map(|number| format!("\t{number}")).concat() + "\n";
     [&*text::field_bytes(row.name.as_bytes()), rest.as_bytes()].concat()
 }
 

@@ -109,6 +109,18 @@ fn with_lists(found: &Overview, pulse: &Pulse, listed: usize) -> Value {
             })
         })
         .collect();
+    let mut queues: Vec<_> = found.queues.iter().collect();
+    queues.sort_by_key(|(_, jobs)| std::cmp::Reverse((jobs.dead, jobs.leased)));
+    let jobs: Vec<Value> = queues
+        .iter()
+        .take(listed)
+        .map(|(group, jobs)| {
+            json!({
+                "group": String::from_utf8_lossy(group.as_bytes()),
+                "leased": jobs.leased, "waiting": jobs.waiting, "dead": jobs.dead,
+            })
+        })
+        .collect();
     let seconds = usize::try_from(MEMORY.as_secs()).unwrap_or_default();
     json!({
         "at": found.at.to_string(),
@@ -117,8 +129,10 @@ fn with_lists(found: &Overview, pulse: &Pulse, listed: usize) -> Value {
         "next_expiry": found.holdings.next_expiry.map(|at| at.to_string()),
         "namespaces_omitted": rows.len() - namespaces.len(),
         "consumers_omitted": lags.len() - consumers.len(),
+        "jobs_omitted": queues.len() - jobs.len(),
         "namespaces": namespaces,
         "consumers": consumers,
+        "jobs": jobs,
         "per_second": pulse.by_second(seconds, found.at),
     })
 }
@@ -126,7 +140,7 @@ fn with_lists(found: &Overview, pulse: &Pulse, listed: usize) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{Consumer, Holdings, Limits};
+    use crate::store::{Consumer, Holdings, JobCounts, Limits};
     use crate::watch::overview::{Lag, Row};
 
     /// Names have no length that could be relied on.
@@ -140,6 +154,7 @@ mod tests {
             limits: Limits { keys: Some(i64::MAX), bytes: Some(i64::MAX), groups: Some(i64::MAX) },
             soon: i64::MAX,
             changes: i64::MAX,
+            jobs: JobCounts::default(),
         };
         let consumer = Consumer {
             name: "\u{1}".repeat(255),
@@ -154,6 +169,7 @@ mod tests {
                 holdings: Holdings::default(),
                 rows: vec![row(length); count],
                 consumers: vec![Lag { consumer: consumer.clone(), behind: 1 }; 1000],
+                queues: vec![("q".repeat(length).into(), JobCounts::default()); count],
             };
             let data = data(&found, &Pulse::new(MEMORY));
             assert!(data.to_string().len() <= MAX_MESSAGE - 256);

@@ -147,6 +147,9 @@ fn figures_beside_the_changes() {
         browser.evaluate(&tab, "document.getElementById('totals').textContent"),
         "4 keys, 2.0 KiB, 3 groups"
     );
+    assert_eq!(browser.evaluate(&tab, "document.getElementById('queues').hidden"), true);
+    t.execute("INSERT INTO larder_leases(group_name,entry_key,version,free_at,receipt)VALUES('g','k',4,9000000000000,'r')");
+    browser.wait_for(&tab, &cells("jobs"), &json!([["g", "1", "0", "0"]]));
     // They follow what happens, and so does the plot.
     let plot = "document.querySelector('#plot path').getAttribute('d')";
     for key in 0..30 {

@@ -21,21 +21,50 @@ fn filled() -> Test {
 #[test]
 fn a_pipe_gets_the_rows_once() {
     let t = filled();
-    t.run(["top", "--sort", "bytes"]).ok("large\t1\t100\t1\t0\nns:busy\t1\t2\t0\t0\nsmall\t1\t2\t0\t1\n");
-    t.run(["top", "--sort", "name", "--limit", "1"]).ok("large\t1\t100\t1\t0\n");
-    t.run(["top", "--sort", "expiring", "--limit", "1"]).ok("small\t1\t2\t0\t1\n");
-    t.run(["top", "--by", "namespace", "--sort", "keys"]).ok("\t2\t102\t1\t1\nns\t1\t2\t0\t0\n");
-    t.run(["-n", "ns", "top"]).ok("busy\t1\t2\t0\t0\n");
+    t.run(["top", "--sort", "bytes"])
+        .ok("large\t1\t100\t1\t0\t0\t0\nns:busy\t1\t2\t0\t0\t0\t0\nsmall\t1\t2\t0\t1\t0\t0\n");
+    t.run(["top", "--sort", "name", "--limit", "1"]).ok("large\t1\t100\t1\t0\t0\t0\n");
+    t.run(["top", "--sort", "expiring", "--limit", "1"]).ok("small\t1\t2\t0\t1\t0\t0\n");
+    t.run(["top", "--by", "namespace", "--sort", "keys"]).ok("\t2\t102\t1\t1\t0\t0\nns\t1\t2\t0\t0\t0\t0\n");
+    t.run(["-n", "ns", "top"]).ok("busy\t1\t2\t0\t0\t0\t0\n");
     assert_eq!(
         t.run(["--json", "top", "--limit", "1"]).json(),
-        json!({ "group": "large", "keys": 1, "bytes": 100, "changes": 1, "expiring": 0 })
+        json!({ "group": "large", "keys": 1, "bytes": 100, "changes": 1, "expiring": 0, "leased": 0, "dead": 0 })
     );
     assert_eq!(
         t.run(["-n", "ns", "--json", "top", "--by", "namespace"]).json(),
         json!({
             "namespace": "ns", "groups": 1, "keys": 1, "bytes": 2, "changes": 0, "expiring": 0,
+            "leased": 0, "dead": 0,
             "max_keys": 2, "max_bytes": null, "max_groups": null
         })
+    );
+}
+
+#[test]
+fn jobs_have_columns_where_there_are_any() {
+    let t = Test::new();
+    for (group, key) in
+        [("jobs", "leased"), ("jobs", "free"), ("jobs", "back"), ("jobs.dead", "d"), ("jobs.dead", "new")]
+    {
+        t.run(["set", group, key, "v"]).ok("");
+    }
+    // As `take` leaves it: a lease in force, one that has run out, a job that
+    // failed for good, one that was written anew since, and one that is gone.
+    t.execute(
+        "INSERT INTO larder_leases(group_name,entry_key,version,free_at,receipt,dead_from)VALUES\
+         ('jobs','leased',1,9000000000000,'r',NULL),('jobs','back',3,1,'r',NULL),('jobs.dead','d',4,0,NULL,'jobs'),\
+         ('jobs.dead','new',1,0,NULL,'jobs'),('jobs','gone',1,9000000000000,'r',NULL)",
+    );
+    t.run(["top", "--sort", "dead"]).ok("jobs.dead\t2\t6\t2\t0\t0\t1\njobs\t3\t17\t3\t0\t1\t0\n");
+    t.run(["top", "--sort", "leased", "--limit", "1"]).ok("jobs\t3\t17\t3\t0\t1\t0\n");
+    t.execute("UPDATE larder_changes SET at=1");
+    let (_, shown, _) = t.run(["top", "--sort", "name"]).env("TERM", "dumb").on_terminal(80);
+    assert_eq!(
+        shown,
+        "GROUP      KEYS  BYTES  CHANGES/S  EXPIRING  LEASED  DEAD\n\
+         jobs          3   17 B          -         -       1     -\n\
+         jobs.dead     2    6 B          -         -       -     1\n"
     );
 }
 

@@ -56,26 +56,40 @@ impl Snapshot<'_> {
         Ok(query.exists([Name::from(self.scope.stored(group))])?)
     }
 
-    /// How many jobs are in hand, and how many wait, in the groups of the scope
-    /// that may be read.
-    pub fn job_counts(&self) -> Result<JobCounts> {
+    /// How many jobs are leased, wait, or have failed for good, by group as
+    /// stored: of groups that may be read, and have one. A job whose entry is
+    /// gone is none. Time grows with the jobs that somebody has tried.
+    pub fn jobs_by_group(&self) -> Result<Vec<(Name<'static>, JobCounts)>> {
         self.permit_some(Level::Read)?;
         let (first, past) = self.scope.range();
-        let query = self.conn.prepare(
-            "SELECT group_name,sum(receipt IS NOT NULL),sum(receipt IS NULL)FROM larder_leases l WHERE group_name>=?1 AND(?2 IS NULL OR group_name<?2)AND free_at>?3 AND EXISTS(SELECT 1 FROM entries e WHERE e.group_name=l.group_name AND e.entry_key=l.entry_key AND ifnull(e.expires_at>?3,1))GROUP BY group_name",
+        let query = self.conn.prepare_cached(
+            "SELECT l.group_name,sum(l.free_at>?3 AND l.receipt IS NOT NULL),sum(l.free_at>?3 AND l.receipt IS NULL AND l.version=e.version),sum(l.dead_from IS NOT NULL AND l.version=e.version)FROM larder_leases l JOIN entries e ON e.group_name=l.group_name AND e.entry_key=l.entry_key AND ifnull(e.expires_at>?3,1)WHERE l.group_name>=?1 AND(?2 IS NULL OR l.group_name<?2)GROUP BY l.group_name",
         );
         let mut query = match query.map_err(Error::from) {
             Ok(query) => query,
-            Err(e) if e.is_unknown_object() => return Ok(JobCounts::default()),
+            // An older store that cannot be written has no jobs.
+            Err(e) if e.is_unknown_object() => return Ok(Vec::new()),
             Err(e) => return Err(e),
         };
         let mut rows = query.query(params![first, past, self.now.0])?;
-        let mut counts = JobCounts::default();
+        let mut found = Vec::new();
         while let Some(row) = rows.next()? {
-            if self.may(Level::Read, &self.scope.name_of(&Name::of(row.get_ref(0)?)))? {
-                counts.leased += row.get::<_, i64>(1)?;
-                counts.waiting += row.get::<_, i64>(2)?;
+            let name = Name::of(row.get_ref(0)?).into_owned();
+            let tally = JobCounts { leased: row.get(1)?, waiting: row.get(2)?, dead: row.get(3)? };
+            if tally != JobCounts::default() && self.may(Level::Read, &self.scope.name_of(&name))? {
+                found.push((name, tally));
             }
+        }
+        Ok(found)
+    }
+
+    /// The same of all groups of the scope that may be read.
+    pub fn job_counts(&self) -> Result<JobCounts> {
+        let mut counts = JobCounts::default();
+        for (_, of_group) in self.jobs_by_group()? {
+            counts.leased += of_group.leased;
+            counts.waiting += of_group.waiting;
+            counts.dead += of_group.dead;
         }
         Ok(counts)
     }
