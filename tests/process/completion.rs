@@ -62,6 +62,12 @@ fn bash_offers_what_the_store_holds() {
         ("get tenant:jobs o", "one"),
         ("de", "delete"),
         ("get session ", "token tomato"),
+        ("take session --dead se", "service session"),
+        ("ack session to", "token tomato"),
+        ("wait session to", "token tomato"),
+        ("env service se", "service session"),
+        ("copy session token --to-group se", "service session"),
+        ("top --by n", "namespace"),
         ("lock g k --ttl 1s -- mktem", "mktemp"),
     ] {
         let mut names = bash(&t, &format!("larder {words}"));

@@ -85,7 +85,7 @@ fn attach(command: Command) -> Command {
 
 fn with_names(command: &str, arg: Arg) -> Arg {
     let completer = match (command, arg.get_id().as_str()) {
-        (_, "group" | "to_group") => ArgValueCompleter::new(groups),
+        (_, "group" | "to_group" | "dead") => ArgValueCompleter::new(groups),
         (_, "key" | "keys" | "after") if command != "watch" => ArgValueCompleter::new(keys),
         (_, "namespace" | "ns") => ArgValueCompleter::new(namespaces),
         (_, "consumer") | ("reset" | "delete", "name") => ArgValueCompleter::new(consumers),
