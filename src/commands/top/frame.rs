@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::super::confirm::count;
 use super::{Sort, rate};
 use crate::output::table::{Cell, Column, cut, lines};
 use crate::store::{Change, Scope};
@@ -115,7 +116,6 @@ fn totals(found: &Overview) -> String {
         Some(at) => format!("next expiry in {}", units::human_span(at.since(found.at).max(0))),
         None => "nothing expires".into(),
     };
-    let count = |number: i64, one: &str| format!("{number} {one}{}", if number == 1 { "" } else { "s" });
     format!(
         "{}  {}  {}  {}  {expiry}",
         count(holdings.keys, "key"),
