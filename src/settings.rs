@@ -9,6 +9,7 @@ use clap::ArgMatches;
 
 use crate::exit::Failure;
 use crate::model::{Namespace, Scope};
+use crate::process::find_program;
 use crate::units;
 
 /// Flags that stand before or after any subcommand.
@@ -91,6 +92,8 @@ pub struct Settings {
     pub terminal: bool,
     /// Whether the terminal can move its cursor, as far as TERM tells.
     pub moves_cursor: bool,
+    /// What shows text that does not fit onto the terminal, as sh runs it.
+    pub pager: Option<OsString>,
     /// Whether progress may be shown: standard error is a terminal that can
     /// move its cursor, and nobody asked for quiet.
     pub progress: bool,
@@ -122,6 +125,7 @@ impl Settings {
             quiet: globals.quiet,
             color: color(&globals.color, env, terminal),
             terminal,
+            pager: if terminal && !globals.json { pager(env) } else { None },
             moves_cursor: !is_dumb(env),
             progress: !globals.quiet && std::io::stderr().is_terminal() && !is_dumb(env),
         }
@@ -204,6 +208,22 @@ pub fn color(asked: &str, env: &dyn Environment, terminal: bool) -> bool {
         _ if env.var("FORCE_COLOR").is_some_and(|v| !v.is_empty() && v != "0") => true,
         _ => terminal && !is_dumb(env),
     }
+}
+
+/// What PAGER says, else less, if somebody is there to press keys.
+fn pager(env: &dyn Environment) -> Option<OsString> {
+    if is_dumb(env) {
+        return None;
+    }
+    let pager = match env.var("PAGER") {
+        Some(pager) => pager,
+        None if std::io::stdin().is_terminal() => {
+            find_program("less".as_ref()).ok()?;
+            "less -FRX".into()
+        }
+        None => return None,
+    };
+    (!pager.is_empty() && pager != "cat").then_some(pager)
 }
 
 fn is_dumb(env: &dyn Environment) -> bool {

@@ -168,7 +168,9 @@ impl Editor {
     fn run(self, file: &Path, signals: &Signals) -> anyhow::Result<(ExitStatus, Option<Signal>)> {
         let mut command = Command::new(self.program.as_deref().unwrap_or("/bin/sh".as_ref()));
         if self.program.is_none() {
-            let mut line = self.command.clone();
+            // What the terminal sends is the editor's to act upon, not the shell's.
+            let mut line = OsString::from("trap : INT; ");
+            line.push(&self.command);
             line.push(" \"$@\"");
             command.arg("-c").arg(line).arg(&self.command);
         }

@@ -58,7 +58,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
         let why = begins.map(|begins| format!("; {begins}")).unwrap_or_default();
         return Err(Error::Absent(format!("{key} has no history{why}")).into());
     }
-    let mut out = Out::default();
+    let mut out = Out::paged(&context.settings);
     let mut table = context.settings.terminal.then(|| Table::new(&context.settings, COLUMNS));
     for change in changes {
         if context.settings.json {

@@ -83,7 +83,7 @@ const GROUPS: &[Column] = &[Column::text("GROUP"), Column::number("KEYS"), Colum
 fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     let args = ListArgs::from_arg_matches(matches)?;
     let Some(store) = context.existing()? else { return Ok(Exit::Success) };
-    let mut out = Out::default();
+    let mut out = if args.long { Out::paged(&context.settings) } else { Out::default() };
     match &args.group {
         Some(group) => keys(context, &args, store, group, &mut out)?,
         None => groups(context, &args, store, &mut out)?,

@@ -2,6 +2,7 @@
 
 mod cell;
 pub mod json;
+mod pager;
 pub mod progress;
 pub mod table;
 
@@ -9,7 +10,9 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, BufWriter, IsTerminal, Write};
 
+use self::pager::Pager;
 use crate::exit::{Exit, Failure, Report};
+use crate::settings::Settings;
 use crate::text;
 
 /// Standard output, buffered. [`Out::finish`] must be called: what is still in
@@ -17,6 +20,7 @@ use crate::text;
 #[derive(Debug)]
 pub struct Out {
     writer: BufWriter<Stdout>,
+    pager: Option<Pager>,
     /// Whether it is a terminal, once that was asked.
     terminal: Option<bool>,
 }
@@ -38,14 +42,25 @@ impl Write for Stdout {
 
 impl Default for Out {
     fn default() -> Self {
-        Self { writer: BufWriter::with_capacity(32 * 1024, Stdout), terminal: None }
+        Self { writer: BufWriter::with_capacity(32 * 1024, Stdout), pager: None, terminal: None }
     }
 }
 
 impl Out {
+    /// Standard output through the pager of the settings, if there is one, for
+    /// what does not fit onto the terminal.
+    #[must_use]
+    pub fn paged(settings: &Settings) -> Self {
+        Self { pager: settings.pager.clone().map(Pager::new), ..Self::default() }
+    }
+
     /// Writes bytes as they are.
     pub fn write(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
-        self.writer.write_all(bytes).map_err(|e| Failure::io("standard output", e))
+        let written = match &mut self.pager {
+            None => self.writer.write_all(bytes),
+            Some(pager) => pager.write_all(bytes),
+        };
+        written.map_err(|e| Failure::io("standard output", e))
     }
 
     /// Writes a line and its end.
@@ -72,6 +87,9 @@ impl Out {
 
     /// Flushes and ends.
     pub fn finish(mut self) -> anyhow::Result<()> {
+        if let Some(pager) = &mut self.pager {
+            pager.finish().map_err(|e| Failure::io("standard output", e))?;
+        }
         self.flush()
     }
 }

@@ -126,6 +126,12 @@ fn environment() -> Section {
                     "FORCE_COLOR",
                     "If set, and neither empty nor 0, --color=auto means always, unless NO_COLOR says never.",
                 ),
+                (
+                    "PAGER",
+                    "What shows a history or a list --long that does not fit onto the terminal; a shell runs it. \
+                     Without it less -FRX does, if there is one and standard input is the terminal too; empty or \
+                     cat means none. less finds FRX in LESS where that is not set.",
+                ),
                 ("VISUAL, EDITOR", "edit: the editor, the first of them that is set; a shell runs it."),
                 ("TERM", "If \"dumb\", no colour and no progress."),
             ]),

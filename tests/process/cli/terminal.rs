@@ -90,3 +90,52 @@ fn an_error_cannot_move_the_cursor_either() {
         assert!(status > 0 && !shown.is_empty() && !shown.contains(['\u{202e}', '\u{9b}']), "{shown:?}");
     }
 }
+
+/// The terminal of the tests has 40 rows.
+#[test]
+fn what_does_not_fit_is_paged() {
+    let t = Test::new();
+    for n in 0..39 {
+        t.run(["set", "g", "k", &n.to_string()]).ok("");
+    }
+    let lines: Vec<String> =
+        (0..60).map(|n| format!("{{\"group\":\"many\",\"key\":\"{n:02}\",\"value\":\"v\"}}\n")).collect();
+    t.run(["import", "-"]).stdin(lines.concat()).ok("");
+    let paged = |args: &[&str], pager: &str| {
+        let (code, screen, stderr) = t.run(args).env("PAGER", pager).on_terminal(80);
+        assert_eq!((code, stderr.as_str()), (0, ""), "{args:?}");
+        screen
+    };
+    let mark = "sed 's/^/P:/'";
+    let plain = |args: &[&str]| t.run(args).on_terminal(80).1;
+    for args in [&["list", "many", "--long"][..], &["history", "g", "k"]] {
+        // Ages differ from one run to the next.
+        let count = plain(args).lines().count();
+        assert!(count >= 40, "{args:?}");
+        let marked = paged(args, mark);
+        assert!(
+            marked.lines().count() == count && marked.lines().all(|line| line.starts_with("P:")),
+            "{marked}"
+        );
+        for none in ["", "cat"] {
+            let shown = paged(args, none);
+            assert!(shown.lines().count() == count && !shown.contains("P:"), "{shown}");
+        }
+        assert_eq!(t.run(args).env("PAGER", mark).env("TERM", "dumb").on_terminal(80).0, 0);
+        assert!(!t.run(args).env("PAGER", mark).env("TERM", "dumb").on_terminal(80).1.contains("P:"));
+        // A pager that is left early ends it quietly.
+        assert_eq!(paged(args, "head -n 2").lines().count(), 2);
+        // less is told to leave at once what fits, and colours alone.
+        assert_eq!(paged(args, "cat >/dev/null; echo $LESS"), "FRX\n");
+    }
+    // What fits is not, nor are names, records, and what goes into a pipe.
+    for args in [
+        &["list", "many", "--long", "--limit", "30"][..],
+        &["list", "many"],
+        &["--json", "history", "g", "k"],
+    ] {
+        assert!(!paged(args, mark).contains("P:"), "{args:?}");
+    }
+    let piped = t.run(["list", "many", "--long"]).env("PAGER", mark).output();
+    assert!(!String::from_utf8_lossy(&piped.stdout).contains("P:"));
+}
