@@ -82,6 +82,8 @@ pub struct Turn {
     pub ended: Vec<Ended>,
     /// The jobs that were taken.
     pub taken: Vec<Job>,
+    /// The newest change of the store then.
+    pub newest: i64,
     /// What is left; asked only where less was taken than was wanted.
     pub outlook: Option<Outlook>,
 }

@@ -217,6 +217,30 @@ fn a_delay_is_kept_and_told() {
     assert_eq!(take(&f.store).unwrap().entry.key, late.key);
 }
 
+/// What has come and cannot be taken yet was taken for a job at every look: a
+/// worker that waited for one never slept.
+#[test]
+fn what_cannot_be_taken_is_nothing_to_try() {
+    let f = Fixture::new();
+    f.set("q", "k", "v");
+    let job = take(&f.store).unwrap();
+    f.store.write(|tx| tx.push("q", b"v", Expiry::Never, Some(Duration::from_secs(10)))).unwrap();
+    // Of the lease, or the delay: the sooner one.
+    for next in [10_000, 10_000] {
+        let turn = f.store.turn(&terms(), &[], 1).unwrap();
+        assert_eq!(turn.outlook.unwrap().next.map(|at| at.0), Some(crate::START + next));
+    }
+    f.set("q", "k", "anew");
+    let turn = f.store.turn(&terms(), &[], 1).unwrap();
+    assert_eq!(turn.outlook.unwrap().next.map(|at| at.0), Some(crate::START + 10_000));
+    let mut seen = turn.newest;
+    let outlook = f.store.read(|tx| tx.outlook("q", &mut seen)).unwrap();
+    assert!(outlook.next.is_some_and(|at| at.0 > crate::START));
+    assert_eq!(ack(&f.store, &job), Ended::Anew);
+    let outlook = f.store.read(|tx| tx.outlook("q", &mut seen)).unwrap();
+    assert!(outlook.next.is_some_and(|at| at.0 <= crate::START));
+}
+
 /// Wherever the log does not tell what has come, the group itself does.
 #[test]
 fn no_job_is_missed() {

@@ -16,6 +16,7 @@ mod full;
 mod harness;
 mod histories;
 mod hostile;
+mod jobs;
 mod kill;
 mod places;
 mod power;

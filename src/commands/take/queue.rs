@@ -83,6 +83,7 @@ impl Queue {
         let turn = self.store.turn(&self.terms, through, wanted)?;
         if let Some(outlook) = turn.outlook {
             self.idle = Some((outlook, version));
+            self.seen = turn.newest;
         } else if wanted > 0 || !through.is_empty() {
             self.idle = None;
         }

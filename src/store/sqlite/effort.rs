@@ -9,7 +9,9 @@ use std::ptr::null_mut;
 use rusqlite::{Connection, ffi};
 
 use crate::clock::{Clock, Timestamp};
-use crate::model::{Condition, Error, Expiry, Glob, Keys, Limits, Namespace, Result, Scope};
+use crate::model::{
+    Condition, Ended, Error, Expiry, Glob, Keys, Limits, Namespace, Outcome, Result, Scope, Terms,
+};
 use crate::store::Store;
 use crate::store::StoreOptions;
 use crate::store::sqlite::check::examine::examine;
@@ -244,4 +246,40 @@ fn a_check_is_linear_in_groups_and_namespaces() {
     };
     let (few, many) = (cost(200), cost(1600));
     assert!(many < 12 * few, "{few} steps for some, {many} for eight times as many");
+}
+
+/// A take must cost the same from a long queue as from a short one, whatever of
+/// it is leased or waits.
+#[test]
+fn a_job_costs_the_same_from_a_long_queue() {
+    let second = std::time::Duration::from_secs(1);
+    let terms = Terms {
+        group: "q".into(),
+        lease: second,
+        retry: 5,
+        backoff: second,
+        dead: "q.dead".into(),
+        holder: "me".into(),
+    };
+    let cost = |size: usize| {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Clock::manual(Timestamp(NOW));
+        let options = StoreOptions { clock, ..StoreOptions::new(dir.path().join("store.db")) };
+        let store = Store::create(&options).unwrap();
+        store
+            .write(|tx| {
+                for n in 0..size {
+                    tx.push("q", b"v", Expiry::Never, (n % 3 == 0).then_some(second))?;
+                }
+                Ok(())
+            })
+            .unwrap();
+        let job = store.turn(&terms, &[], size / 3).unwrap().taken.pop().unwrap();
+        steps(&store.conn, || {
+            let turn = store.turn(&terms, &[(job, Outcome::Done)], 1).unwrap();
+            assert_eq!((turn.ended, turn.taken.len()), (vec![Ended::Done], 1));
+        })
+    };
+    let (little, much) = (cost(30), cost(3000));
+    assert!(much <= little * 3 / 2 + 100, "{little} steps, and {much} from a long queue");
 }

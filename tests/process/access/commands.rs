@@ -43,6 +43,8 @@ const SCOPED: &[&str] = &[
     "wait G k",
     "wait G nothing --absent",
     "watch G --after 0 --count 1",
+    "push G job",
+    "take G --drain -- true",
     "delete G --all",
 ];
 
@@ -99,6 +101,21 @@ fn every_command_knows_its_tenant() {
     }
     assert_eq!(vault.ok(BOB, "larder --db $DB -n b list g --values"), "k\tbob\n");
     vault.is_whole();
+}
+
+/// A receipt is no right to the job: that is what write access is for.
+#[test]
+fn a_job_is_answered_for_with_write_access() {
+    let Some(vault) = two_tenants() else { return };
+    let receipt =
+        vault.ok(ALICE, "larder --db $DB -n a take g | sed 's/.*\"receipt\":\"\\([^\"]*\\)\".*/\\1/'");
+    let receipt = receipt.trim();
+    for command in ["ack", "nack"] {
+        let answer = format!("larder --db $DB -n a {command} g k {receipt}");
+        let err = vault.fails(BOB, 5, &answer);
+        assert_eq!(err.replace("\"g\"", "\"h\""), vault.fails(BOB, 5, &answer.replace(" g k", " h k")));
+    }
+    vault.ok(ALICE, &format!("larder --db $DB -n a ack g k {receipt}"));
 }
 
 #[test]

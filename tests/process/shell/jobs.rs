@@ -313,8 +313,12 @@ fn signals_end_a_worker() {
 #[test]
 fn an_idle_worker_does_not_spin() {
     let t = Test::new();
+    push(&t, &["q", "first"]);
+    t.run(["take", "q", "--count", "1", "--", "true"]).ok("");
     push(&t, &["q", "v", "--delay", "1h"]);
-    t.run(["set", "other", "k", "v"]).ok("");
+    t.run(["set", "q", "held", "v"]).ok("");
+    assert_eq!(take(&t, &["q"])["key"], "held");
+    t.run(["set", "q", "held", "anew"]).ok("");
     let worker = start(&t, &["take", "q", "--", "true"]);
     // It has opened the store and looked, once it holds the file.
     std::thread::sleep(std::time::Duration::from_millis(700));

@@ -303,7 +303,7 @@ impl Store {
         if group.is_none() && done != Purged::default() {
             self.write(|tx| tx.sweep_namespaces())?;
         }
-        self.write_quietly(|tx| tx.sweep_leases())?;
+        self.write_quietly(|tx| tx.sweep_leases(group))?;
         Ok(done)
     }
 

@@ -24,19 +24,24 @@ impl Store {
     pub fn turn(&self, terms: &Terms, through: &[(Job, Outcome)], wanted: usize) -> Result<Turn> {
         let (turn, heard) = self.write_quietly(|tx| {
             let before = tx.log_span()?.newest;
-            let mut turn = Turn { now: tx.now, ended: Vec::new(), taken: Vec::new(), outlook: None };
+            let mut turn =
+                Turn { now: tx.now, ended: Vec::new(), taken: Vec::new(), newest: before, outlook: None };
             for (job, outcome) in through {
                 turn.ended.push(tx.end(terms, job, outcome)?);
             }
             while turn.taken.len() < wanted {
                 let Some(job) = tx.take(terms)? else {
-                    turn.outlook = Some(tx.outlook(&terms.group, &mut 0)?);
+                    // Every change so far was looked at.
+                    let mut seen = tx.log_span()?.newest;
+                    turn.outlook = Some(tx.outlook(&terms.group, &mut seen)?);
                     break;
                 };
                 turn.taken.push(job);
             }
             let freed = turn.ended.iter().any(|ended| matches!(ended, Ended::Free(_) | Ended::Anew));
-            Ok((turn, freed || tx.log_span()?.newest != before))
+            turn.newest = tx.log_span()?.newest;
+            let changed = turn.newest != before;
+            Ok((turn, freed || changed))
         })?;
         if heard {
             self.ring();

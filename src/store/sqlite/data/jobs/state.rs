@@ -10,11 +10,13 @@ use crate::store::sqlite::data::columns::name;
 use crate::store::sqlite::transaction::{Snapshot, Transaction};
 
 impl Transaction<'_> {
-    /// Removes what is known of jobs whose entries are gone.
-    pub(in crate::store::sqlite) fn sweep_leases(&self) -> Result<()> {
+    /// Removes what is known of jobs whose entries are gone, in the scope or in
+    /// one group.
+    pub(in crate::store::sqlite) fn sweep_leases(&self, group: Option<&str>) -> Result<()> {
+        let (first, past) = self.scope.range_of(group);
         self.conn.execute(
-            "DELETE FROM larder_leases WHERE(receipt IS NULL OR free_at<=?1)AND NOT EXISTS(SELECT 1 FROM entries e WHERE e.group_name=larder_leases.group_name AND e.entry_key=larder_leases.entry_key)",
-            [self.now.0],
+            "DELETE FROM larder_leases WHERE group_name>=?1 AND(?2 IS NULL OR group_name<?2)AND(receipt IS NULL OR free_at<=?3)AND NOT EXISTS(SELECT 1 FROM entries e WHERE e.group_name=larder_leases.group_name AND e.entry_key=larder_leases.entry_key)",
+            params![first, past, self.now.0],
         )?;
         Ok(())
     }
