@@ -22,7 +22,6 @@
 //! * [`process`]: commands that larder runs
 //! * [`exit`]: the only table of exit codes
 //! * [`startup`]: what the process is given before anything else
-//! * [`vault`]: what is done first where larder is installed setgid
 //! * [`users`]: names of users and groups, and of this machine
 //! * [`text`], [`units`], [`clock`]: escapes and quotes; durations and sizes as
 //!   people write them; time
@@ -44,7 +43,6 @@ pub mod store;
 pub mod text;
 pub mod units;
 pub mod users;
-pub mod vault;
 pub mod watch;
 
 use std::ffi::OsString;
@@ -54,14 +52,14 @@ use clap::ArgMatches;
 
 use exit::{Exit, Failure, Report};
 use generate::complete;
-use settings::{Environment, Globals, ProcessEnvironment};
-use vault::{Elevated, Entered, VaultEnvironment};
+use settings::{Environment, Globals, ProcessEnvironment, VaultEnvironment};
+use store::{Elevated, Entered};
 
 /// Runs one command line, program name first, and says how it ended. Errors
 /// have been reported on standard error.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     let args: Vec<OsString> = args.into_iter().collect();
-    let elevated = vault::begin();
+    let elevated = store::elevated();
     if complete::is_asked(&args) {
         // A vault is nothing to complete from: its group is given up first.
         if elevated.is_none_or(|elevated| elevated.enter(Some("".as_ref())).is_ok()) {
@@ -117,11 +115,21 @@ fn color_asked(args: &[OsString]) -> String {
 
 fn enter(elevated: Elevated, matches: Option<&ArgMatches>) -> Result<Entered, Failure> {
     let globals = matches.and_then(ArgMatches::subcommand).map(|(_, sub)| Globals::from_matches(sub));
-    let entered = elevated.enter(globals.as_ref().and_then(|globals| globals.db.as_deref()))?;
+    let entered =
+        elevated.enter(globals.as_ref().and_then(|globals| globals.db.as_deref())).map_err(refusal)?;
     if let (Entered::Vault, Some(globals)) = (entered, globals) {
-        vault::refuse_ignored_namespace(globals.namespace.as_ref())?;
+        settings::refuse_ignored_namespace(globals.namespace.as_ref())?;
     }
     Ok(entered)
+}
+
+fn refusal(refusal: store::Refusal) -> Failure {
+    let exit = if refusal.unusable { Exit::UnusableStore } else { Exit::Io };
+    let failure = Failure::new(exit, refusal.message);
+    match refusal.hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
 }
 
 fn tell(json: bool, result: anyhow::Result<Exit>) -> Exit {

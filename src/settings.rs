@@ -68,6 +68,28 @@ impl Environment for ProcessEnvironment {
     }
 }
 
+/// The environment inside a vault, which is a store that is
+/// reached through a setgid larder: its's own variables count for nothing,
+/// because whoever sets them is not who the rules are for.
+#[derive(Debug)]
+pub struct VaultEnvironment;
+
+impl Environment for VaultEnvironment {
+    fn var(&self, name: &str) -> Option<OsString> {
+        if name.starts_with("LARDER_") { None } else { std::env::var_os(name) }
+    }
+}
+
+/// Refuses to ignore a namespace that a script relies on: that would widen what
+/// it touches.
+pub fn refuse_ignored_namespace(namespace: Option<&String>) -> Result<(), Failure> {
+    if namespace.is_none() && std::env::var_os("LARDER_NAMESPACE").is_some() {
+        return Err(Failure::usage("LARDER_NAMESPACE does not count for a vault")
+            .hint("name the namespace with -n, or unset the variable"));
+    }
+    Ok(())
+}
+
 /// Everything a command needs to know before it starts.
 #[derive(Clone, Debug)]
 pub struct Settings {

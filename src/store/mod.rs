@@ -10,8 +10,8 @@ mod sqlite;
 pub use crate::model::*;
 pub use sqlite::schema;
 pub use sqlite::{
-    Bulk, Caller, Checkup, Claim, Claimed, Files, Finding, FindingKind, Horizon, Migrated, Progress,
-    Protection, Remedy, Restored, Sizes, Snapshot, Source, Stage, Store, StoreOptions, Transaction, admit,
-    attended, check, hold, is_held, is_missing, is_part_of_store, lock_shared, resolve, restore,
+    Bulk, Caller, Checkup, Claim, Claimed, Elevated, Entered, Finding, FindingKind, Horizon, Migrated,
+    Progress, Protection, Refusal, Remedy, Restored, Sizes, Snapshot, Source, Stage, Store, StoreOptions,
+    Transaction, admit, attended, check, elevated, is_held, is_missing, is_part_of_store, resolve, restore,
     sqlite_version, take_bell,
 };

@@ -55,4 +55,5 @@ pub use file::advisory_lock::{Claim, Claimed};
 pub use file::path::{is_missing, is_part_of_store, resolve};
 pub use schema::legacy::Migrated;
 pub use transaction::{Snapshot, Transaction};
-pub use vault::{Files, admit, hold, is_held, lock_shared, take_bell};
+pub use vault::enter::{Elevated, Entered, Refusal, elevated};
+pub use vault::{admit, is_held, take_bell};

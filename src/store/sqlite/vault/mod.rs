@@ -13,6 +13,8 @@
 //! SQLite has no safe interface to its system calls, hence the unsafe code.
 #![allow(unsafe_code)]
 
+pub(super) mod enter;
+
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::fs::{File, Metadata};
 use std::io;

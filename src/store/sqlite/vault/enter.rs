@@ -22,9 +22,9 @@
 //! caller's own rights, and so is every store that is not listed.
 //!
 //! In a process that was started without a change of group this costs the four
-//! calls of [`begin`].
+//! calls of [`elevated`].
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
@@ -43,9 +43,8 @@ use nix::unistd::{
     Gid, getegid, geteuid, getgid, getresgid, getresuid, getuid, setegid, setresgid, setresuid,
 };
 
-use crate::exit::{Exit, Failure};
-use crate::settings::Environment;
-use crate::store;
+use super::{Files, hold, lock_shared};
+use crate::model::Error;
 use crate::text::quote;
 
 /// The list of vaults: one absolute path a line, `#` before a comment.
@@ -53,6 +52,32 @@ const VAULTS: &str = "/etc/larder/vaults";
 
 /// How long to wait for somebody who has a vault's database to himself.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Why the process cannot go on as it was started.
+#[derive(Debug)]
+pub struct Refusal {
+    /// Whether it is the vault that is not as it must be; else the operating
+    /// system refused something.
+    pub unusable: bool,
+    /// What failed and why, one line.
+    pub message: String,
+    /// What to try, if there is a known way out.
+    pub hint: Option<&'static str>,
+}
+
+impl Refusal {
+    fn unusable(message: impl Into<String>) -> Self {
+        Self { unusable: true, message: message.into(), hint: None }
+    }
+
+    fn io(message: impl Into<String>) -> Self {
+        Self { unusable: false, message: message.into(), hint: None }
+    }
+
+    fn with_hint(self, hint: &'static str) -> Self {
+        Self { hint: Some(hint), ..self }
+    }
+}
 
 /// A process that has a group its caller does not have.
 #[derive(Debug)]
@@ -64,7 +89,7 @@ pub struct Elevated {
 /// Finds out whether the process was started setgid, and if so closes the
 /// doors that open without anybody opening them: core dumps and tracing.
 #[must_use]
-pub fn begin() -> Option<Elevated> {
+pub fn elevated() -> Option<Elevated> {
     if getegid() == getgid() && geteuid() == getuid() {
         return None;
     }
@@ -104,17 +129,17 @@ pub enum Entered {
 impl Elevated {
     /// Opens the files of the vault that `db` names, if it names one, and gives
     /// up the group in any case.
-    pub fn enter(self, db: Option<&Path>) -> Result<Entered, Failure> {
+    pub fn enter(self, db: Option<&Path>) -> Result<Entered, Refusal> {
         let files = open_vault(db, self.group);
         self.give_up()?;
         let Some(files) = files? else { return Ok(Entered::Outside) };
         let path = files.path.clone();
-        store::hold(files).map_err(|e| refused(&path, &e))?;
+        hold(files).map_err(|e| refused(&path, &e))?;
         Ok(Entered::Vault)
     }
 
     /// Gives up the group for good, and proves it.
-    fn give_up(self) -> Result<(), Failure> {
+    fn give_up(self) -> Result<(), Refusal> {
         let (user, group) = (getuid(), getgid());
         let given_up = setresgid(group, group, group)
             .and_then(|()| setresuid(user, user, user))
@@ -129,49 +154,27 @@ impl Elevated {
         if given_up && out_of_reach {
             return Ok(());
         }
-        Err(Failure::new(Exit::Io, "cannot give up the group larder is installed with"))
+        Err(Refusal::io("cannot give up the group larder is installed with"))
     }
-}
-
-/// The environment inside a vault: larder's own variables count for nothing,
-/// because whoever sets them is not who the rules are for.
-#[derive(Debug)]
-pub struct VaultEnvironment;
-
-impl Environment for VaultEnvironment {
-    fn var(&self, name: &str) -> Option<OsString> {
-        if name.starts_with("LARDER_") { None } else { std::env::var_os(name) }
-    }
-}
-
-/// Refuses to ignore a namespace that a script relies on: that would widen what
-/// it touches.
-pub fn refuse_ignored_namespace(namespace: Option<&String>) -> Result<(), Failure> {
-    if namespace.is_none() && std::env::var_os("LARDER_NAMESPACE").is_some() {
-        return Err(Failure::usage("LARDER_NAMESPACE does not count for a vault")
-            .hint("name the namespace with -n, or unset the variable"));
-    }
-    Ok(())
 }
 
 /// `None` if the store is no vault, or if root asks, whose own rights do.
-fn open_vault(db: Option<&Path>, group: Gid) -> Result<Option<store::Files>, Failure> {
+fn open_vault(db: Option<&Path>, group: Gid) -> Result<Option<Files>, Refusal> {
     let Some(db) = db.filter(|_| !getuid().is_root()) else { return Ok(None) };
     let Ok(path) = std::path::absolute(db) else { return Ok(None) };
     if !is_listed(&path)? {
         return Ok(None);
     }
     let failed = |e: &io::Error| refused(&path, e);
-    let unsafe_place = |why: String| {
-        Failure::new(Exit::UnusableStore, format!("vault {}: {why}", quote(&path.to_string_lossy())))
-    };
+    let unsafe_place =
+        |why: String| Refusal::unusable(format!("vault {}: {why}", quote(&path.to_string_lossy())));
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(None) };
     let directory = open_directory(parent).map_err(|e| failed(&e))?.map_err(unsafe_place)?;
     let stat = fstat(&directory).map_err(|e| failed(&e.into()))?;
     if stat.st_gid != group.as_raw() || stat.st_mode & 0o007 != 0 {
         return Err(unsafe_place("its directory must belong to larder's group, mode 2770".into()));
     }
-    let open = |name: &OsStr| -> Result<File, Failure> {
+    let open = |name: &OsStr| -> Result<File, Refusal> {
         let flags = OFlag::O_RDWR | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
         let file = File::from(openat(&directory, name, flags, Mode::empty()).map_err(|e| failed(&e.into()))?);
         let stat = fstat(&file).map_err(|e| failed(&e.into()))?;
@@ -199,10 +202,10 @@ fn open_vault(db: Option<&Path>, group: Gid) -> Result<Option<store::Files>, Fai
     let mut mode = [0; 2];
     if db.read_exact_at(&mut mode, 18).is_err() || mode != [2, 2] {
         return Err(unsafe_place("it is not a larder store yet".into())
-            .hint("root makes it one by writing to it, as in 'larder --db FILE access grant ...'"));
+            .with_hint("root makes it one by writing to it, as in 'larder --db FILE access grant ...'"));
     }
     let deadline = Instant::now() + PATIENCE;
-    while let Err(e) = store::lock_shared(&db) {
+    while let Err(e) = lock_shared(&db) {
         if Instant::now() >= deadline {
             return Err(failed(&e));
         }
@@ -212,7 +215,7 @@ fn open_vault(db: Option<&Path>, group: Gid) -> Result<Option<store::Files>, Fai
     // does owns what all tenants write.
     let (wal, shm) = (open(&beside("-wal"))?, open(&beside("-shm"))?);
     let bell = bell(&path);
-    Ok(Some(store::Files { path, db, wal, shm, bell }))
+    Ok(Some(Files { path, db, wal, shm, bell }))
 }
 
 fn bell(path: &Path) -> Option<Inotify> {
@@ -224,33 +227,33 @@ fn bell(path: &Path) -> Option<Inotify> {
 }
 
 /// The list is there, or may be, and cannot be opened.
-fn refused_list(error: io::Error) -> Failure {
+fn refused_list(error: io::Error) -> Refusal {
     let hint = (error.raw_os_error() == Some(libc::EMFILE))
         .then_some("'ulimit -n' says how many files a process may have open");
-    let failure = Failure::new(Exit::Io, store::Error::io(VAULTS, error).to_string());
+    let failure = Refusal::io(Error::io(VAULTS, error).to_string());
     match hint {
-        Some(hint) => failure.hint(hint),
+        Some(hint) => failure.with_hint(hint),
         None => failure,
     }
 }
 
-fn refused(path: &Path, error: &io::Error) -> Failure {
+fn refused(path: &Path, error: &io::Error) -> Refusal {
     let hint = match error.kind() {
         io::ErrorKind::PermissionDenied => "its files must belong to larder's group, mode 0660",
         io::ErrorKind::NotFound => {
             "root makes a vault's files by using it once, as in 'larder --db FILE info'"
         }
-        _ => return Failure::new(Exit::Io, format!("vault {}: {error}", quote(&path.to_string_lossy()))),
+        _ => return Refusal::io(format!("vault {}: {error}", quote(&path.to_string_lossy()))),
     };
-    Failure::new(Exit::Io, format!("vault {}: {}", quote(&path.to_string_lossy()), error.kind())).hint(hint)
+    Refusal::io(format!("vault {}: {}", quote(&path.to_string_lossy()), error.kind())).with_hint(hint)
 }
 
 /// Whether root has listed the path as a vault. Compared as text: to resolve
 /// what the caller wrote would be to touch it.
-fn is_listed(path: &Path) -> Result<bool, Failure> {
+fn is_listed(path: &Path) -> Result<bool, Refusal> {
     let list = Path::new(VAULTS);
     let (Some(parent), Some(name)) = (list.parent(), list.file_name()) else { return Ok(false) };
-    let unsafe_list = |why: String| Failure::new(Exit::UnusableStore, format!("{VAULTS}: {why}"));
+    let unsafe_list = |why: String| Refusal::unusable(format!("{VAULTS}: {why}"));
     // Only where there is none, or no plain file, is nothing listed: a list that
     // cannot be opened for want of descriptors is still one.
     let unopened = |e: io::Error| match Errno::from_raw(e.raw_os_error().unwrap_or(0)) {
