@@ -69,6 +69,9 @@ pub struct Bulk<'a> {
     tally: Tally,
     /// The group of the last write; most writes stay in their group.
     last: Option<usize>,
+    /// What of `insert` and `log` is bound and stays so from one row to the next.
+    insert_bound: Option<usize>,
+    log_bound: Option<(usize, ChangeKind)>,
 }
 
 /// What a set came to.
@@ -146,6 +149,8 @@ impl<'a> Bulk<'a> {
             oldest: Oldest::default(),
             tally: Tally::default(),
             last: None,
+            insert_bound: None,
+            log_bound: None,
         })
     }
 
@@ -304,9 +309,17 @@ impl<'a> Bulk<'a> {
     fn insert(&mut self, at: usize, key: &Name<'_>, value: &[u8], expires_at: Option<i64>) -> Result<bool> {
         let stored = &self.tally.group(at).stored;
         let version = self.newest.seq + 1;
-        let inserted = first(&mut self.insert, self.tx.conn, if self.many { INSERT_NEW } else { INSERT })?
-            .execute(params![stored, key, Stored(value), expires_at, version, self.tx.now.0])?;
-        Ok(inserted > 0)
+        let insert = first(&mut self.insert, self.tx.conn, if self.many { INSERT_NEW } else { INSERT })?;
+        if self.insert_bound != Some(at) {
+            insert.raw_bind_parameter(1, stored)?;
+            insert.raw_bind_parameter(6, self.tx.now.0)?;
+            self.insert_bound = Some(at);
+        }
+        insert.raw_bind_parameter(2, key)?;
+        insert.raw_bind_parameter(3, Stored(value))?;
+        insert.raw_bind_parameter(4, expires_at)?;
+        insert.raw_bind_parameter(5, version)?;
+        Ok(insert.raw_execute()? > 0)
     }
 
     /// Logs, counts and bounds after a row was written.
@@ -517,18 +530,21 @@ impl<'a> Bulk<'a> {
     ) -> Result<()> {
         let place = self.newest.next(bytes);
         let stored = &self.tally.group(at).stored;
-        first(&mut self.log, self.tx.conn, LOG)?.execute(params![
-            place.seq,
-            self.tx.now.0,
-            kind.as_str(),
-            stored,
-            key,
-            value.map(Stored),
-            expires_at,
-            bytes,
-            place.total,
-            self.tx.author()
-        ])?;
+        let log = first(&mut self.log, self.tx.conn, LOG)?;
+        if self.log_bound != Some((at, kind)) {
+            log.raw_bind_parameter(2, self.tx.now.0)?;
+            log.raw_bind_parameter(3, kind.as_str())?;
+            log.raw_bind_parameter(4, stored)?;
+            log.raw_bind_parameter(10, self.tx.author())?;
+            self.log_bound = Some((at, kind));
+        }
+        log.raw_bind_parameter(1, place.seq)?;
+        log.raw_bind_parameter(5, key)?;
+        log.raw_bind_parameter(6, value.map(Stored))?;
+        log.raw_bind_parameter(7, expires_at)?;
+        log.raw_bind_parameter(8, bytes)?;
+        log.raw_bind_parameter(9, place.total)?;
+        log.raw_execute()?;
         self.newest = place;
         self.deleted_group = None;
         Ok(())
@@ -567,7 +583,10 @@ impl<'a> Bulk<'a> {
     /// Cuts the log and writes the counters.
     pub(in crate::store::sqlite) fn flush(&mut self) -> Result<()> {
         self.oldest.cut(self.tx)?;
+        // Groups are elsewhere in the tally from here on.
         self.last = None;
+        self.insert_bound = None;
+        self.log_bound = None;
         self.tally.write(self.tx.conn)
     }
 }
