@@ -19,7 +19,6 @@ use crate::store::{Snapshot, Store, Transaction, attended};
 use crate::text::quote;
 use crate::units;
 use crate::users;
-use crate::watch::Bell;
 
 pub const SPEC: Spec = Spec {
     name: "lock",
@@ -202,16 +201,14 @@ struct Held {
 /// Takes the lock, waiting as told.
 fn acquire(context: &Context, args: &LockArgs, signals: &Signals) -> anyhow::Result<Outcome> {
     let store = context.open_or_create()?;
-    let bell = Bell::new(store.path());
+    let hearing = store.hearing();
     let started = Instant::now();
     let deadline = args.wait.map(|wait| started + wait);
     let (quiet, tells) = (context.settings.quiet, std::io::stderr().is_terminal());
     let mut told = None;
     let patience = if args.r#try { AT_ONCE } else { context.settings.busy_timeout };
     loop {
-        if let Some(bell) = &bell {
-            bell.hush();
-        }
+        hearing.hear();
         let left = deadline.map_or(patience, |deadline| deadline.saturating_duration_since(Instant::now()));
         store.set_busy_timeout(left.clamp(AT_ONCE.min(patience), patience));
         let tried = attended(signals.quiet().map_err(|e| Failure::io("signals", e))?, || {
@@ -266,9 +263,9 @@ fn acquire(context: &Context, args: &LockArgs, signals: &Signals) -> anyhow::Res
         }
         let sleep =
             deadline.map_or(LOOK_AGAIN, |d| d.saturating_duration_since(Instant::now()).min(LOOK_AGAIN));
-        let sleep = left.map_or(sleep, |left| sleep.min(left));
+        let sleep = [left, hearing.time_left()].into_iter().flatten().fold(sleep, Ord::min);
         let mut fds = vec![PollFd::new(signals.as_fd(), PollFlags::POLLIN)];
-        fds.extend(bell.as_ref().map(|bell| PollFd::new(bell.as_fd(), PollFlags::POLLIN)));
+        fds.extend(hearing.descriptors().into_iter().map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
         let _ = poll(&mut fds, millis(sleep));
         if let Some(signal) = signals.take().first() {
             return Ok(Outcome::Signal(*signal));

@@ -1,6 +1,5 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
-use std::rc::Rc;
 use std::time::Duration;
 
 use clap::{ArgGroup, ArgMatches, Args, FromArgMatches};
@@ -12,7 +11,7 @@ use crate::exit::{Exit, Failure};
 use crate::model::{Entry, Error, Result};
 use crate::store::Snapshot;
 use crate::units;
-use crate::watch::{Control, Expirer, Stop, Wake, patiently};
+use crate::watch::{Control, Stop, Wake, patiently};
 
 pub const SPEC: Spec = Spec {
     name: "wait",
@@ -143,10 +142,9 @@ fn wait(
             }
             continue;
         };
-        let store = Rc::new(store);
         // One that is deleted or replaced is not the one to wait on.
         let Ok(identity) = store.identity() else { continue };
-        let ears = Expirer::new(Rc::clone(&store));
+        let ears = store.hearing();
         let mut stopped = None;
         loop {
             // Before looking: what is written after the look is still to be heard.

@@ -2,15 +2,15 @@
 
 use std::cell::{Cell, RefCell};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::rc::{Rc, Weak};
+use std::rc::Weak;
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 
-use super::expirer::Expirer;
 use crate::exit::Exit;
 use crate::process::Signals;
+use crate::store::Upkeep;
 
 /// Why a run ends early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +44,6 @@ pub enum Wake {
 }
 
 /// Signals and the deadline of the run.
-#[derive(Debug)]
 pub struct Control {
     signals: Signals,
     deadline: Option<Instant>,
@@ -53,7 +52,7 @@ pub struct Control {
     /// Whether a reader's going away ends the run.
     watch_stdout: bool,
     /// What goes on while somebody waits.
-    expirer: RefCell<Weak<Expirer>>,
+    upkeep: RefCell<Option<Weak<dyn Upkeep>>>,
 }
 
 impl Control {
@@ -62,13 +61,12 @@ impl Control {
         let signals = Signals::take_over()?;
         let deadline = timeout.map(|timeout| Instant::now() + timeout);
         let (signals_seen, first_signal) = (Cell::new(0), Cell::new(None));
-        Ok(Self { signals, deadline, signals_seen, first_signal, watch_stdout, expirer: RefCell::default() })
+        Ok(Self { signals, deadline, signals_seen, first_signal, watch_stdout, upkeep: RefCell::default() })
     }
 
-    /// Has `expirer` go on with its work during every wait, as long as it
-    /// lives.
-    pub fn attend(&self, expirer: &Rc<Expirer>) {
-        self.expirer.replace(Rc::downgrade(expirer));
+    /// Has this go on during every wait, as long as it lives.
+    pub fn attend(&self, upkeep: Weak<dyn Upkeep>) {
+        self.upkeep.replace(Some(upkeep));
     }
 
     /// How many signals have asked for an end so far.
@@ -117,19 +115,21 @@ impl Control {
     /// and misses no SIGCHLD.
     /// It may end early: callers look at their own deadlines.
     pub fn wait(&self, readable: &[BorrowedFd<'_>], at_most: Duration) -> Wake {
-        let Some(expirer) = self.expirer.borrow().upgrade() else { return self.sleep(readable, at_most) };
+        let Some(upkeep) = self.upkeep.borrow().as_ref().and_then(Weak::upgrade) else {
+            return self.sleep(readable, at_most);
+        };
         let mut fds = readable.to_vec();
-        fds.extend(expirer.descriptors());
-        let left = expirer.time_left();
+        fds.extend(upkeep.descriptors());
+        let left = upkeep.time_left();
         let wake = self.sleep(&fds, left.map_or(at_most, |left| at_most.min(left)));
         if wake == Wake::Look {
-            expirer.look();
+            upkeep.look();
         }
         wake
     }
 
     /// Like [`Control::wait`], with nothing going on meanwhile.
-    pub(super) fn sleep(&self, readable: &[BorrowedFd<'_>], at_most: Duration) -> Wake {
+    pub fn sleep(&self, readable: &[BorrowedFd<'_>], at_most: Duration) -> Wake {
         if let Some(stop) = self.told() {
             return Wake::Stop(stop);
         }
@@ -153,15 +153,15 @@ impl Control {
 
     /// Waits until `fd` takes a write, or the run should end.
     pub fn wait_writable(&self, fd: BorrowedFd<'_>) -> Result<(), Stop> {
-        let expirer = self.expirer.borrow().upgrade();
+        let upkeep = self.upkeep.borrow().as_ref().and_then(Weak::upgrade);
         loop {
             let mut fds = vec![
                 PollFd::new(fd, PollFlags::POLLOUT),
                 PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
             ];
-            let heard = expirer.iter().flat_map(|expirer| expirer.descriptors());
+            let heard = upkeep.iter().flat_map(|upkeep| upkeep.descriptors());
             fds.extend(heard.map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
-            let left = [self.left(), expirer.as_ref().and_then(|expirer| expirer.time_left())];
+            let left = [self.left(), upkeep.as_ref().and_then(|upkeep| upkeep.time_left())];
             let left = left.into_iter().flatten().min();
             let ready = poll(&mut fds, left.map_or(PollTimeout::NONE, poll_timeout)).unwrap_or(0);
             // A write that can go on goes on: the change in hand comes first.
@@ -171,8 +171,8 @@ impl Control {
             if let Some(stop) = self.stopped() {
                 return Err(stop);
             }
-            if let Some(expirer) = &expirer {
-                expirer.look();
+            if let Some(upkeep) = &upkeep {
+                upkeep.look();
             }
         }
     }

@@ -1,41 +1,29 @@
 //! The watch: changes from the log, in order, to a sink.
 //!
-//! A [`Source`] is a cursor over the change log. It reads in short
-//! transactions, so that it never keeps the write-ahead log from being reset,
-//! and sleeps in between until the bell rings, somebody writes to the log, an
-//! entry is due, or the interval is up. The cursor alone makes it correct; what wakes it only makes it quick.
-//! To read it needs no lock that a writer could hold. Its [`Expirer`] removes
-//! what is due, also while a sink waits.
+//! A [`Feed`](crate::store::Feed) has the changes of a store. While a sink
+//! waits for a reader or a command, its [`Upkeep`](crate::store::Upkeep) goes
+//! on, by way of [`Control`].
 //! A [`Sink`] takes one change at a time and knows nothing of the store.
-//! [`run`] joins the two. WebSocket clients are no sink: they have a source of
+//! [`run`] joins the two. WebSocket clients are no sink: they have a feed of
 //! their own, and wait for nobody.
 
-mod bell;
 mod control;
 mod exec;
-mod expirer;
 mod handler;
 pub mod overview;
-mod ripples;
-mod selection;
-mod source;
 mod stdout;
 pub mod websocket;
 
-pub use bell::Bell;
 pub use control::{Control, Stop, Wake};
 pub use exec::{Exec, ExecOptions};
-pub use expirer::Expirer;
 pub use handler::Handler;
-pub use selection::Selection;
-pub use source::{Batch, Portion, Source};
 pub use stdout::{Form, Stdout};
 
 use std::time::{Duration, Instant};
 
 use crate::exit::Exit;
-use crate::model::{Change, Error, LogMark};
-use crate::store;
+use crate::model::{Change, Error};
+use crate::store::{self, Feed};
 
 /// What became of a change that was given to a sink.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,36 +68,31 @@ pub struct Plan<'a> {
 const SKIPPED_BEFORE_MOVE: i64 = 1000;
 
 /// Feeds the sink until something ends it; says how the run ends.
-pub fn run(
-    source: &mut Source,
-    sink: &mut dyn Sink,
-    plan: &Plan<'_>,
-    control: &Control,
-) -> anyhow::Result<Exit> {
-    let mut run = Run { sink, control, left: plan.count, remembered: source.cursor() };
+pub fn run(feed: &mut Feed, sink: &mut dyn Sink, plan: &Plan<'_>, control: &Control) -> anyhow::Result<Exit> {
+    let mut run = Run { sink, control, left: plan.count, remembered: feed.position() };
     if plan.count == Some(0) {
         return Ok(Exit::Success);
     }
-    source.set_patience(SLICE.min(plan.patience));
+    feed.set_patience(SLICE.min(plan.patience));
     loop {
         let with_values = run.sink.wants_values();
-        let changes = match patiently(control, plan.patience, || source.next(with_values))? {
+        let changes = match patiently(control, plan.patience, || feed.next(with_values))? {
             Ok(changes) => changes,
             Err(stop) => return Ok(stop.exit()),
         };
         if changes.is_empty()
-            && source.is_behind()
+            && feed.is_behind()
             && let Some(stop) = control.stopped()
         {
             return Ok(stop.exit());
         }
-        if let Some(exit) = run.batch(source, &changes, plan.consumer)? {
+        if let Some(exit) = run.batch(feed, &changes, plan.consumer)? {
             return Ok(exit);
         }
-        if !changes.is_empty() || source.is_behind() {
+        if !changes.is_empty() || feed.is_behind() {
             continue;
         }
-        if let Wake::Stop(stop) = source.wait(control) {
+        if let Wake::Stop(stop) = control.sleep(&feed.descriptors(), feed.time_left()) {
             return Ok(stop.exit());
         }
     }
@@ -139,23 +122,23 @@ pub fn patiently<T>(
     }
 }
 
-/// Feeds the sink what is there at the source's cursor, and nothing else, and
+/// Feeds the sink what is there at the feed's position, and nothing else, and
 /// takes it off `count`; `Some` if the run ends with it. No position moves: a
 /// run that is cut short starts over.
 pub fn deliver_snapshot(
-    source: &Source,
+    feed: &Feed,
     sink: &mut dyn Sink,
     count: &mut Option<u64>,
     control: &Control,
 ) -> anyhow::Result<Option<Exit>> {
-    let mut run = Run { sink, control, left: *count, remembered: source.cursor() };
+    let mut run = Run { sink, control, left: *count, remembered: feed.position() };
     let mut last = None;
     let ended = loop {
-        let page = source.snapshot(&mut last, run.sink.wants_values())?;
+        let page = feed.snapshot(&mut last, run.sink.wants_values())?;
         if page.is_empty() {
             break None;
         }
-        if let Some(exit) = run.batch(source, &page, None)? {
+        if let Some(exit) = run.batch(feed, &page, None)? {
             break Some(exit);
         }
     };
@@ -177,7 +160,7 @@ impl Run<'_> {
     /// Delivers one batch; `Some` if the run ends with it.
     fn batch(
         &mut self,
-        source: &Source,
+        feed: &Feed,
         changes: &[Change],
         consumer: Option<&str>,
     ) -> anyhow::Result<Option<Exit>> {
@@ -200,7 +183,7 @@ impl Run<'_> {
             if self.sink.settles_each()
                 && let Some(name) = consumer
             {
-                ending = self.remember(source, name, change.seq, Some(change.mark()))?;
+                ending = self.remember(change.seq, || feed.handled(name, change))?;
             }
             if let Some(left) = &mut self.left {
                 *left -= 1;
@@ -217,32 +200,32 @@ impl Run<'_> {
             Delivery::Stopped(stop) => return Ok(Some(stop.exit())),
         }
         if let Some(name) = consumer {
-            // With the batch done, what was passed over is behind us too.
-            let (reached, mark) = match (&ending, handled) {
-                (None, _) => (source.cursor(), source.mark()),
-                (Some(_), Some(change)) => (change.seq, Some(change.mark())),
-                (Some(_), None) => (self.remembered, None),
+            let due = |reached| handled.is_some() || reached - self.remembered >= SKIPPED_BEFORE_MOVE;
+            let moved = match (&ending, handled) {
+                // With the batch done, what was passed over is behind us too.
+                (None, _) if feed.position() > self.remembered && due(feed.position()) => {
+                    self.remember(feed.position(), || feed.handled_all(name))?
+                }
+                (Some(_), Some(change)) if change.seq > self.remembered => {
+                    self.remember(change.seq, || feed.handled(name, change))?
+                }
+                _ => None,
             };
-            let due = handled.is_some() || reached - self.remembered >= SKIPPED_BEFORE_MOVE;
-            if due && reached > self.remembered {
-                ending = self.remember(source, name, reached, mark)?.or(ending);
-            }
+            ending = moved.or(ending);
         }
         Ok(ending)
     }
 
-    /// Moves the consumer to `seq`. A store that stays locked, as under a long
-    /// import, is waited for as long as the run lasts: the change was handled,
-    /// and to end here would be to handle it again. `Some` if the run ends.
+    /// Has `moves` move the consumer to `seq`. A store that stays locked, as
+    /// under a long import, is waited for as long as the run lasts: the change
+    /// was handled, and to end here would be to handle it again. `Some` if the
+    /// run ends.
     fn remember(
         &mut self,
-        source: &Source,
-        name: &str,
         seq: i64,
-        mark: Option<LogMark>,
+        moves: impl FnMut() -> store::Result<()>,
     ) -> anyhow::Result<Option<Exit>> {
-        let moved = patiently(self.control, Duration::MAX, || source.store().move_consumer(name, seq, mark))?;
-        if let Err(stop) = moved {
+        if let Err(stop) = patiently(self.control, Duration::MAX, moves)? {
             return Ok(Some(stop.exit()));
         }
         self.remembered = seq;

@@ -9,8 +9,8 @@ use crate::exit::{Exit, Report, report};
 use crate::model::Error;
 use crate::output::print_note;
 use crate::render::Target;
-use crate::store::Store;
-use crate::watch::{Control, Selection, Source, Wake};
+use crate::store::{Feed, Selection, Store};
+use crate::watch::{Control, Wake};
 
 /// How often to look for a store that is not there yet, and for changes by
 /// writers that ring no bell.
@@ -61,40 +61,40 @@ impl<'a> Follower<'a> {
                 return Ok(stop.exit());
             }
         };
-        let mut source = self.source(store)?;
+        let mut feed = self.feed(store)?;
         loop {
-            let due = self.render(Some(source.store()))?;
+            let due = self.render(Some(feed.store()))?;
             if let Some(stop) = self.control.stopped() {
                 return Ok(stop.exit());
             }
-            if let Wake::Stop(stop) = self.changed(&mut source, due)? {
+            if let Wake::Stop(stop) = self.changed(&mut feed, due)? {
                 return Ok(stop.exit());
             }
         }
     }
 
-    /// A source that begins now: what is there already is about to be read.
-    fn source(&self, store: Store) -> anyhow::Result<Source> {
+    /// A feed that begins now: what is there already is about to be read.
+    fn feed(&self, store: Store) -> anyhow::Result<Feed> {
         let newest = store.read(|tx| tx.log_span())?.newest;
         let group = Some(self.job.args.group.clone());
-        let source = Source::new(store, Selection { group, ..Selection::default() }, newest, INTERVAL)?;
-        self.control.attend(source.expirer());
-        Ok(source)
+        let feed = Feed::new(store, Selection { group, ..Selection::default() }, newest, INTERVAL)?;
+        self.control.attend(feed.upkeep());
+        Ok(feed)
     }
 
     /// Waits for a change of the group, and then until it is quiet.
-    fn changed(&mut self, source: &mut Source, due: Option<Timestamp>) -> anyhow::Result<Wake> {
+    fn changed(&mut self, feed: &mut Feed, due: Option<Timestamp>) -> anyhow::Result<Wake> {
         let debounce = self.job.args.debounce;
         let mut first = None;
         let mut quiet = None;
         loop {
-            let news = match source.next(false) {
+            let news = match feed.next(false) {
                 Ok(changes) => !changes.is_empty(),
                 // Which changes have been missed does not matter: they will all
                 // be seen in the group.
                 Err(Error::Trimmed { .. }) => {
-                    *source = self.source(self.job.context.open()?.ok_or_else(|| {
-                        Error::unusable(source.store().path(), "was deleted while it was being watched")
+                    *feed = self.feed(self.job.context.open()?.ok_or_else(|| {
+                        Error::unusable(feed.store().path(), "was deleted while it was being watched")
                     })?)?;
                     true
                 }
@@ -105,13 +105,13 @@ impl<'a> Follower<'a> {
             let now = Instant::now();
             // An entry that is due shows in the group whether or not its
             // expiry has been logged.
-            let expired = first.is_none() && due.is_some_and(|due| due <= source.store().now());
+            let expired = first.is_none() && due.is_some_and(|due| due <= feed.store().now());
             if news || expired {
                 let first = *first.get_or_insert(now);
                 quiet = Some((now + debounce).min(first + debounce * MOST_DEBOUNCES));
             }
             let again = self.again.filter(|_| quiet.is_none());
-            if source.is_behind() {
+            if feed.is_behind() {
                 if let Some(stop) = self.control.stopped() {
                     return Ok(Wake::Stop(stop));
                 }
@@ -124,10 +124,10 @@ impl<'a> Follower<'a> {
             if let Some(at) = quiet.or(again) {
                 at_most = at_most.min(at.saturating_duration_since(now));
             } else if let Some(due) = due {
-                let left = u64::try_from(due.since(source.store().now())).unwrap_or(0);
+                let left = u64::try_from(due.since(feed.store().now())).unwrap_or(0);
                 at_most = at_most.min(Duration::from_millis(left));
             }
-            if let Wake::Stop(stop) = source.wait_at_most(self.control, at_most) {
+            if let Wake::Stop(stop) = self.control.sleep(&feed.descriptors(), at_most.min(feed.time_left())) {
                 return Ok(Wake::Stop(stop));
             }
         }

@@ -1,6 +1,5 @@
 //! The queue as a worker sees it: when to try, and what to wait for.
 
-use std::rc::Rc;
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -8,20 +7,19 @@ use std::os::fd::AsFd;
 
 use crate::model::{Error, Job, Outcome, Outlook, Result, Terms, Turn};
 use crate::process::{Moment, Signals};
-use crate::store::Store;
-use crate::watch::Expirer;
+use crate::store::{Hearing, Store};
 
 /// How long a job may go unnoticed of which nothing is heard.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// A group of jobs, and what was seen of it last.
 pub struct Queue {
-    store: Rc<Store>,
+    store: Store,
     /// The file that was opened.
     identity: (u64, u64),
     terms: Terms,
     /// Hears of what is written.
-    ears: Expirer,
+    ears: Hearing,
     /// What there was when there was no job to take, and the store's state of
     /// then; `None` if there may be one.
     idle: Option<(Outlook, i64)>,
@@ -35,8 +33,7 @@ impl Queue {
     pub fn new(store: Store, terms: Terms, patience: Duration) -> Result<Self> {
         store.read(|tx| tx.permit_taking(&terms))?;
         let identity = store.identity()?;
-        let store = Rc::new(store);
-        let ears = Expirer::new(Rc::clone(&store));
+        let ears = store.hearing();
         Ok(Self { store, identity, terms, ears, idle: None, seen: 0, patience })
     }
 

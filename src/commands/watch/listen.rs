@@ -13,11 +13,10 @@ use crate::clock::{Clock, Timestamp};
 use crate::exit::Failure;
 use crate::model::{Change, Error, Scope};
 use crate::output::print_note;
-use crate::store::{self, Store, StoreOptions};
+use crate::store::{self, Batch, Feed, Portion, Selection, Store, StoreOptions};
 use crate::text::quote;
 use crate::watch::overview::{By, Pulse, overview};
 use crate::watch::websocket::{self, Config, Hub, Limits, Origin, Publisher, Reader, Replay, Survey, Token};
-use crate::watch::{Batch, Portion, Selection, Source};
 
 /// What a client takes from the log at once, in changes and about in bytes: a
 /// transaction must not last as long as the log is.
@@ -95,13 +94,13 @@ pub struct Serving {
 }
 
 impl Serving {
-    /// Publishes what comes after the position of `source`, at most `count`
-    /// changes, whenever `source` gets to them.
-    pub fn publish(&mut self, source: &Source, count: Option<u64>) -> anyhow::Result<()> {
-        let (start, log) = (source.cursor(), self.log.clone());
+    /// Publishes what comes after the position of `feed`, at most `count`
+    /// changes, whenever `feed` gets to them.
+    pub fn publish(&mut self, feed: &Feed, count: Option<u64>) -> anyhow::Result<()> {
+        let (start, log) = (feed.position(), self.log.clone());
         self.hub.begin(start);
-        let publisher = Publisher::start(Arc::clone(&self.hub), count, move || log.source(start))?;
-        source.expirer().on_news(publisher.bell());
+        let publisher = Publisher::start(Arc::clone(&self.hub), count, move || log.feed(start))?;
+        feed.on_news(publisher.bell());
         self.publisher = Some(publisher);
         Ok(())
     }
@@ -169,9 +168,9 @@ impl Log {
     }
 
     /// What the publisher reads.
-    fn source(&self, after: i64) -> store::Result<Source> {
+    fn feed(&self, after: i64) -> store::Result<Feed> {
         let store = self.open()?.ok_or_else(|| Error::unusable(&self.path, "was deleted"))?;
-        Source::new(store, self.selection.clone(), after, self.interval)
+        Feed::new(store, self.selection.clone(), after, self.interval)
     }
 }
 
@@ -188,8 +187,7 @@ impl Reader for LogReader {
         let Some(store) = &self.store else { return Ok(0) };
         // Collected first: a transaction may have to be run again.
         let portion = Portion { changes: CHANGES_AT_ONCE, bytes: BYTES_AT_ONCE };
-        let batch =
-            store.read(|tx| Batch::read(tx, tx.log_span()?, after, &self.log.selection, portion, true))?;
+        let batch = Batch::of(store, after, &self.log.selection, portion, true)?;
         for change in batch.changes {
             let seq = change.seq;
             if each(change).is_break() {

@@ -10,11 +10,11 @@ use clap::{ArgMatches, Args, FromArgMatches};
 use super::{Context, Spec, glob};
 use crate::exit::{Exit, Failure};
 use crate::model::{Error, Glob, Level};
-use crate::store::{Claim, Claimed, Store};
+use crate::store::{Claim, Claimed, Feed, Selection, Store};
 use crate::text::quote;
 use crate::units;
 use crate::watch::websocket::{Origin, parse_address};
-use crate::watch::{self, Control, Exec, ExecOptions, Form, Plan, Selection, Sink, Source, Stdout, Wake};
+use crate::watch::{self, Control, Exec, ExecOptions, Form, Plan, Sink, Stdout, Wake};
 use listen::Listening;
 
 pub const SPEC: Spec = Spec {
@@ -156,15 +156,15 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
         return Err(Error::Busy(format!("consumer {} is in use by {holder}", quote(name))).into());
     }
     let after = start(&store, &args, waited)?;
-    let mut source = Source::new(store, selection, after, args.interval)?;
-    control.attend(source.expirer());
+    let mut feed = Feed::new(store, selection, after, args.interval)?;
+    control.attend(feed.upkeep());
     if let Some(listening) = listening {
         serving = Some(listening.serve(after)?);
     }
     // How many changes the snapshot leaves to --count is known after it.
     let published = if args.snapshot { None } else { args.count };
     if let Some(serving) = serving.as_mut().filter(|_| published == args.count) {
-        serving.publish(&source, published)?;
+        serving.publish(&feed, published)?;
     }
     if nothing && args.snapshot {
         return Ok(Exit::Success);
@@ -173,30 +173,30 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     // A new consumer's position is stored once its snapshot has been delivered
     // in full; a run that is cut short before starts over with the snapshot.
     if args.snapshot
-        && let Some(exit) = watch::deliver_snapshot(&source, sink.as_mut(), &mut count, &control)?
+        && let Some(exit) = watch::deliver_snapshot(&feed, sink.as_mut(), &mut count, &control)?
     {
         return end(exit);
     }
     if let Some(serving) = serving.as_mut().filter(|_| published != args.count) {
-        serving.publish(&source, count)?;
+        serving.publish(&feed, count)?;
     }
     let patience = context.settings.busy_timeout;
     if let Some(name) = &args.consumer {
         let holder = holder();
-        source.set_patience(Duration::from_millis(100).min(patience));
+        feed.set_patience(Duration::from_millis(100).min(patience));
         let put = watch::patiently(&control, patience, || {
-            source.store().write(|tx| tx.put_consumer(name, after, &holder))
+            feed.store().write(|tx| tx.put_consumer(name, after, &holder))
         })?;
         if let Err(stop) = put {
             return end(stop.exit());
         }
     }
     let plan = Plan { count, consumer: args.consumer.as_deref(), patience };
-    let ended = watch::run(&mut source, sink.as_mut(), &plan, &control);
+    let ended = watch::run(&mut feed, sink.as_mut(), &plan, &control);
     if let Some(serving) = serving {
-        serving.end(source.cursor(), ended.as_ref().err());
+        serving.end(feed.position(), ended.as_ref().err());
     }
-    drop(source);
+    drop(feed);
     drop(claim);
     end(ended?)
 }

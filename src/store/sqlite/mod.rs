@@ -20,6 +20,7 @@
 //! * `file`: opening, paths, descriptors, the locks of the operating system;
 //! * `schema`: the tables and triggers, how they are read, verified, migrated;
 //! * `data`: what the file holds, one module per noun;
+//! * `feed`: the log as it grows, and what is heard of other writers;
 //! * `check`: looking for damage, and repairing it;
 //! * `copy`: backup and restore;
 //! * `vault`: a store whose file the caller cannot open.
@@ -36,6 +37,7 @@ mod data;
 #[cfg(test)]
 mod effort;
 mod error;
+pub(in crate::store) mod feed;
 mod file;
 pub mod schema;
 mod transaction;
@@ -51,9 +53,10 @@ pub use data::access::{Caller, Protection};
 pub use data::bulk::Bulk;
 pub use data::info::{Sizes, sqlite_version};
 pub use data::purge::Horizon;
+pub use feed::Hearing;
 pub use file::advisory_lock::{Claim, Claimed};
 pub use file::path::{is_missing, is_part_of_store, resolve};
 pub use schema::legacy::Migrated;
 pub use transaction::{Snapshot, Transaction};
 pub use vault::enter::{Elevated, Entered, Refusal, elevated};
-pub use vault::{admit, is_held, take_bell};
+pub use vault::{admit, is_held};

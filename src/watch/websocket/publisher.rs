@@ -11,11 +11,14 @@ use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use nix::poll::{PollFd, PollFlags, poll};
+
 use super::waker::{self, Sleeper, Waker};
 use super::{Hub, STACK};
 use crate::exit::Failure;
-use crate::store::{Error, Result};
-use crate::watch::Source;
+use crate::model::{Error, Result};
+use crate::store::Feed;
+use crate::watch::control::poll_timeout;
 
 /// How long a look waits for other processes' locks; it is taken again until
 /// the publisher is to end.
@@ -42,7 +45,7 @@ struct Last {
 }
 
 impl Publisher {
-    /// Publishes on `hub` what the source has that `open` gives, `count`
+    /// Publishes on `hub` what the feed has that `open` gives, `count`
     /// changes at the most. Where that comes to an end the hub is closed.
     ///
     /// # Errors
@@ -50,7 +53,7 @@ impl Publisher {
     pub fn start(
         hub: Arc<Hub>,
         count: Option<u64>,
-        open: impl Fn() -> Result<Source> + Send + 'static,
+        open: impl Fn() -> Result<Feed> + Send + 'static,
     ) -> anyhow::Result<Self> {
         let told = |e| Failure::io("listen", e);
         let (waker, sleeper) = waker::pair().map_err(told)?;
@@ -107,13 +110,13 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    fn run(&mut self, open: &dyn Fn() -> Result<Source>) -> Result<()> {
-        let Some(mut source) = self.unlocked(open)? else { return Ok(()) };
-        source.only_read();
-        source.set_patience(SLICE);
+    fn run(&mut self, open: &dyn Fn() -> Result<Feed>) -> Result<()> {
+        let Some(mut feed) = self.unlocked(open)? else { return Ok(()) };
+        feed.only_read();
+        feed.set_patience(SLICE);
         while self.left != Some(0) {
             self.waker.clear(&mut self.sleeper);
-            let Some(changes) = self.unlocked(|| source.next(true))? else { return Ok(()) };
+            let Some(changes) = self.unlocked(|| feed.next(true))? else { return Ok(()) };
             for change in &changes {
                 if self.left == Some(0) {
                     return Ok(());
@@ -121,15 +124,24 @@ impl Work<'_> {
                 self.hub.publish(change);
                 self.left = self.left.map(|left| left - 1);
             }
-            if self.last.get().is_some_and(|last| source.cursor() >= last.position) || self.is_over() {
+            if self.last.get().is_some_and(|last| feed.position() >= last.position) || self.is_over() {
                 return Ok(());
             }
-            if changes.is_empty() && !source.is_behind() {
-                let left = self.last.get().map(|last| last.by.saturating_duration_since(Instant::now()));
-                source.sleep(&[self.sleeper.as_fd()], left);
+            if changes.is_empty() && !feed.is_behind() {
+                self.sleep(&feed);
             }
         }
         Ok(())
+    }
+
+    /// Sleeps until there may be something new, or the end is near.
+    fn sleep(&self, feed: &Feed) {
+        let mut fds = vec![PollFd::new(self.sleeper.as_fd(), PollFlags::POLLIN)];
+        fds.extend(feed.descriptors().into_iter().map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
+        let end = self.last.get().map(|last| last.by.saturating_duration_since(Instant::now()));
+        let left = end.map_or(feed.time_left(), |end| end.min(feed.time_left()));
+        // Interrupted or failed: looking again is right either way.
+        let _ = poll(&mut fds, poll_timeout(left));
     }
 
     fn is_over(&self) -> bool {

@@ -13,7 +13,7 @@ use crate::text::quote;
 
 impl Snapshot<'_> {
     /// The mark of the change at `seq`; `None` if it is not in the log.
-    pub fn log_mark(&self, seq: i64) -> Result<Option<LogMark>> {
+    pub(in crate::store::sqlite) fn log_mark(&self, seq: i64) -> Result<Option<LogMark>> {
         let mut query = self.conn.prepare_cached("SELECT at FROM larder_changes WHERE seq=?1")?;
         Ok(query.query_row([seq], |row| Ok(LogMark(Timestamp(row.get(0)?)))).optional()?)
     }
@@ -25,7 +25,11 @@ impl Snapshot<'_> {
     /// # Errors
     /// [`Error::Trimmed`] if it ends before that position, or has another
     /// change there.
-    pub fn check_mark(&self, position: i64, mark: Option<LogMark>) -> Result<LogSpan> {
+    pub(in crate::store::sqlite) fn check_mark(
+        &self,
+        position: i64,
+        mark: Option<LogMark>,
+    ) -> Result<LogSpan> {
         let span = self.log_span()?;
         let same = match (mark, self.log_mark(position)?) {
             (Some(then), Some(now)) => then == now,

@@ -1,18 +1,28 @@
-//! Expiries: where the entries of a range that expire are found, by the index
+//! Expiries: what is due, and where the entries of a range that expire are found, by the index
 //! that knows no others.
 //!
 //! There are three: of the whole store, of each namespace, of each group. The
 //! index has to be named wherever due rows are sought: without statistics
 //! SQLite may take the primary key, and walk all that is there. So a look costs
 //! what is due in its own range, whatever is due elsewhere.
+//!
+//! Who follows the log removes what is due in the whole store, in small steps.
+
+use std::time::{Duration, Instant};
 
 use rusqlite::types::{ToSqlOutput, Value};
 use rusqlite::{ToSql, params};
 
 use crate::clock::Timestamp;
-use crate::model::{Level, Name, Namespace, Result};
+use crate::model::{Expired, Level, Name, Namespace, Result};
+use crate::store::sqlite::connection::Store;
 use crate::store::sqlite::data::columns::moment;
-use crate::store::sqlite::transaction::Snapshot;
+use crate::store::sqlite::transaction::{Snapshot, Transaction};
+
+/// Most rows, and about the most time, of a step of [`Store::expire_due`]:
+/// several watchers may be at it beside each other and beside writers.
+const EXPIRE_STEP: i64 = 512;
+const EXPIRE_BUDGET: Duration = Duration::from_millis(5);
 
 /// The expiring entries of the whole store, of a namespace or of a group.
 pub(in crate::store::sqlite) struct Expiries {
@@ -105,5 +115,63 @@ impl Snapshot<'_> {
         let mut query =
             self.conn.prepare_cached(&format!("SELECT min(expires_at)FROM {rows} AND expires_at>?2"))?;
         Ok(query.query_row(params![of, self.now.0], |row| Ok(moment(row.get_ref(0)?)))?)
+    }
+
+    /// When the next entry of the whole store is due; in the past if one is
+    /// due and not yet claimed.
+    pub(in crate::store::sqlite) fn next_due(&self) -> Result<Option<Timestamp>> {
+        let mut query =
+            self.conn.prepare_cached("SELECT min(expires_at)FROM entries WHERE expires_at IS NOT NULL")?;
+        Ok(query.query_row([], |row| Ok(moment(row.get_ref(0)?)))?)
+    }
+}
+
+impl Transaction<'_> {
+    /// Removes up to `limit` due entries of the whole store, whatever the
+    /// scope, until `enough` says so: a due entry is gone for everybody, and
+    /// whoever notices first reports it. Returns how many went.
+    fn expire_some(&self, limit: i64, enough: impl Fn() -> bool) -> Result<i64> {
+        let ids: Vec<i64> = self
+            .conn
+            .prepare_cached("SELECT rowid FROM entries WHERE expires_at<=?1 ORDER BY expires_at LIMIT ?2")?
+            .query_map(params![self.now.0, limit], |row| row.get(0))?
+            .collect::<rusqlite::Result<_>>()?;
+        self.by_the_rules(|writer| {
+            let mut gone = 0;
+            for id in ids {
+                gone += i64::from(writer.expire_row(id)?);
+                if enough() {
+                    break;
+                }
+            }
+            Ok(gone)
+        })
+    }
+}
+
+impl Store {
+    /// Removes some of what is due in the whole store, so that the log reports
+    /// it: what a few milliseconds under the write lock allow. Waits for that
+    /// lock no longer than `patience`. `None` if `may` says no.
+    pub(in crate::store::sqlite) fn expire_due(
+        &self,
+        patience: Duration,
+        may: impl Fn(&Transaction<'_>) -> Result<bool>,
+    ) -> Result<Option<Expired>> {
+        let before = self.busy_timeout.replace(patience);
+        let expired = self.write_quietly(|tx| {
+            if !may(tx)? {
+                return Ok(None);
+            }
+            let first = tx.next_due()?;
+            let started = Instant::now();
+            let entries = tx.expire_some(EXPIRE_STEP, || started.elapsed() >= EXPIRE_BUDGET)?;
+            Ok(Some(Expired { first, next: tx.next_due()?, entries }))
+        });
+        self.busy_timeout.set(before);
+        if matches!(expired, Ok(Some(Expired { entries: 1.., .. }))) {
+            self.ring();
+        }
+        expired
     }
 }

@@ -70,7 +70,7 @@ impl Snapshot<'_> {
 
     /// A number that is another one after the schema was changed, and after
     /// some things that change nothing in it, such as a VACUUM.
-    pub fn schema_cookie(&self) -> Result<i64> {
+    pub(in crate::store::sqlite) fn schema_cookie(&self) -> Result<i64> {
         let mut query = self.conn.prepare_cached("PRAGMA schema_version")?;
         Ok(query.query_row([], |row| row.get(0))?)
     }
@@ -79,7 +79,7 @@ impl Snapshot<'_> {
     ///
     /// # Errors
     /// [`Error::Unusable`] if it is not.
-    pub fn verify_schema(&self, path: &Path) -> Result<()> {
+    pub(in crate::store::sqlite) fn verify_schema(&self, path: &Path) -> Result<()> {
         match verify::verify(self.conn.connection(), path)? {
             // A reader does without what an older one lacks.
             Seal::Intact { .. } | Seal::Older(_) => Ok(()),

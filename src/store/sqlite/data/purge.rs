@@ -9,11 +9,9 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{OptionalExtension, params};
 
-use crate::clock::Timestamp;
-use crate::model::{Expired, KeepChanges, Level, LogSpan, Name, Purged, Result};
+use crate::model::{KeepChanges, Level, LogSpan, Name, Purged, Result};
 use crate::store::rules::{HARD, SOFT, SOFT_AGE_MILLIS};
 use crate::store::sqlite::connection::Store;
-use crate::store::sqlite::data::columns::moment;
 use crate::store::sqlite::file::waiting;
 use crate::store::sqlite::transaction::{Snapshot, Transaction};
 
@@ -28,11 +26,6 @@ const BUDGET: Duration = Duration::from_millis(15);
 /// Pause between two transactions. A waiting writer looks at the lock every
 /// 150 to 450 µs; without a pause it would hardly ever find it free.
 const PAUSE: Duration = Duration::from_millis(1);
-
-/// Most rows, and about the most time, of a step of [`Store::expire_due`]:
-/// several watchers may be at it beside each other and beside writers.
-const EXPIRE_STEP: i64 = 512;
-const EXPIRE_BUDGET: Duration = Duration::from_millis(5);
 
 /// Where the log is cut; see [`Transaction::trim_horizon`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,14 +101,6 @@ impl Snapshot<'_> {
             }
         }
         Ok((ids, (seen == limit).then_some(last)))
-    }
-
-    /// When the next entry of the whole store is due; in the past if one is
-    /// due and not yet claimed.
-    pub fn next_due(&self) -> Result<Option<Timestamp>> {
-        let mut query =
-            self.conn.prepare_cached("SELECT min(expires_at)FROM entries WHERE expires_at IS NOT NULL")?;
-        Ok(query.query_row([], |row| Ok(moment(row.get_ref(0)?)))?)
     }
 
     /// Where a trim by `keep` cuts.
@@ -212,27 +197,6 @@ impl Transaction<'_> {
         })
     }
 
-    /// Removes up to `limit` due entries of the whole store, whatever the
-    /// scope, until `enough` says so: a due entry is gone for everybody, and
-    /// whoever notices first reports it. Returns how many went.
-    fn expire_some(&self, limit: i64, enough: impl Fn() -> bool) -> Result<i64> {
-        let ids: Vec<i64> = self
-            .conn
-            .prepare_cached("SELECT rowid FROM entries WHERE expires_at<=?1 ORDER BY expires_at LIMIT ?2")?
-            .query_map(params![self.now.0, limit], |row| row.get(0))?
-            .collect::<rusqlite::Result<_>>()?;
-        self.by_the_rules(|writer| {
-            let mut gone = 0;
-            for id in ids {
-                gone += i64::from(writer.expire_row(id)?);
-                if enough() {
-                    break;
-                }
-            }
-            Ok(gone)
-        })
-    }
-
     /// Removes changes below `horizon`, oldest first, until `enough` says so or
     /// `limit` went. Returns how many went and whether any are left.
     fn trim(&self, horizon: Horizon, limit: usize, enough: impl Fn() -> bool) -> Result<(usize, bool)> {
@@ -305,31 +269,6 @@ impl Store {
         }
         self.write_quietly(|tx| tx.sweep_leases(group))?;
         Ok(done)
-    }
-
-    /// Removes some of what is due in the whole store, so that the log reports
-    /// it: what a few milliseconds under the write lock allow. Waits for that
-    /// lock no longer than `patience`. `None` if `may` says no.
-    pub fn expire_due(
-        &self,
-        patience: Duration,
-        may: impl Fn(&Transaction<'_>) -> Result<bool>,
-    ) -> Result<Option<Expired>> {
-        let before = self.busy_timeout.replace(patience);
-        let expired = self.write_quietly(|tx| {
-            if !may(tx)? {
-                return Ok(None);
-            }
-            let first = tx.next_due()?;
-            let started = Instant::now();
-            let entries = tx.expire_some(EXPIRE_STEP, || started.elapsed() >= EXPIRE_BUDGET)?;
-            Ok(Some(Expired { first, next: tx.next_due()?, entries }))
-        });
-        self.busy_timeout.set(before);
-        if matches!(expired, Ok(Some(Expired { entries: 1.., .. }))) {
-            self.ring();
-        }
-        expired
     }
 
     /// Gives free pages back to the file system. Needs the store for itself

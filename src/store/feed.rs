@@ -1,20 +1,24 @@
-//! The source of changes: a cursor over the log, and what wakes it.
+//! The feed: the changes of a store, those that were chosen, in order.
+//!
+//! It reads in short transactions, so that it never keeps the store's own log
+//! from being reset, and in portions, so that neither memory nor time grows
+//! with what there is to read. Its position alone makes it correct; what it
+//! hears only makes it quick. To read it needs no lock that a writer could
+//! hold. How a store is heard, and whether it is still the one that was read,
+//! is its engine's affair.
 
 use std::ops::ControlFlow;
 use std::os::fd::BorrowedFd;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use nix::poll::{PollFd, PollFlags, poll};
-
-use super::control::{Control, Wake, poll_timeout};
-use super::expirer::Expirer;
 use super::selection::Selection;
-use crate::model::{Change, ChangeKind, Entry, Error, Level, LogMark, LogSpan, Result};
-use crate::store::{Snapshot, Store};
+use super::sqlite::feed::Source;
+use super::{Snapshot, Store};
+use crate::model::{Change, ChangeKind, Entry, Level, LogSpan, Result};
 
 /// Most changes, and about the most bytes of values, read in one transaction:
-/// what bounds the memory of a watch.
+/// what bounds the memory of a reader.
 const BATCH_CHANGES: usize = 256;
 const BATCH_BYTES: i64 = 1 << 20;
 
@@ -24,22 +28,29 @@ const ROWS_AT_ONCE: i64 = 4096;
 /// Most entries of a snapshot read at once with their values.
 const SNAPSHOT_VALUES: usize = 16;
 
-/// A position in the change log of one store.
+/// Changes of one store, in order, from a position on.
 #[derive(Debug)]
-pub struct Source {
-    store: Rc<Store>,
+pub struct Feed {
+    source: Source,
     selection: Selection,
-    expirer: Rc<Expirer>,
-    cursor: i64,
     /// Whether the last batch ended because it was full.
     behind: bool,
     interval: Duration,
-    /// Device and inode, to notice a store that was deleted or replaced.
-    identity: (u64, u64),
-    /// SQLite's count of other connections' commits, as of the last look.
-    seen: Option<i64>,
-    /// What stood at the cursor when it was last moved.
-    mark: Option<LogMark>,
+}
+
+/// What a feed does while its reader is busy: it hears of its store, and
+/// removes what is due there, so that the log reports it on time.
+pub trait Upkeep {
+    /// Descriptors that become readable when there is something to hear.
+    fn descriptors(&self) -> Vec<BorrowedFd<'_>>;
+
+    /// How long until there is something to do without anything being heard;
+    /// `None` if nothing is known of.
+    fn time_left(&self) -> Option<Duration>;
+
+    /// Hears of new entries, and removes some of what is due. What goes wrong
+    /// is found again by whoever reads next.
+    fn look(&self);
 }
 
 /// How much is taken from the log at once.
@@ -63,13 +74,26 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// Reads what follows `after` in a transaction of its own; see
+    /// [`Batch::read`].
+    pub fn of(
+        store: &Store,
+        after: i64,
+        selection: &Selection,
+        portion: Portion,
+        with_values: bool,
+    ) -> Result<Self> {
+        store.read(|tx| Self::read(tx, tx.log_span()?, after, selection, portion, with_values))
+    }
+
     /// Reads what follows `after`. A change that is passed over counts like
     /// one that is chosen: a transaction must not last as long as the log is,
     /// whatever the selection.
     ///
     /// # Errors
-    /// [`Error::Trimmed`] if changes after `after` are gone from the log.
-    pub fn read(
+    /// [`Error::Trimmed`](crate::model::Error::Trimmed) if changes after `after` are
+    /// gone from the log.
+    fn read(
         tx: &Snapshot<'_>,
         span: LogSpan,
         after: i64,
@@ -99,69 +123,44 @@ impl Batch {
     }
 }
 
-impl Source {
-    /// A source that begins after position `after`. `interval` is how long a
-    /// change by a writer that rings no bell may go unnoticed.
+impl Feed {
+    /// Begins after position `after`. `interval` is how long a change by a
+    /// writer that is not heard may go unnoticed.
     ///
     /// # Errors
-    /// [`Error::Trimmed`] or [`Error::Usage`] if the log does not have that
+    /// [`Error::Trimmed`](crate::model::Error::Trimmed) or
+    /// [`Error::Usage`](crate::model::Error::Usage) if the log does not have that
     /// position any more, or yet.
     pub fn new(store: Store, selection: Selection, after: i64, interval: Duration) -> Result<Self> {
-        let store = Rc::new(store);
-        let expirer = Expirer::new(Rc::clone(&store));
-        let identity = store.identity()?;
-        let (span, mark) = store.read(|tx| {
-            match &selection.group {
-                Some(group) => tx.permit(Level::Read, group)?,
-                None => tx.permit_some(Level::Read)?,
-            }
-            Ok((tx.log_span()?, tx.log_mark(after)?))
+        let source = Source::new(Rc::new(store), after, |tx| match &selection.group {
+            Some(group) => tx.permit(Level::Read, group),
+            None => tx.permit_some(Level::Read),
         })?;
-        if !span.reaches_back_to(after) {
-            return Err(Error::Trimmed { after, oldest: span.oldest });
-        }
-        if after > span.newest {
-            return Err(Error::Usage(format!(
-                "position {after} lies in the future: the newest change is {}",
-                span.newest
-            )));
-        }
-        expirer.set_position(after, mark);
-        Ok(Self {
-            store,
-            selection,
-            expirer: Rc::new(expirer),
-            cursor: after,
-            behind: false,
-            interval,
-            identity,
-            seen: None,
-            mark,
-        })
+        Ok(Self { source, selection, behind: false, interval })
     }
 
-    /// What hears of the store and removes what is due in it; to be given to
-    /// [`Control::attend`], so that it goes on while a sink waits.
+    /// What is to go on while a reader of this feed is busy. It lives no longer
+    /// than the feed.
     #[must_use]
-    pub fn expirer(&self) -> &Rc<Expirer> {
-        &self.expirer
+    pub fn upkeep(&self) -> Weak<dyn Upkeep> {
+        let expirer: Rc<dyn Upkeep> = self.source.expirer().clone();
+        Rc::downgrade(&expirer)
     }
 
-    /// Leaves what is due to others: this source does not write.
+    /// Has `tell` called whenever there may be something new.
+    pub fn on_news(&self, tell: impl Fn() + 'static) {
+        self.source.expirer().on_news(tell);
+    }
+
+    /// Leaves what is due to others: this feed does not write.
     pub fn only_read(&self) {
-        self.expirer.only_hear();
+        self.source.expirer().only_hear();
     }
 
     /// The last position that was read.
     #[must_use]
-    pub fn cursor(&self) -> i64 {
-        self.cursor
-    }
-
-    /// What stood there in the log.
-    #[must_use]
-    pub fn mark(&self) -> Option<LogMark> {
-        self.mark
+    pub fn position(&self) -> i64 {
+        self.source.position()
     }
 
     /// Whether more is known to be there to read.
@@ -173,55 +172,57 @@ impl Source {
     /// The store.
     #[must_use]
     pub fn store(&self) -> &Store {
-        &self.store
+        self.source.store()
     }
 
     /// How long later calls wait for other processes' locks.
     pub fn set_patience(&self, patience: Duration) {
-        self.store.set_busy_timeout(patience);
+        self.source.set_patience(patience);
     }
 
     /// The next changes, oldest first, at most a batch; none if there is
     /// nothing new, or nothing that was chosen among what was passed: see
-    /// [`Source::is_behind`]. Some of the due entries are removed first, so
-    /// that they are among them.
+    /// [`Feed::is_behind`]. Some of the due entries are removed first, so that
+    /// they are among them.
     ///
     /// # Errors
-    /// [`Error::Trimmed`] if the log is no longer the one that was read so far;
-    /// [`Error::Unusable`] if the store is gone, or no longer logs as it should.
+    /// [`Error::Trimmed`](crate::model::Error::Trimmed) if the log is no longer the one
+    /// that was read so far; [`Error::Unusable`](crate::model::Error::Unusable) if the
+    /// store is gone, or no longer logs as it should.
     pub fn next(&mut self, with_values: bool) -> Result<Vec<Change>> {
-        self.expirer.hear();
-        if self.store.identity().ok() != Some(self.identity) {
-            return Err(Error::unusable(
-                self.store.path(),
-                "was deleted or replaced while it was being watched",
-            ));
-        }
-        // Read before the log: what is committed in between is looked at twice
-        // rather than missed. Nothing of this costs an idle watch a transaction.
-        let version = self.store.data_version()?;
-        if self.seen != Some(version) {
-            self.expirer.verify()?;
-        }
-        self.expirer.step();
-        let removed = self.expirer.take_removed();
-        if self.seen == Some(version) && !self.behind && !removed {
+        let look = self.source.look()?;
+        if !look.news && !self.behind {
             return Ok(Vec::new());
         }
         let portion = Portion { changes: BATCH_CHANGES, bytes: BATCH_BYTES };
-        let (batch, mark) = self.store.read(|tx| {
-            let span = tx.check_mark(self.cursor, self.mark)?;
-            let batch = Batch::read(tx, span, self.cursor, &self.selection, portion, with_values)?;
-            let mark = tx.log_mark(batch.reached)?;
-            Ok((batch, mark))
+        let batch = self.source.read_on(look, |tx, span, after| {
+            let batch = Batch::read(tx, span, after, &self.selection, portion, with_values)?;
+            let reached = batch.reached;
+            Ok((batch, reached))
         })?;
-        (self.cursor, self.behind, self.mark) = (batch.reached, batch.more, mark);
-        self.expirer.set_position(self.cursor, self.mark);
-        self.seen = Some(version);
+        self.behind = batch.more;
         Ok(batch.changes)
     }
 
-    /// A page of what is there at the cursor, each entry as the `set` that
+    /// Moves a consumer on to a change that was handled.
+    ///
+    /// # Errors
+    /// [`Error::Absent`](crate::model::Error::Absent) if the consumer is gone;
+    /// [`Error::Trimmed`](crate::model::Error::Trimmed) if the log was set back.
+    pub fn handled(&self, consumer: &str, change: &Change) -> Result<()> {
+        self.store().move_consumer(consumer, change.seq, Some(change.mark()))
+    }
+
+    /// Moves a consumer on to the position: everything up to there was handled,
+    /// or passed over.
+    ///
+    /// # Errors
+    /// As [`Feed::handled`].
+    pub fn handled_all(&self, consumer: &str) -> Result<()> {
+        self.source.move_consumer(consumer)
+    }
+
+    /// A page of what is there at the position, each entry as the `set` that
     /// wrote it; `last` is where the page before ended, and where this one
     /// does. Empty when all has been seen.
     pub fn snapshot(&self, last: &mut Option<Entry>, with_values: bool) -> Result<Vec<Change>> {
@@ -229,46 +230,29 @@ impl Source {
         let limit = if with_values { SNAPSHOT_VALUES } else { BATCH_CHANGES };
         loop {
             let page = self
-                .store
-                .read(|tx| tx.entries_page(group, last.as_ref(), self.cursor, limit, with_values))?;
+                .store()
+                .read(|tx| tx.entries_page(group, last.as_ref(), self.position(), limit, with_values))?;
             let Some(end) = page.last() else { return Ok(Vec::new()) };
             *last = Some(Entry { value: None, ..end.clone() });
             let mut chosen: Vec<Change> = page.into_iter().map(as_change).collect();
-            chosen.retain(|change| self.selection.takes(change, self.store.scope()));
+            chosen.retain(|change| self.selection.takes(change, self.store().scope()));
             if !chosen.is_empty() {
                 return Ok(chosen);
             }
         }
     }
 
-    /// Sleeps until there may be something new.
+    /// Descriptors that become readable when there may be something new.
     #[must_use]
-    pub fn wait(&self, control: &Control) -> Wake {
-        self.wait_at_most(control, self.interval)
+    pub fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
+        self.source.expirer().descriptors()
     }
 
-    /// Like [`Source::wait`], but no longer than `at_most`.
+    /// How long to wait for them, at the most, before the next look.
     #[must_use]
-    pub fn wait_at_most(&self, control: &Control, at_most: Duration) -> Wake {
-        let mut at_most = at_most.min(self.interval);
-        if let Some(left) = self.expirer.time_left() {
-            at_most = at_most.min(left);
-        }
-        control.sleep(&self.expirer.descriptors(), at_most)
-    }
-}
-
-impl Source {
-    /// Sleeps until there may be something new, or one of `more` is readable,
-    /// or `at_most` has passed; signals are left to others.
-    pub fn sleep(&self, more: &[BorrowedFd<'_>], at_most: Option<Duration>) {
-        let mut fds = self.expirer.descriptors();
-        fds.extend(more);
-        let mut fds: Vec<_> = fds.into_iter().map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
-        let left = [at_most, self.expirer.time_left()].into_iter().flatten().min();
-        let left = left.map_or(self.interval, |left| left.min(self.interval));
-        // Interrupted or failed: looking again is right either way.
-        let _ = poll(&mut fds, poll_timeout(left));
+    pub fn time_left(&self) -> Duration {
+        let left = self.source.expirer().time_left();
+        left.map_or(self.interval, |left| left.min(self.interval))
     }
 }
 
@@ -315,13 +299,13 @@ mod tests {
             .unwrap();
         let late = store(dir.path(), Clock::manual(Timestamp(3000)));
         let after = late.read(|tx| tx.log_span()).unwrap().newest;
-        let mut source = Source::new(late, Selection::default(), after, Duration::from_secs(1)).unwrap();
-        let first = source.next(false).unwrap();
+        let mut feed = Feed::new(late, Selection::default(), after, Duration::from_secs(1)).unwrap();
+        let first = feed.next(false).unwrap();
         assert!((1..=512).contains(&first.len()), "{}", first.len());
         assert!(first.iter().all(|change| change.kind == ChangeKind::Expire));
         let mut heard = first.len();
         while heard < 2000 {
-            heard += source.next(false).unwrap().len();
+            heard += feed.next(false).unwrap().len();
         }
     }
 
@@ -345,10 +329,10 @@ mod tests {
             Selection { keys: crate::store::Glob::new("none").ok(), ..Selection::default() },
         ] {
             let copy = Store::create(&StoreOptions::new(store.path())).unwrap();
-            let mut source = Source::new(copy, selection, 0, Duration::from_secs(1)).unwrap();
+            let mut feed = Feed::new(copy, selection, 0, Duration::from_secs(1)).unwrap();
             for reached in [ROWS_AT_ONCE, ROWS_AT_ONCE * 2, rows] {
-                assert!(source.next(true).unwrap().is_empty());
-                assert_eq!((source.cursor(), source.is_behind()), (reached, reached < rows));
+                assert!(feed.next(true).unwrap().is_empty());
+                assert_eq!((feed.position(), feed.is_behind()), (reached, reached < rows));
             }
         }
     }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 
-use crate::store::is_held;
+use crate::store::sqlite::vault::is_held;
 
 /// When to look after the log was written to: syncing it takes anything from
 /// nothing to tens of milliseconds.
@@ -25,7 +25,7 @@ const LOOKS: [Duration; 4] = [
 
 /// Hears of writes to the log of one store.
 #[derive(Debug)]
-pub struct Ripples {
+pub struct WalWatch {
     inotify: Inotify,
     wal: PathBuf,
     /// When the log was last found written to, and how many looks ago.
@@ -33,11 +33,11 @@ pub struct Ripples {
     looks: Cell<usize>,
 }
 
-impl Ripples {
+impl WalWatch {
     /// `None` where the kernel has no watch to spare, or where the files are
     /// out of reach; then the interval does alone.
     #[must_use]
-    pub fn new(store: &Path) -> Option<Self> {
+    pub(super) fn new(store: &Path) -> Option<Self> {
         if is_held(store) {
             return None;
         }
@@ -80,7 +80,7 @@ impl Ripples {
     }
 }
 
-impl AsFd for Ripples {
+impl AsFd for WalWatch {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.inotify.as_fd()
     }

@@ -10,11 +10,11 @@ use std::path::Path;
 
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 
-use crate::store::take_bell;
+use crate::store::sqlite::vault::take_bell;
 
 /// Hears every bell of one store from the moment it is made.
 #[derive(Debug)]
-pub struct Bell {
+pub(super) struct Bell {
     inotify: Inotify,
 }
 
@@ -22,7 +22,7 @@ impl Bell {
     /// `None` where the kernel has no watch to spare; then the interval does
     /// alone.
     #[must_use]
-    pub fn new(path: &Path) -> Option<Self> {
+    pub(super) fn new(path: &Path) -> Option<Self> {
         if let Some(inotify) = take_bell(path) {
             return Some(Self { inotify });
         }

@@ -1,4 +1,4 @@
-//! Which changes a watch is about.
+//! Which changes a feed is about.
 
 use crate::model::{Change, ChangeKind, Glob, Scope};
 

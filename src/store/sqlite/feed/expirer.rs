@@ -1,20 +1,20 @@
 //! What a watch hears of its store, and what it does unasked: due entries are
 //! removed on time, in small steps, so that the log reports them.
 //!
-//! This goes on while a sink waits for a reader or a command, by way of
-//! [`Control`](super::Control). A step never waits long for the write lock:
+//! This goes on while whoever reads the log is busy with what it read; see
+//! [`Upkeep`]. A step never waits long for the write lock:
 //! to read the log a watch needs none.
 
 use std::cell::{Cell, RefCell};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::bell::Bell;
-use super::ripples::Ripples;
+use super::hearing::Hearing;
 use crate::clock::Timestamp;
 use crate::model::{Error, LogMark, Result};
-use crate::store::Store;
+use crate::store::feed::Upkeep;
+use crate::store::sqlite::connection::Store;
 
 /// How long a step waits for the write lock.
 const PATIENCE: Duration = Duration::from_millis(10);
@@ -30,10 +30,9 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 const RETRY: Duration = Duration::from_millis(250);
 
 /// Hears of writes to one store, and removes what is due in it.
-pub struct Expirer {
+pub(in crate::store) struct Expirer {
     store: Rc<Store>,
-    bell: Option<Bell>,
-    ripples: Option<Ripples>,
+    hearing: Hearing,
     /// How far the log was read, and what stood there.
     position: Cell<(i64, Option<LogMark>)>,
     /// The schema's cookie when the schema was last found to be larder's.
@@ -63,12 +62,10 @@ impl Expirer {
     /// One that hears of `store` and removes what is due in it.
     #[must_use]
     pub fn new(store: Rc<Store>) -> Self {
-        let bell = Bell::new(store.path());
-        let ripples = Ripples::new(store.path());
+        let hearing = store.hearing();
         Self {
             store,
-            bell,
-            ripples,
+            hearing,
             position: Cell::default(),
             cookie: Cell::default(),
             seen: Cell::default(),
@@ -98,38 +95,9 @@ impl Expirer {
         }
     }
 
-    /// Takes note of what is to be heard so far. To be called before looking
-    /// for commits.
+    /// Takes note of what is to be heard so far; see [`Hearing::hear`].
     pub fn hear(&self) {
-        if let Some(bell) = &self.bell {
-            bell.hush();
-        }
-        if let Some(ripples) = &self.ripples {
-            ripples.note();
-        }
-    }
-
-    /// Descriptors that become readable when there is something to hear.
-    #[must_use]
-    pub fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
-        let mut fds: Vec<_> = self.bell.iter().map(AsFd::as_fd).collect();
-        // While looks are under way nothing more is listened for.
-        fds.extend(self.ripples.iter().filter(|ripples| ripples.next_look().is_none()).map(AsFd::as_fd));
-        fds
-    }
-
-    /// How long until there is something to do without anything being heard;
-    /// `None` if nothing is known of.
-    #[must_use]
-    pub fn time_left(&self) -> Option<Duration> {
-        let look = self.ripples.as_ref().and_then(Ripples::next_look);
-        let due = self.next_due.get().filter(|_| !self.only_hears.get());
-        let step = due.map(|due| {
-            let left = u64::try_from(due.since(self.store.now())).unwrap_or(0);
-            let pause = self.not_before.get().map(|at| at.saturating_duration_since(Instant::now()));
-            Duration::from_millis(left).max(pause.unwrap_or_default())
-        });
-        [look, step].into_iter().flatten().min()
+        self.hearing.hear();
     }
 
     /// Whether a step is due.
@@ -156,7 +124,7 @@ impl Expirer {
     /// removed: that would lengthen a log that was cut short.
     ///
     /// # Errors
-    /// As [`Source::next`](super::Source::next).
+    /// As [`Source::look`](super::source::Source::look).
     pub fn verify(&self) -> Result<()> {
         self.tell_news();
         let (cursor, mark) = self.position.get();
@@ -171,19 +139,6 @@ impl Expirer {
         self.cookie.set(Some(cookie));
         self.next_due.set(next_due);
         Ok(())
-    }
-
-    /// What is done while a sink waits: hears of new entries, and removes some
-    /// of what is due. What goes wrong is found again by whoever reads next.
-    pub fn look(&self) {
-        self.hear();
-        if let Ok(version) = self.store.data_version()
-            && self.seen.get() != Some(version)
-            && self.verify().is_ok()
-        {
-            self.seen.set(Some(version));
-        }
-        self.step();
     }
 
     /// Removes some of what is due, if it is time, so that the log reports it.
@@ -228,5 +183,33 @@ impl Expirer {
             SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |now| now.subsec_nanos());
         let part = ((nanos / 1000) ^ std::process::id()) % 50;
         (self.pause.get() * (175 + part) / 100).min(LONGEST_PAUSE * (75 + part) / 100)
+    }
+}
+
+impl Upkeep for Expirer {
+    fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
+        self.hearing.descriptors()
+    }
+
+    fn time_left(&self) -> Option<Duration> {
+        let look = self.hearing.time_left();
+        let due = self.next_due.get().filter(|_| !self.only_hears.get());
+        let step = due.map(|due| {
+            let left = u64::try_from(due.since(self.store.now())).unwrap_or(0);
+            let pause = self.not_before.get().map(|at| at.saturating_duration_since(Instant::now()));
+            Duration::from_millis(left).max(pause.unwrap_or_default())
+        });
+        [look, step].into_iter().flatten().min()
+    }
+
+    fn look(&self) {
+        self.hear();
+        if let Ok(version) = self.store.data_version()
+            && self.seen.get() != Some(version)
+            && self.verify().is_ok()
+        {
+            self.seen.set(Some(version));
+        }
+        self.step();
     }
 }

@@ -1,0 +1,15 @@
+//! Following the change log of one file: what is heard of it, whether it is
+//! still the same, and the removal of what is due, so that the log reports it.
+//!
+//! * `bell`, `wal`, `hearing`: what other writers do, as the kernel tells it;
+//! * `expirer`: hears of new entries, and removes due entries in small steps;
+//! * `source`: the log read on from a position, by whoever chooses the changes.
+
+mod bell;
+mod expirer;
+mod hearing;
+mod source;
+mod wal;
+
+pub use hearing::Hearing;
+pub(in crate::store) use source::Source;
