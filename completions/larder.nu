@@ -626,6 +626,7 @@ module completions {
   # Run a command while holding a lock
   export extern "larder lock" [
     --ttl: string             # Length of the lease, at least 100ms
+    --holders: string         # Let N hold the lock at once
     --wait: string            # Give up with status 6 after DUR; without it, wait for ever
     --try                     # Give up with status 6 at once if the lock is taken, and after half a second if the store stays locked; --quiet does not report a taken lock
     --conflict-status: string # End with status N, not 6, if the lock stays taken

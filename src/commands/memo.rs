@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::{ArgGroup, ArgMatches, Args, FromArgMatches};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -17,7 +17,7 @@ use crate::clock::Timestamp;
 use crate::exit::{Exit, Failure};
 use crate::model::{Condition, Entry, Error, Expiry, Level, check_size};
 use crate::output::{self, Out, print_note};
-use crate::process::{Child, Signals, exit_code, find_program, spawn};
+use crate::process::{Child, Signals, Supervised, exit_code, find_program, spawn};
 use crate::store::{Claim, Claimed};
 use crate::text::quote;
 use crate::units;
@@ -294,13 +294,14 @@ fn record(args: &MemoArgs, program: &Path, signals: &Signals, makers: &str) -> a
             return Err(Failure::io(&shown, e));
         }
     };
+    let mut command = Supervised::new(child);
     let mut interrupted = false;
     let status = loop {
         for signal in signals.take() {
-            child.signal(signal);
+            command.signal(signal);
             interrupted = true;
         }
-        if let Some(status) = child.ended().map_err(|e| Failure::io(&shown, e))? {
+        if let Some(status) = command.step(Instant::now()).map_err(|e| Failure::io(&shown, e))? {
             break status;
         }
         let _ = poll(&mut [PollFd::new(signals.as_fd(), PollFlags::POLLIN)], PollTimeout::NONE);

@@ -4,19 +4,19 @@
 //! everything it started, and no shell in between.
 
 mod child;
-mod ending;
 mod exec;
 mod foreground;
 mod moment;
 mod program;
 mod signals;
+mod supervise;
 mod threads;
 
 pub use child::{Child, exit_code};
-pub use ending::Ending;
 pub use exec::become_program;
 pub use foreground::run_in_foreground;
 pub use moment::Moment;
 pub use program::{find_program, find_program_in};
 pub use signals::Signals;
+pub use supervise::Supervised;
 pub use threads::spawn;

@@ -5,15 +5,13 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::Signal;
-
 use super::control::{Control, Stop, Wake};
 use super::handler::Handler;
 use super::{Delivery, Sink};
 use crate::exit::{Exit, Failure};
 use crate::model::{Change, Scope};
 use crate::output::print_note;
-use crate::process::{Child, Ending, exit_code};
+use crate::process::{Child, Supervised, exit_code};
 use crate::text::quote;
 
 /// How long a command may go on after the watch was told to end, before its
@@ -64,34 +62,28 @@ impl Exec {
 
     /// Waits for the command. A signal to the watch leaves it [`GRACE`]; a
     /// second one does not, nor does the end of the watch's time.
-    fn wait(child: &mut Child, control: &Control) -> std::io::Result<Ended> {
+    fn wait(child: Child, control: &Control) -> std::io::Result<Ended> {
+        let mut command = Supervised::new(child);
         let mut stop = None;
-        let mut kill_at: Option<(Instant, Signal)> = None;
         loop {
             let (asked, signals) = (control.stopped(), control.signals());
-            if let Some(status) = child.ended()? {
-                let cut = stop == Some(Stop::Timeout);
-                if cut || matches!(kill_at, Some((_, Signal::SIGKILL))) {
-                    // It was told to end: so is what it has left behind.
-                    Ending::already_told(kill_at.map_or_else(Instant::now, |(at, _)| at)).finish(child);
-                }
-                return Ok(Ended { status, stop: stop.or(asked), cut });
+            if let Some(status) = command.step(Instant::now())? {
+                return Ok(Ended { status, stop: stop.or(asked), cut: stop == Some(Stop::Timeout) });
             }
+            let now = Instant::now();
             if stop.is_none() {
                 stop = asked;
-                let grace = if stop == Some(Stop::Timeout) { Duration::ZERO } else { GRACE };
-                kill_at = stop.map(|_| (Instant::now() + grace, Signal::SIGTERM));
+                match stop {
+                    None => {}
+                    Some(Stop::Timeout) => command.end_now(now, GRACE_AFTER_TIMEOUT),
+                    Some(_) => command.end_at(now + GRACE, GRACE_AFTER_TERM),
+                }
             }
-            if let Some((at, signal)) = kill_at
-                && (Instant::now() >= at || (signal == Signal::SIGTERM && signals > 1))
-            {
-                child.signal(signal);
-                let grace = if stop == Some(Stop::Timeout) { GRACE_AFTER_TIMEOUT } else { GRACE_AFTER_TERM };
-                kill_at = Some((Instant::now() + grace, Signal::SIGKILL));
+            if signals > 1 {
+                command.end_now(now, GRACE_AFTER_TERM);
             }
-            let pause = kill_at.map_or(Duration::from_secs(1), |(at, _)| {
-                at.saturating_duration_since(Instant::now()).min(Duration::from_millis(100))
-            });
+            let left = command.time_left(now);
+            let pause = left.map_or(Duration::from_secs(1), |left| left.min(Duration::from_millis(100)));
             // SIGCHLD ends the wait as soon as the command does.
             if let Wake::Stop(_) = control.wait(&[], pause)
                 && stop.is_some()
@@ -125,9 +117,9 @@ impl Sink for Exec {
             let what = self.describe(change);
             let last = self.options.retry.is_some_and(|most| attempt >= most);
             let failed = match self.handler.start(change, |_| ()) {
-                Ok(mut child) => {
+                Ok(child) => {
                     let Ended { status, stop, cut } =
-                        Self::wait(&mut child, control).map_err(|e| Failure::io(&shown, e))?;
+                        Self::wait(child, control).map_err(|e| Failure::io(&shown, e))?;
                     if cut {
                         return Ok(Delivery::Stopped(Stop::Timeout));
                     }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use crate::exit::{Exit, Failure};
-use crate::process::{Child, Ending, exit_code};
+use crate::process::{Child, Supervised, exit_code};
 use crate::watch::Control;
 
 /// How long a command may go on after SIGTERM, before SIGKILL.
@@ -86,40 +86,36 @@ impl<'a> Shell<'a> {
     pub fn run(self, control: &Control) -> anyhow::Result<Ended> {
         let shown = crate::text::quote(&self.command.to_string_lossy());
         let told = |e| Failure::io(&format!("cannot run {shown}"), e);
-        let mut child = Child::start(self.inner).map_err(told)?;
-        wait(&mut child, self.timeout, self.grace, control).map_err(told)
+        let child = Child::start(self.inner).map_err(told)?;
+        wait(child, self.timeout, self.grace, control).map_err(told)
     }
 }
 
-fn wait(child: &mut Child, timeout: Duration, grace: Duration, control: &Control) -> std::io::Result<Ended> {
+fn wait(child: Child, timeout: Duration, grace: Duration, control: &Control) -> std::io::Result<Ended> {
     let mut ended = Ended { code: 0, timed_out: false, stop: None, interrupted: false };
-    let mut signal_at = Instant::now() + timeout;
-    let mut signal = Signal::SIGTERM;
+    let mut command = Supervised::new(child);
+    command.end_at(Instant::now() + timeout, GRACE_AFTER_TERM);
     loop {
         let (asked, signals) = (control.first_signal(), control.signals());
-        if let Some(status) = child.ended()? {
-            if signal == Signal::SIGKILL {
-                // What the shell started must not outlive it for long.
-                Ending::already_told(signal_at).finish(child);
+        let now = Instant::now();
+        if !command.is_told() {
+            if ended.stop.is_none() && asked.is_some() {
+                ended.stop = asked;
+                command.end_at(now + grace, GRACE_AFTER_TERM);
             }
+            if signals > 1 {
+                command.end_now(now, GRACE_AFTER_TERM);
+            }
+        }
+        if let Some(status) = command.step(now)? {
             ended.code = exit_code(status);
             return Ok(ended);
         }
-        let now = Instant::now();
-        if ended.stop.is_none() && signal == Signal::SIGTERM {
-            ended.stop = asked;
-            if ended.stop.is_some() {
-                signal_at = signal_at.min(now + grace);
-            }
-        }
-        if now >= signal_at || (signal == Signal::SIGTERM && signals > 1) {
+        if command.is_told() {
             ended.timed_out |= ended.stop.is_none();
             ended.interrupted |= ended.stop.is_some();
-            child.signal(signal);
-            signal = Signal::SIGKILL;
-            signal_at = now + GRACE_AFTER_TERM;
         }
-        let left = signal_at.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+        let left = command.time_left(now).unwrap_or(timeout).max(Duration::from_millis(1));
         if asked.is_some() {
             // A run that has been told to end is not kept waiting.
             std::thread::sleep(left.min(Duration::from_millis(10)));

@@ -12,7 +12,7 @@ use crate::clock::Timestamp;
 use crate::exit::{Exit, Failure};
 use crate::model::{Change, ChangeKind, Ended, Error, Job, Outcome};
 use crate::output::print_note;
-use crate::process::{Child, Ending, Moment, Signals};
+use crate::process::{Child, Moment, Signals, Supervised};
 use crate::text::quote;
 use crate::units;
 use crate::watch::Handler;
@@ -68,12 +68,10 @@ enum Stop {
 /// A job in hand, and its command.
 struct Running {
     job: Job,
-    child: Child,
+    command: Supervised,
     /// When the lease ends.
     ends: Moment,
     renew_at: Moment,
-    /// Once the command was told to end.
-    ending: Option<Ending>,
     /// Whether the lease was lost, so that nothing is to be reported.
     lost: bool,
 }
@@ -115,18 +113,13 @@ impl Worker {
         let ended = self.work();
         if ended.is_err() {
             // Nothing keeps their leases any more.
-            let told: Vec<_> = self
-                .running
-                .iter()
-                .map(|running| Ending::begin(&running.child, GRACE_AFTER_TIMEOUT))
-                .collect();
-            for (mut running, ending) in self.running.drain(..).zip(told) {
-                while running.child.ended().is_ok_and(|status| status.is_none()) {
-                    let mut ending = ending;
-                    let left = ending.pursue(&running.child);
-                    std::thread::sleep(left.min(Duration::from_millis(5)));
+            for running in &mut self.running {
+                running.command.end_now(Instant::now(), GRACE_AFTER_TIMEOUT);
+            }
+            for mut running in self.running.drain(..) {
+                while running.command.step(Instant::now()).is_ok_and(|status| status.is_none()) {
+                    std::thread::sleep(Duration::from_millis(5));
                 }
-                ending.finish(&running.child);
             }
         }
         ended
@@ -193,14 +186,15 @@ impl Worker {
             if !running.lost && running.ends.left().is_zero() {
                 self.note(&running.job, "its lease has run out; ending the command");
                 running.lost = true;
-                running.ending.get_or_insert_with(|| Ending::begin(&running.child, GRACE_AFTER_TERM));
+                // What it has started must not work on beside the next worker.
+                running.command.end_now(Instant::now(), GRACE_AFTER_TERM);
             }
-            if must_end && running.ending.is_none() {
+            if must_end {
                 let timeout = self.stop == Some(Stop::Timeout);
                 let grace = if timeout { GRACE_AFTER_TIMEOUT } else { GRACE_AFTER_TERM };
-                running.ending = Some(Ending::begin(&running.child, grace));
+                running.command.end_now(Instant::now(), grace);
             }
-            let status = running.child.ended().map_err(|e| Failure::io("the command", e))?;
+            let status = running.command.step(Instant::now()).map_err(|e| Failure::io("the command", e))?;
             if let Some(status) = status {
                 self.end(running, status);
                 continue;
@@ -229,15 +223,11 @@ impl Worker {
 
     /// A command has ended.
     fn end(&mut self, running: Running, status: ExitStatus) {
-        let Running { job, child, ending, lost, .. } = running;
-        if let Some(ending) = ending {
-            // What it has started must not work on beside the next worker.
-            ending.finish(&child);
-        }
+        let Running { job, command, lost, .. } = running;
         if lost {
             return;
         }
-        let outcome = match (status.success(), ending.is_some()) {
+        let outcome = match (status.success(), command.is_told()) {
             (true, _) => Outcome::Done,
             // It was told to end: that says nothing about the job.
             (_, true) => Outcome::Returned,
@@ -286,7 +276,13 @@ impl Worker {
         match started {
             Ok(child) => {
                 let renew_at = ends.before(self.queue.terms().lease * 2 / 3);
-                self.running.push(Running { job, child, ends, renew_at, ending: None, lost: false });
+                self.running.push(Running {
+                    job,
+                    command: Supervised::new(child),
+                    ends,
+                    renew_at,
+                    lost: false,
+                });
             }
             Err(e) if Child::is_too_late(&e) => self.through.push((job, Outcome::Returned)),
             Err(e)
@@ -334,14 +330,13 @@ impl Worker {
         let now = Instant::now();
         let mut most = self.plan.time_left().filter(|_| self.stop.is_none());
         let mut sooner = |left: Duration| most = Some(most.map_or(left, |most| most.min(left)));
-        for running in &mut self.running {
-            sooner(match &mut running.ending {
-                Some(ending) => ending.pursue(&running.child),
-                None => running.renew_at.left().min(running.ends.left()),
-            });
-            if running.ending.is_none()
-                && let Some(at) = self.tell_at
-            {
+        for running in &self.running {
+            if let Some(left) = running.command.time_left(now) {
+                sooner(left);
+                continue;
+            }
+            sooner(running.renew_at.left().min(running.ends.left()));
+            if let Some(at) = self.tell_at {
                 sooner(at.saturating_duration_since(now));
             }
         }

@@ -156,6 +156,7 @@ fn environment() -> Section {
                     "lock: a number that grows with each holder of the lock, for others to tell an old holder from \
                      the present one.",
                 ),
+                ("LARDER_LOCK_SLOT", "lock: which of the --holders this one is, from 1."),
                 (
                     "LARDER_MEMO",
                     "memo: the results being made, for a memo inside to tell that it would wait for itself.",

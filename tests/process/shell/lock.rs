@@ -359,3 +359,120 @@ fn a_locked_store_is_waited_for_no_longer_than_the_lock() {
     holder.execute_batch("COMMIT").expect("unlock the store");
     t.run(lock(&["--try"])).ok("");
 }
+
+/// A holder of one of `holders`, that says so and waits for the file `go-NAME`.
+fn holder(t: &Test, name: &str, holders: &str, more: &[&str]) -> Child {
+    let script = format!(
+        "echo $LARDER_LOCK_SLOT $LARDER_LOCK_TOKEN > {name}.new; mv {name}.new {name}; while [ ! -e go-{name} ]; do sleep 0.01; done"
+    );
+    let args = [&["lock", "l", "k", "--ttl", "30s", "--holders", holders], more, &["--", "/bin/sh", "-c"]];
+    let mut args = args.concat();
+    args.push(&script);
+    start(t, &args)
+}
+
+/// Slot and token of a holder, once it has them.
+fn slot(t: &Test, name: &str) -> (i64, i64) {
+    until(name, || t.path(name).exists());
+    let text = String::from_utf8(t.read(name)).expect("text");
+    let (slot, token) = text.trim().split_once(' ').expect("two words");
+    (slot.parse().expect("a slot"), token.parse().expect("a token"))
+}
+
+#[test]
+fn so_many_hold_a_lock_at_once() {
+    let t = Test::new();
+    let mut first = holder(&t, "first", "2", &[]);
+    assert_eq!(slot(&t, "first").0, 1);
+    let mut second = holder(&t, "second", "2", &[]);
+    let (number, token) = slot(&t, "second");
+    assert_eq!(number, 2);
+    assert!(token > slot(&t, "first").1);
+    // No third, and nobody who wants it for himself.
+    for holders in ["2", "1"] {
+        let refused =
+            t.run(["lock", "l", "k", "--ttl", "1s", "--holders", holders, "--try", "--", "/bin/true"]);
+        let output = refused.output();
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(6));
+        assert!(error.ends_with(" and 1 more\n"), "{error}");
+    }
+    let value = t.run(["get", "l", "k"]).output().stdout;
+    let holders: serde_json::Value = serde_json::from_slice(&value).expect("JSON");
+    assert_eq!((&holders[0]["slot"], &holders[1]["slot"]), (&1.into(), &2.into()), "{holders}");
+    // Another waits for the slot that is freed first.
+    let mut third = holder(&t, "third", "2", &["--wait", "1m"]);
+    t.write("go-first", "");
+    assert_eq!(first.wait().expect("wait").code(), Some(0));
+    let (number, newest) = slot(&t, "third");
+    assert_eq!(number, 1);
+    assert!(newest > token);
+    t.write("go-second", "");
+    t.write("go-third", "");
+    assert_eq!(second.wait().expect("wait").code(), Some(0));
+    assert_eq!(third.wait().expect("wait").code(), Some(0));
+    t.run(["list", "l"]).ok("");
+}
+
+#[test]
+fn a_killed_holder_of_several_frees_its_slot_alone() {
+    let t = Test::new();
+    let short = ["lock", "l", "k", "--ttl", "300ms", "--holders", "2", "--", "/bin/sh", "-c"];
+    let mut killed = start(&t, &[&short[..], &["while :; do sleep 0.01; done"]].concat());
+    until("the lock", || is_held(&t));
+    let stays = start(
+        &t,
+        &[&short[..], &["while [ ! -e go ]; do sleep 0.01; done; echo $LARDER_LOCK_SLOT"]].concat(),
+    );
+    until("both", || t.run(["get", "l", "k"]).output().stdout.windows(8).any(|w| w == b"\"slot\":2"));
+    signal(&killed, Signal::SIGKILL);
+    killed.wait().expect("wait");
+    let line = "echo $LARDER_LOCK_SLOT";
+    t.sh(&format!("larder lock l k --ttl 30s --holders 2 --wait 1m -- sh -c '{line}'")).ok("1\n");
+    t.write("go", "");
+    let output = stays.wait_with_output().expect("wait");
+    assert_eq!((output.status.code(), &output.stdout[..]), (Some(0), &b"2\n"[..]));
+}
+
+#[test]
+fn several_holders_lose_a_lock_that_is_deleted() {
+    let t = Test::new();
+    let holders: Vec<_> = (0..2)
+        .map(|_| {
+            start(
+                &t,
+                &[
+                    "lock",
+                    "l",
+                    "k",
+                    "--ttl",
+                    "150ms",
+                    "--holders",
+                    "2",
+                    "--",
+                    "/bin/sh",
+                    "-c",
+                    "echo up >> up; sleep 600",
+                ],
+            )
+        })
+        .collect();
+    until("both", || std::fs::read_to_string(t.path("up")).is_ok_and(|up| up.lines().count() == 2));
+    t.run(["delete", "l", "k"]).ok("");
+    for holder in holders {
+        assert_eq!(holder.wait_with_output().expect("wait").status.code(), Some(125));
+    }
+    t.run(["list", "l"]).ok("");
+}
+
+#[test]
+fn a_lock_may_be_held_again_within_itself_while_there_is_room() {
+    let t = Test::new();
+    let inner = "larder lock l k --ttl 10s --holders 2 -- sh -c 'echo $LARDER_LOCK_SLOT'";
+    t.sh(&format!("larder lock l k --ttl 10s --holders 2 -- {inner}")).ok("2\n");
+    t.sh(&format!(
+        "larder lock l k --ttl 10s --holders 2 -- larder lock l k --ttl 10s --holders 2 -- {inner}"
+    ))
+    .fails_with(6, "is held by the command this runs in");
+    t.run(["lock", "l", "k", "--ttl", "1s", "--holders", "0", "--", "/bin/true"]).fails_with(2, "--holders");
+}
