@@ -6,7 +6,7 @@ use clap::{ArgGroup, ArgMatches, Args, FromArgMatches};
 
 use super::confirm::{confirm, count};
 use super::list::check_names;
-use super::{Context, Spec, glob};
+use super::{Context, Spec, attended, glob};
 use crate::exit::{Exit, Failure};
 use crate::model::{Condition, Error, Glob, Keys, Level, Name, Result};
 use crate::output::{Out, print_note};
@@ -107,7 +107,16 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
         };
         confirm(&context.settings, args.yes, question, unconfirmed())?;
     }
-    let deleted = store.write(|tx| delete(tx, &args, &condition))?;
+    let deleted = if args.keys.is_empty() && context.settings.progress {
+        // Only a connection that is opened while somebody attends shows that
+        // time goes by.
+        attended::shown(&context.settings, "deleting", || match context.existing_to_write()? {
+            Some(store) => anyhow::Ok(store.write(|tx| delete(tx, &args, &condition))?),
+            None => Ok(0),
+        })?
+    } else {
+        store.write(|tx| delete(tx, &args, &condition))?
+    };
     report(context, &args, deleted, &[])
 }
 

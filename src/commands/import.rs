@@ -1,6 +1,7 @@
 use std::cell::Cell;
 use std::io::Read;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use clap::{ArgMatches, Args, FromArgMatches};
 
@@ -97,7 +98,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
         Err(error) => return Err(told(error, line.get(), seems.get())),
     };
     line.set(None);
-    let mut progress = Progress::new(&context.settings, "importing");
+    let mut progress = Progress::new(&context.settings, "importing").in_bytes().of(source.length());
     let tally = match context.existing()? {
         Some(store) if args.dry_run => {
             store.rehearse(|bulk| import(bulk, scope, &args, format, &mut source, &line, &mut progress))
@@ -174,7 +175,9 @@ fn import(
     let skip = args.on_conflict == "skip";
     let now = bulk.now();
     let mut tally = Tally::default();
-    let mut records = Records::new(format, source.read()?);
+    let read = Rc::new(Cell::new(0));
+    let text = Counted { text: source.read()?, read: Rc::clone(&read) };
+    let mut records = Records::new(format, Box::new(text));
     loop {
         let next = records.next();
         // Read once more when a line has turned out to be a bad one.
@@ -204,10 +207,24 @@ fn import(
                 return Err(error);
             }
         }
-        progress.tick(1);
+        progress.reach(read.get());
     }
     line.set(None);
     Ok(tally)
+}
+
+/// A text, and how many bytes of it have been read.
+struct Counted<'a> {
+    text: Box<dyn Read + 'a>,
+    read: Rc<Cell<u64>>,
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let length = self.text.read(into)?;
+        self.read.set(self.read.get() + length as u64);
+        Ok(length)
+    }
 }
 
 /// What would be imported into an empty store with no quotas.

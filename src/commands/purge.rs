@@ -1,9 +1,10 @@
 use clap::{ArgMatches, Args, FromArgMatches};
 
-use super::{Context, Spec};
+use super::{Context, Spec, attended};
 use crate::exit::{Exit, Failure};
 use crate::model::{KeepChanges, Purged};
 use crate::output::progress::Progress;
+use crate::store::Store;
 use crate::units;
 
 pub const SPEC: Spec = Spec {
@@ -87,12 +88,24 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
             })?;
             progress.finish();
             if args.vacuum {
-                store.vacuum()?;
+                vacuum(context, store)?;
             }
             purged
         }
     };
     report(context, args.dry_run, purged)
+}
+
+fn vacuum(context: &Context, store: &Store) -> anyhow::Result<()> {
+    if !context.settings.progress {
+        return Ok(store.vacuum()?);
+    }
+    // Only a connection that is opened while somebody attends shows that time
+    // goes by.
+    attended::shown(&context.settings, "vacuuming", || match context.existing_to_write()? {
+        Some(store) => Ok(store.vacuum()?),
+        None => Ok(()),
+    })
 }
 
 fn report(context: &Context, dry_run: bool, purged: Purged) -> anyhow::Result<Exit> {

@@ -39,6 +39,7 @@ pub struct Progress {
 struct Doing {
     what: &'static str,
     total: Option<u64>,
+    bytes: bool,
     started: Instant,
     done: u64,
     looked_at: u64,
@@ -52,12 +53,22 @@ impl Progress {
         let doing = settings.progress.then(|| Doing {
             what,
             total: None,
+            bytes: false,
             started: Instant::now(),
             done: 0,
             looked_at: 0,
             bar: None,
         });
         Self { doing }
+    }
+
+    /// Has the steps shown as bytes.
+    #[must_use]
+    pub fn in_bytes(mut self) -> Self {
+        if let Some(doing) = &mut self.doing {
+            doing.bytes = true;
+        }
+        self
     }
 
     /// Progress that is never shown.
@@ -82,6 +93,18 @@ impl Progress {
         if let Some(doing) = &mut self.doing {
             doing.done += steps;
             if doing.done - doing.looked_at >= STRIDE || doing.looked_at == 0 {
+                doing.look();
+            }
+        }
+    }
+
+    /// So many steps have been done in all; fewer than before if the work has
+    /// started over.
+    #[inline]
+    pub fn reach(&mut self, done: u64) {
+        if let Some(doing) = &mut self.doing {
+            doing.done = done;
+            if doing.done.abs_diff(doing.looked_at) >= STRIDE {
                 doing.look();
             }
         }
@@ -132,6 +155,7 @@ impl Doing {
     fn show(&self) -> ProgressBar {
         let target = ProgressDrawTarget::stderr_with_hz(10);
         let template = match self.total {
+            Some(_) if self.bytes => "{msg} {wide_bar} {bytes}/{total_bytes} ({left} left)",
             Some(_) => "{msg} {wide_bar} {human_pos}/{human_len} ({rate}/s, {left} left)",
             None if self.done > 0 => "{msg} {human_pos} ({rate}/s)",
             None => "{msg} ({elapsed})",
@@ -171,6 +195,7 @@ mod tests {
         let doing = Doing {
             what: "testing",
             total: Some(100),
+            bytes: false,
             started: Instant::now().checked_sub(ago).unwrap(),
             done: 0,
             looked_at: 0,
