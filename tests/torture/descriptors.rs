@@ -105,6 +105,23 @@ const LINES: &[&str] = &[
     "consumer reset taken",
     "consumer delete free",
     "history g k",
+    "wait g k",
+    "wait g missing --timeout 50ms",
+    "env g --upper -- true",
+    "edit g k",
+    "copy g k k2",
+    "copy g --to-group g2",
+    "rename g k2 k3",
+    "rename g2 --to-group g3",
+    "push jobs v",
+    "push jobs v --delay 1h",
+    "take jobs",
+    "push jobs v",
+    "take jobs --count 1 -- true",
+    "take jobs --timeout 50ms -- true",
+    "ack jobs missing receipt",
+    "nack jobs missing receipt",
+    "top",
     "lock l free --ttl 1m -- true",
     "lock l taken --ttl 1m --try -- true",
     "memo m free --ttl 1h -- echo result",
@@ -308,7 +325,10 @@ fn no_command_closes_the_database_under_sqlite() {
     for command in
         commands.take_while(|line| !line.is_empty()).filter_map(|line| line.split_whitespace().next())
     {
-        let tried = LINES.iter().any(|line| line.split(' ').any(|word| word == command));
+        let tried = LINES.iter().any(|line| {
+            let mut words = line.split(' ').skip(if line.starts_with("--db ") { 2 } else { 0 });
+            words.next() == Some(command)
+        });
         assert!(tried || STORELESS.contains(&command), "{command} is not in the table");
     }
 }
