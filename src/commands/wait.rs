@@ -158,6 +158,9 @@ fn wait(
                 Err(stop) => return Ok(Outcome::Stopped(stop)),
             };
             if condition.holds(entry.as_ref()) {
+                // To stop listening takes the kernel some 20 ms, and the process
+                // is about to end: the answer comes first.
+                std::mem::forget((ears, store));
                 return Ok(Outcome::Met(entry, now));
             }
             if let Some(stop) = stopped {
