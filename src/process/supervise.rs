@@ -23,6 +23,8 @@ const SOON: Duration = Duration::from_millis(100);
 pub struct Supervised {
     child: Child,
     stage: Stage,
+    /// How the command ended, while something is left of its group.
+    ended: Option<ExitStatus>,
 }
 
 /// How far it has come.
@@ -42,7 +44,7 @@ impl Supervised {
     /// Supervises a command that may run for as long as it likes.
     #[must_use]
     pub fn new(child: Child) -> Self {
-        Self { child, stage: Stage::Running }
+        Self { child, stage: Stage::Running, ended: None }
     }
 
     /// The command is to end at a moment: SIGTERM then, and SIGKILL after
@@ -99,10 +101,32 @@ impl Supervised {
         Ok(None)
     }
 
+    /// Like [`Supervised::step`], without waiting for what is left of the group:
+    /// the status comes once that is gone, or killed. For who looks after
+    /// several commands.
+    pub fn step_aside(&mut self, now: Instant) -> std::io::Result<Option<ExitStatus>> {
+        if self.ended.is_none() {
+            self.ended = self.child.ended()?;
+        }
+        match (self.ended, self.stage) {
+            (Some(_), Stage::Told { kill_at }) if now < kill_at && self.child.has_group() => Ok(None),
+            (Some(status), Stage::Told { .. }) => {
+                self.child.signal(Signal::SIGKILL);
+                self.stage = Stage::Killed;
+                Ok(Some(status))
+            }
+            (Some(status), _) => Ok(Some(status)),
+            (None, _) => self.step(now),
+        }
+    }
+
     /// How long until the next step, unless the command ends before; `None` is
     /// for ever.
     #[must_use]
     pub fn time_left(&self, now: Instant) -> Option<Duration> {
+        if self.ended.is_some() {
+            return Some(LOOK_AGAIN);
+        }
         match self.stage {
             Stage::Running => None,
             Stage::Limited { at, .. } => Some(at.saturating_duration_since(now)),

@@ -194,7 +194,8 @@ impl Worker {
                 let grace = if timeout { GRACE_AFTER_TIMEOUT } else { GRACE_AFTER_TERM };
                 running.command.end_now(Instant::now(), grace);
             }
-            let status = running.command.step(Instant::now()).map_err(|e| Failure::io("the command", e))?;
+            let status =
+                running.command.step_aside(Instant::now()).map_err(|e| Failure::io("the command", e))?;
             if let Some(status) = status {
                 self.end(running, status);
                 continue;

@@ -309,6 +309,34 @@ fn signals_end_a_worker() {
     assert_eq!(take(&t, &["q"])["attempt"], 1);
 }
 
+/// What a command has started outlives it by as much as 5 seconds after its
+/// lease was lost. A worker that waited for that lost the leases on its other
+/// jobs.
+#[test]
+fn what_a_command_leaves_behind_holds_up_no_other_job() {
+    let t = Test::new();
+    push(&t, &["q", "stays"]);
+    let lost = push(&t, &["q", "lost"]);
+    let script =
+        "if [ $(cat) = stays ]; then echo x > stays; while [ ! -e go ]; do sleep 0.01; done; exit; fi
+        trap '' TERM; sleep 600 > /dev/null 2>&1 & echo x > started; trap - TERM; wait";
+    let args = ["take", "q", "--jobs", "2", "--count", "2", "--lease", "1s", "--", "/bin/sh", "-c", script];
+    let worker = start(&t, &args);
+    until("the commands", || t.path("started").exists() && t.path("stays").exists());
+    // Another process has it all of a sudden.
+    t.execute(&format!("UPDATE larder_leases SET receipt='another' WHERE entry_key='{lost}'"));
+    until("its end", || {
+        t.run(["list", "q", "--json"])
+            .json_lines()
+            .iter()
+            .any(|job| job["free_at"].is_null() && job["leased_until"].is_null())
+    });
+    t.write("go", "");
+    let (code, _, told) = end(worker);
+    assert_eq!((code, told.matches("its lease has run out").count()), (0, 1), "{told}");
+    assert_eq!(t.run(["list", "q"]).output().stdout, format!("{lost}\n").as_bytes());
+}
+
 /// Whoever waits for nothing takes no time from anybody.
 #[test]
 fn an_idle_worker_does_not_spin() {
