@@ -8,11 +8,11 @@ module completions {
   export extern larder [
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     --version(-V)             # Print version
   ]
@@ -23,23 +23,23 @@ module completions {
 
   # Store a value under a key
   export extern "larder set" [
-    --value: string           # The value, for one that is a single - or starts with a dash
+    --value: string           # The value; use this for a single - or a leading dash
     --file: path              # Read the value from PATH, byte for byte
     --ttl: string             # Let the entry expire after DUR (250ms, 5m, 1h30m, 7d)
     --expire-at: string       # Let the entry expire at TIME (RFC 3339)
-    --keep-ttl                # Keep the time to live that the entry has
+    --keep-ttl                # Keep the entry's TTL
     --if-absent               # Only if the key does not exist
     --if-present              # Only if the key exists
     --if-version: string      # Only if the entry is at version N
     --if-value: string        # Only if the entry's value is V
-    --from-version: string    # Store the value the key had at version N, if the change log still has it
+    --from-version: string    # Store the value of version N again, if still in the change log
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder set color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     group: string             # The group
     key: string               # The key
@@ -57,19 +57,19 @@ module completions {
   # Print the value of a key, or of several
   export extern "larder get" [
     --default: string         # Print V, with status 0, if the key does not exist
-    --output(-o): path        # Write to FILE instead of standard output, which is -
-    --newline: string@"nu-complete larder get newline" # Whether to add a final newline to the value of one key: if missing and on a terminal, always, never
-    --version: string         # Print the value of one key as it was at version N, if the change log still has it
+    --output(-o): path        # Write to FILE; - is standard output
+    --newline: string@"nu-complete larder get newline" # When to add a final newline to the value of one key: auto adds a missing one on a terminal
+    --version: string         # Print the value of one key at version N, if still in the change log
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder get color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     group: string             # The group
-    ...keys: string           # The key, or several
+    ...keys: string           # The keys
   ]
 
   def "nu-complete larder list color" [] {
@@ -80,19 +80,19 @@ module completions {
   export extern "larder list" [
     --glob: string            # Only names that match P: * any run, ? one character, [...] a set
     --values                  # Show values: KEY TAB VALUE, tabs, newlines and backslashes as \t, \n, \\
-    --long(-l)                # Show values, bytes, versions and times, and where jobs were taken from the group what is known of each: who has it until when, why it failed; of groups, keys and bytes
+    --long(-l)                # Show values, bytes, versions and times, and for jobs the holder and end of the lease, or the last failure; for groups, keys and bytes
     --limit: string           # Stop after N names
     --after: string           # Start after the name KEY
     -0                        # End each name, or line of --values or --long, with a NUL byte instead of a newline
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder list color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
-    group?: string            # The group; the groups themselves without one
+    group?: string            # The group; omit it to list the groups
   ]
 
   def "nu-complete larder count color" [] {
@@ -104,13 +104,13 @@ module completions {
     --glob: string            # Only keys that match P (* ? [...]); without GROUP, only groups that do
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder count color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
-    group?: string            # The group; all groups in scope without one
+    group?: string            # The group; by default all groups in scope
   ]
 
   def "nu-complete larder delete color" [] {
@@ -122,17 +122,17 @@ module completions {
     --glob: string            # Delete the keys that match P
     --all                     # Delete the whole group
     --groups: string          # Delete every group whose name matches GLOB
-    --yes                     # Confirm --groups; a person at a terminal is asked instead
+    --yes                     # Confirm --groups; on a terminal there is a prompt instead
     --if-version: string      # Only if the entry is at version N (one KEY)
     --if-value: string        # Only if the entry's value is V (one KEY)
-    --dry-run                 # Delete nothing; print what would go
+    --dry-run                 # Delete nothing; print what would be deleted
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder delete color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     group?: string            # The group
     ...keys: string           # The keys
@@ -146,11 +146,11 @@ module completions {
   export extern "larder edit" [
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder edit color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     group: string             # The group
     key: string               # The key
@@ -162,19 +162,19 @@ module completions {
 
   # Copy a key, or a whole group
   export extern "larder copy" [
-    --to-group: string        # The other group; the same without one
-    --if-absent               # Only if there is no such key yet; of a whole group, if the other one holds no key
+    --to-group: string        # The target group; by default the same
+    --if-absent               # Only if the target key does not exist; for a whole group, only if the target group holds no key
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder copy color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     group: string             # The group
-    key?: string              # The key; all keys of the group without one
-    to_key?: string           # The key's other name
+    key?: string              # The key; omit it for all keys of the group
+    to_key?: string           # The target key
   ]
 
   def "nu-complete larder rename color" [] {
@@ -183,34 +183,34 @@ module completions {
 
   # Rename a key, or a whole group
   export extern "larder rename" [
-    --to-group: string        # The other group; the same without one
-    --if-absent               # Only if there is no such key yet; of a whole group, if the other one holds no key
+    --to-group: string        # The target group; by default the same
+    --if-absent               # Only if the target key does not exist; for a whole group, only if the target group holds no key
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder rename color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     group: string             # The group
-    key?: string              # The key; all keys of the group without one
-    to_key?: string           # The key's other name
+    key?: string              # The key; omit it for all keys of the group
+    to_key?: string           # The target key
   ]
 
   def "nu-complete larder ttl color" [] {
     [ "auto" "always" "never" ]
   }
 
-  # Print how long an entry has left
+  # Print an entry's remaining TTL
   export extern "larder ttl" [
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder ttl color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     group: string             # The group
     key: string               # The key
@@ -220,18 +220,18 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Change how long an entry has left
+  # Change an entry's TTL
   export extern "larder expire" [
-    --ttl: string             # Due after DUR (250ms, 5m, 1h30m, 7d)
-    --at: string              # Due at TIME (RFC 3339)
-    --never                   # Never due
+    --ttl: string             # Expire after DUR (250ms, 5m, 1h30m, 7d)
+    --at: string              # Expire at TIME (RFC 3339)
+    --never                   # Never expire
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder expire color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     group: string             # The group
     ...keys: string           # The keys
@@ -244,14 +244,14 @@ module completions {
   # Add to a number and print the sum
   export extern "larder incr" [
     --by: string              # Add N, which may be negative
-    --ttl: string             # If the key does not exist yet: due after DUR (250ms, 5m, 1h30m, 7d)
+    --ttl: string             # If the key does not exist yet, let it expire after DUR (250ms, 5m, 1h30m, 7d)
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder incr color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     group: string             # The group
     key: string               # The key
@@ -261,20 +261,20 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Remove due entries and trim the change log
+  # Remove expired entries and trim the change log
   export extern "larder purge" [
-    --dry-run                 # Remove nothing; print how many due entries there are
+    --dry-run                 # Remove nothing; print the number of expired entries
     --keep-changes: string    # Trim the change log to changes younger than DUR, or to the newest N
-    --vacuum                  # Then give free space back to the file system; locks the store meanwhile
+    --vacuum                  # Then return free space to the file system; locks the store meanwhile
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder purge color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
-    group?: string            # Only this group's entries; without it, every group in scope
+    group?: string            # Only this group's entries; by default those of every group in scope
   ]
 
   def "nu-complete larder env color" [] {
@@ -285,17 +285,17 @@ module completions {
   export extern "larder env" [
     --glob: string            # Only keys that match P: * any run, ? one character, [...] a set
     --prefix: string          # Put P before each name
-    --upper                   # Make names of variables out of the keys: DB_HOST out of db-host
-    --keep                    # Leave variables that are set as they are
+    --upper                   # Convert keys to variable names: db-host to DB_HOST
+    --keep                    # Keep the values of variables that are already set
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder env color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
-    ...group: string          # The groups; later ones count more
+    ...group: string          # The groups; later ones win
   ]
 
   def "nu-complete larder render color" [] {
@@ -304,42 +304,42 @@ module completions {
 
   # Fill a template from a group
   export extern "larder render" [
-    --output(-o): path        # Write to FILE instead of standard output, which is -
-    --lenient                 # Let names that the group lacks be empty
+    --output(-o): path        # Write to FILE; - is standard output
+    --lenient                 # Render missing names as empty strings
     --check: string           # Replace FILE only if CMD succeeds on the new text, which is in the file $LARDER_CANDIDATE
     --exec: string            # Run CMD after FILE was replaced
-    --exec-timeout: string    # How long the commands of --check and --exec may take
-    --mode: string            # Give FILE these permissions, in octal
-    --in-place                # Write into FILE instead of replacing it, for a file that is mounted by itself; readers may see a half-written text
-    --watch                   # Stay, and render again whenever the group changes
+    --exec-timeout: string    # Time limit for each command of --check and --exec
+    --mode: string            # Set FILE's permissions, in octal
+    --in-place                # Write into FILE instead of replacing it, for a bind-mounted file; readers may see a half-written text
+    --watch                   # Keep running, and render again whenever the group changes
     --debounce: string        # Render only once the group has not changed for this long
     --diff                    # Print what would change in FILE, as diff -u does, and change and run nothing
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder render color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     group: string             # The group
-    template: path            # The template's file; - reads standard input
+    template: path            # The template file; - is standard input
   ]
 
   def "nu-complete larder batch color" [] {
     [ "auto" "always" "never" ]
   }
 
-  # Do many operations in one transaction or one process
+  # Run many operations in one transaction or one process
   export extern "larder batch" [
     --stream                  # Answer each line as soon as it is on disk
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder batch color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     file: path                # The file of JSON lines; - is standard input
   ]
@@ -352,19 +352,19 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Print entries in a form that import takes
+  # Export entries in a format that import reads
   export extern "larder export" [
-    --output(-o): path        # Write to FILE instead of standard output, which is -
+    --output(-o): path        # Write to FILE; - is standard output
     --format: string@"nu-complete larder export format" # The format
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder export color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
-    group?: string            # The group; every group in scope without one
+    group?: string            # The group; by default every group in scope
   ]
 
   def "nu-complete larder import format" [] {
@@ -379,19 +379,19 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Store entries from a file
+  # Import entries from a file
   export extern "larder import" [
-    --format: string@"nu-complete larder import format" # The format, if the file's name does not say it
-    --group: string           # Store everything in group G, whatever namespace and group the lines name
+    --format: string@"nu-complete larder import format" # The format; by default that of the file's name
+    --group: string           # Store everything in group G, ignoring the namespaces and groups of the lines
     --on-conflict: string@"nu-complete larder import on_conflict" # What to do with a key that exists: replace it, skip the line, or fail
-    --dry-run                 # Check everything, store nothing; print how many entries would be stored
+    --dry-run                 # Check everything, store nothing; print the number of entries that would be stored
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder import color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     file: path                # The file; - is standard input
   ]
@@ -400,26 +400,26 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Follow every change, to the terminal, a pipe or a command
+  # Follow every change on a terminal, in a pipe or with a command
   export extern "larder watch" [
     --groups: string          # Only groups that match GLOB
     --snapshot                # Print the current entries first, each as the "set" that wrote it, then every later change
-    --consumer: string        # Keep the position in the store under NAME, and go on from there next time
+    --consumer: string        # Keep the position in the store under NAME, and resume there next time
     --count: string           # End with status 0 after N changes
-    --timeout: string         # End with status 6 after DUR in all
-    --interval: string        # Look for changes of writers other than larder this often, should nothing be heard of their writing
-    --retry: string           # Give up on a change after N more attempts of a failing command, and end with its status; without it, try for ever
-    --listen: string          # Broadcast the changes to WebSocket clients at ADDR too (8080, :8080, 127.0.0.1:8080, [::1]:0); without an IP address it is the loopback interface, and port 0 takes a free one, which is told on standard error. 64 clients at a time are served; one more gets status 503. Nothing is encrypted: beyond this machine, put a proxy before it
-    --token-file: path        # The token that clients show is in FILE, which is made if it does not exist and must be readable by its owner only; the default is $XDG_DATA_HOME/larder/watch.token (~/.local/share)
-    --allow-origin: string    # Let pages from O connect too (https://example.org); may be repeated
+    --timeout: string         # End with status 6 after DUR in total
+    --interval: string        # Polling interval for changes by other SQLite clients
+    --retry: string           # Give up on a change after N more attempts of a failing command, and end with its status; by default retry forever
+    --listen: string          # Also broadcast the changes to WebSocket clients at ADDR (8080, :8080, 127.0.0.1:8080, [::1]:0); without an IP address it is the loopback interface, and port 0 takes a free one, which is printed on standard error. 64 clients at a time are served; one more gets status 503. Nothing is encrypted: use a proxy for other machines
+    --token-file: path        # Read the token for clients from FILE, which is created if missing and must be readable by its owner only; the default is $XDG_DATA_HOME/larder/watch.token (~/.local/share)
+    --allow-origin: string    # Allow pages from O to connect (https://example.org); may be repeated
     --after: string           # Start after the change SEQ instead of now
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder watch color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     group?: string            # Only this group
     keys?: string             # Only keys that match: * any run, ? one character, [...] a set; and the deletion of the whole group
@@ -429,19 +429,19 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Wait for a key: to exist, to have a value, to change, to go
+  # Wait for a key to exist, have a value, change or disappear
   export extern "larder wait" [
     --value: string           # Until the value is V
     --absent                  # Until the key does not exist, or has expired
     --newer-than: string      # Until the entry is newer than version N
-    --timeout: string         # End with status 6 after DUR in all
+    --timeout: string         # End with status 6 after DUR in total
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder wait color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     group: string             # The group
     key: string               # The key
@@ -451,15 +451,15 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # List, move and forget named watch positions
+  # List, move and delete consumers (named watch positions)
   export extern "larder consumer" [
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder consumer color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
   ]
 
@@ -467,15 +467,15 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Show every consumer, its position and how many changes it has yet to handle
+  # List consumers, their positions and their numbers of unhandled changes
   export extern "larder consumer list" [
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder consumer list color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
   ]
 
@@ -485,14 +485,14 @@ module completions {
 
   # Move a consumer's position
   export extern "larder consumer reset" [
-    --to: string              # The last change to count as handled; without it, the newest there is
+    --to: string              # The last change to count as handled; by default the newest
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder consumer reset color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     name: string              # The consumer
   ]
@@ -501,15 +501,15 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Forget a consumer, so that it no longer holds back the change log
+  # Delete a consumer, so that the change log can be trimmed
   export extern "larder consumer delete" [
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder consumer delete color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     name: string              # The consumer
   ]
@@ -518,16 +518,16 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Show what the change log knows of a key
+  # Show a key's change history
   export extern "larder history" [
     --limit: string           # Show at most N changes
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder history color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     group: string             # The group
     key: string               # The key
@@ -539,17 +539,17 @@ module completions {
 
   # Add a job to a queue
   export extern "larder push" [
-    --value: string           # The value, for one that is a single - or starts with a dash
+    --value: string           # The value; use this for a single - or a leading dash
     --file: path              # Read the value from PATH, byte for byte
-    --delay: string           # Let nobody take the job before DUR is over
+    --delay: string           # Make the job available only after DUR
     --ttl: string             # Let the job expire after DUR (250ms, 5m, 1h30m, 7d)
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder push color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     group: string             # The group
     value?: string            # The value; - reads standard input to its end
@@ -562,20 +562,20 @@ module completions {
   # Take jobs from a queue, and run a command for each
   export extern "larder take" [
     --lease: string           # Length of the lease, at least 100ms
-    --retry: string           # Move a job away that has failed N times
+    --retry: string           # Move a job to GROUP.dead after N failures
     --backoff: string         # The pause after the first failure; it doubles with each
-    --dead: string            # Move such jobs to GROUP instead of to the group of that name with .dead behind it
+    --dead: string            # Move such jobs to this GROUP instead
     --jobs: string            # Run N commands at a time
     --count: string           # End with status 0 after N jobs
-    --timeout: string         # End with status 6 after DUR in all
+    --timeout: string         # End with status 6 after DUR in total
     --drain                   # End when no job is left or leased; without CMD, with status 1 if there was none
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder take color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     group: string             # The group
   ]
@@ -584,39 +584,39 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Say that a job is done
+  # Mark a job as done
   export extern "larder ack" [
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder ack color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     group: string             # The group
     key: string               # The key of the job
-    receipt: string           # The receipt that 'take' printed with it
+    receipt: string           # The receipt printed by 'take'
   ]
 
   def "nu-complete larder nack color" [] {
     [ "auto" "always" "never" ]
   }
 
-  # Give a job back that is not done
+  # Return a job to its queue
   export extern "larder nack" [
-    --delay: string           # Let nobody take the job before DUR is over
+    --delay: string           # Make the job available only after DUR
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder nack color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     group: string             # The group
     key: string               # The key of the job
-    receipt: string           # The receipt that 'take' printed with it
+    receipt: string           # The receipt printed by 'take'
   ]
 
   def "nu-complete larder lock color" [] {
@@ -628,15 +628,16 @@ module completions {
     --ttl: string             # Length of the lease, at least 100ms
     --holders: string         # Let N hold the lock at once
     --wait: string            # Give up with status 6 after DUR; without it, wait for ever
+    --wait: string            # Give up with status 6 after DUR; by default wait forever
     --try                     # Give up with status 6 at once if the lock is taken, and after half a second if the store stays locked; --quiet does not report a taken lock
     --conflict-status: string # End with status N, not 6, if the lock stays taken
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder lock color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     group: string             # The group
     key: string               # The key
@@ -646,20 +647,20 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Run a command, or replay what it printed last time
+  # Run a command, or replay its last output
   export extern "larder memo" [
     --ttl: string             # How long a result is replayed
     --forever                 # Replay the result until it is deleted
-    --stale: string           # How long after that an old result is replayed while one caller renews it
-    --refresh                 # Run the command whatever is kept, and keep what it prints this time; others get the old result until then
+    --stale: string           # How long after --ttl a stale result is replayed while one caller renews it
+    --refresh                 # Run the command even if there is a result, and replace that; others get the old result until then
     --cache-failures          # Keep failures too
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder memo color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     group: string             # The group
     key: string               # The key
@@ -669,15 +670,15 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Limit what a namespace may hold
+  # Manage namespace quotas
   export extern "larder quota" [
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder quota color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
   ]
 
@@ -685,18 +686,18 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Set limits of a namespace; those not named stay
+  # Set limits of a namespace; the others stay
   export extern "larder quota set" [
-    --max-keys: string        # Most live keys; 0 is no limit
-    --max-bytes: string       # Most bytes of live keys and values (4096, 10k, 10MiB, 1G); 0 is no limit
-    --max-groups: string      # Most groups with a live key; 0 is no limit
+    --max-keys: string        # Maximum number of live keys; 0 is no limit
+    --max-bytes: string       # Maximum bytes of live keys and values (4096, 10k, 10MiB, 1G); 0 is no limit
+    --max-groups: string      # Maximum number of groups with a live key; 0 is no limit
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder quota set color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     ns: string                # The namespace
   ]
@@ -705,15 +706,15 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Show use and limits of one namespace, or of every one that has limits
+  # Show usage and limits of one namespace, or of all with limits
   export extern "larder quota show" [
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder quota show color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     ns?: string               # The namespace
   ]
@@ -726,11 +727,11 @@ module completions {
   export extern "larder quota clear" [
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder quota clear color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     ns: string                # The namespace
   ]
@@ -743,11 +744,11 @@ module completions {
   export extern "larder namespace" [
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder namespace color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
   ]
 
@@ -759,11 +760,11 @@ module completions {
   export extern "larder namespace list" [
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder namespace list color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
   ]
 
@@ -773,14 +774,14 @@ module completions {
 
   # Delete a namespace: its groups, quota and watch positions; a closed one stays closed
   export extern "larder namespace delete" [
-    --yes                     # Confirm that everything in it is to go
+    --yes                     # Confirm the deletion
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder namespace delete color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     ns: string                # The namespace
   ]
@@ -789,33 +790,33 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Copy the store to a file, whoever is writing
+  # Back up the store while it is in use
   export extern "larder backup" [
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder backup color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
-    file: path                # The file to make; - is standard output
+    file: path                # The file to create; - is standard output
   ]
 
   def "nu-complete larder restore color" [] {
     [ "auto" "always" "never" ]
   }
 
-  # Replace the store by a backup
+  # Replace the store with a backup
   export extern "larder restore" [
-    --yes                     # Confirm that the store's present contents may go
+    --yes                     # Confirm that the current contents will be replaced
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder restore color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     file: path                # The backup; - is standard input
   ]
@@ -824,15 +825,15 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Say who may do what in a namespace
+  # Manage access grants
   export extern "larder access" [
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder access color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
   ]
 
@@ -844,35 +845,35 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Grant access; the first grant closes the namespace to everybody else
+  # Grant access; the first grant closes the namespace to everyone else
   export extern "larder access grant" [
     --group: string           # Only in the groups that match GLOB
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder access grant color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     ns: string                # The namespace
     principal: string         # user:NAME or user:ID, group:NAME or group:ID, everyone
-    level: string@"nu-complete larder access grant level" # What is allowed: read shows entries and changes, write also changes entries, admin also changes grants and quotas and deletes the namespace
+    level: string@"nu-complete larder access grant level" # The access level: read shows entries and changes, write also changes entries, admin also changes grants and quotas and deletes the namespace
   ]
 
   def "nu-complete larder access revoke color" [] {
     [ "auto" "always" "never" ]
   }
 
-  # Take all access away from a principal; the namespace stays closed
+  # Revoke all access of a principal; the namespace stays closed
   export extern "larder access revoke" [
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder access revoke color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     ns: string                # The namespace
     principal: string         # user:NAME or user:ID, group:NAME or group:ID, everyone
@@ -882,16 +883,16 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Open a namespace to everybody; all its grants go
+  # Open a namespace to everyone; all its grants are removed
   export extern "larder access open" [
-    --yes                     # Confirm that everybody who can open the store gets in
+    --yes                     # Confirm access for everyone who can open the store
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder access open color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     ns: string                # The namespace
   ]
@@ -900,15 +901,15 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # List the grants of one namespace, or of all; "nobody" is a closed one without grants
+  # List the grants of one namespace, or of all; "nobody" marks a closed one without grants
   export extern "larder access list" [
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder access list color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     ns?: string               # The namespace
   ]
@@ -917,15 +918,15 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Show what the store is and holds
+  # Show information about the store
   export extern "larder info" [
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder info color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
   ]
 
@@ -941,19 +942,19 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Show live which groups or namespaces are busy and large
+  # Monitor groups or namespaces live
   export extern "larder top" [
     --by: string@"nu-complete larder top by" # What a row is: a group or a namespace
     --sort: string@"nu-complete larder top sort" # Sort by a column, the largest first; names in byte order
-    --interval: string        # Look again after DUR
+    --interval: string        # Refresh every DUR
     --limit: string           # Show at most N rows
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder top color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
   ]
 
@@ -961,16 +962,16 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Look for damage and for bookkeeping that does not add up
+  # Check the store's integrity
   export extern "larder check" [
-    --repair                  # Rebuild what can be derived, and say what was done
+    --repair                  # Rebuild what can be derived, and print each repair
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder check color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
   ]
 
@@ -986,11 +987,11 @@ module completions {
   export extern "larder completions" [
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder completions color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     shell: string@"nu-complete larder completions shell" # The shell
   ]
@@ -1003,11 +1004,11 @@ module completions {
   export extern "larder man" [
     --db: path                # The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]
     --namespace(-n): string   # Work inside one namespace [default: LARDER_NAMESPACE, else the whole store]
-    --must-exist              # Fail if there is no store yet, instead of making one or finding nothing
-    --json                    # Print JSON, one record a line
+    --must-exist              # Fail if the store does not exist, instead of creating it or finding nothing
+    --json                    # Print JSON, one record per line
     --quiet(-q)               # Print no notes and no progress, only results and errors
     --color: string@"nu-complete larder man color" # Colour the output
-    --busy-timeout: string    # Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]
+    --busy-timeout: string    # Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]
     --help(-h)                # Print help
     dir?: path                # Write the pages here; created if its name has a slash
   ]

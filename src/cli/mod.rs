@@ -111,13 +111,15 @@ const GLOBALS: [Flag; 8] = [
         long: "must-exist",
         short: None,
         takes_value: false,
-        build: |flag| flag.help("Fail if there is no store yet, instead of making one or finding nothing"),
+        build: |flag| {
+            flag.help("Fail if the store does not exist, instead of creating it or finding nothing")
+        },
     },
     Flag {
         long: "json",
         short: None,
         takes_value: false,
-        build: |flag| flag.help("Print JSON, one record a line"),
+        build: |flag| flag.help("Print JSON, one record per line"),
     },
     Flag {
         long: "quiet",
@@ -144,7 +146,7 @@ const GLOBALS: [Flag; 8] = [
         build: |flag| {
             flag.value_name("DUR")
                 .value_parser(ValueParser::from(units::duration))
-                .help("Wait this long for a store that another process has locked [default: LARDER_BUSY_TIMEOUT, else 5s]")
+                .help("Wait this long for a locked store [default: LARDER_BUSY_TIMEOUT, else 5s]")
         },
     },
     Flag {

@@ -12,7 +12,7 @@ use crate::users;
 pub const SPEC: Spec = Spec {
     name: "access",
     aliases: &[],
-    about: "Say who may do what in a namespace",
+    about: "Manage access grants",
     build: |command| {
         AccessArgs::augment_args(command).arg_required_else_help(false).after_help(
             "Examples:\n  \
@@ -26,23 +26,23 @@ pub const SPEC: Spec = Spec {
     run,
 };
 
-/// Grants a user, a group or everyone access to a namespace. A namespace
-/// without grants is open to all who can open the store. One with a grant is
-/// closed to everybody but its principals, the store's owner and root, and
-/// from then on commands without -n need admin access to every closed
-/// namespace. What is denied ends with status 5, whether it exists or not. A
-/// namespace once closed stays closed: with its last grant revoked, and after
-/// 'larder namespace delete', it is left to the store's owner and root, who
-/// alone can open it again with 'larder access open'.
+/// Grant a user, a group or everyone access to a namespace. A namespace without
+/// grants is open to everyone who can open the store. With a grant it is closed
+/// to all but its principals, the store's owner and root, and commands without
+/// -n need admin access to every closed namespace. A denied request ends with
+/// status 5, whether or not the object exists. A closed namespace stays closed:
+/// without grants, as after its last grant is revoked or after 'larder
+/// namespace delete', only the store's owner and root have access, and only
+/// they can open it again with 'larder access open'.
 ///
-/// These rules bind larder, and through larder only. Whoever can write the
-/// store's file can do anything to it with any other program, so on a store
-/// you can open yourself they are advice. They are enforced where larder is
-/// installed setgid, the file belongs to that group, and the store is listed
-/// in /etc/larder/vaults; 'larder info' says which it is.
+/// These rules bind larder only. Anyone with write permission on the store's
+/// file can change it with any other program, so on a store that you can open
+/// yourself they are advisory. They are enforced where larder is installed
+/// setgid, the file belongs to that group, and the store is listed in
+/// /etc/larder/vaults; 'larder info' shows which applies.
 ///
-/// Who is asking is the real user id and the groups the kernel knows, never
-/// the environment.
+/// Identity is the real user ID and the groups the kernel knows, never the
+/// environment.
 #[derive(Args)]
 struct AccessArgs {
     #[command(subcommand)]
@@ -51,7 +51,7 @@ struct AccessArgs {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Grant access; the first grant closes the namespace to everybody else
+    /// Grant access; the first grant closes the namespace to everyone else
     #[command(after_help = "Examples:\n  \
         larder access grant tenant-a user:alice write\n  \
         larder access grant tenant-a group:ops read --group 'config-*'")]
@@ -61,15 +61,16 @@ enum Action {
         ns: Namespace,
         /// user:NAME or user:ID, group:NAME or group:ID, everyone
         principal: String,
-        /// What is allowed: read shows entries and changes, write also changes entries, admin also
-        /// changes grants and quotas and deletes the namespace
+        /// The access level: read shows entries and changes, write also changes
+        /// entries, admin also changes grants and quotas and deletes the
+        /// namespace
         #[arg(value_enum)]
         level: LevelArg,
         /// Only in the groups that match GLOB
         #[arg(long = "group", value_name = "GLOB", default_value = "*", hide_default_value = true)]
         groups: String,
     },
-    /// Take all access away from a principal; the namespace stays closed
+    /// Revoke all access of a principal; the namespace stays closed
     #[command(after_help = "Examples:\n  larder access revoke tenant-a user:alice")]
     Revoke {
         /// The namespace
@@ -78,17 +79,18 @@ enum Action {
         /// user:NAME or user:ID, group:NAME or group:ID, everyone
         principal: String,
     },
-    /// Open a namespace to everybody; all its grants go
+    /// Open a namespace to everyone; all its grants are removed
     #[command(after_help = "Examples:\n  larder access open tenant-a --yes")]
     Open {
         /// The namespace
         #[arg(value_parser = namespace_name)]
         ns: Namespace,
-        /// Confirm that everybody who can open the store gets in
+        /// Confirm access for everyone who can open the store
         #[arg(long = "yes", id = "confirmed")]
         confirmed: bool,
     },
-    /// List the grants of one namespace, or of all; "nobody" is a closed one without grants
+    /// List the grants of one namespace, or of all; "nobody" marks a closed one
+    /// without grants
     #[command(visible_alias = "ls", after_help = "Examples:\n  larder access list tenant-a")]
     List {
         /// The namespace

@@ -10,7 +10,7 @@ use crate::text::quote;
 pub const SPEC: Spec = Spec {
     name: "ack",
     aliases: &[],
-    about: "Say that a job is done",
+    about: "Mark a job as done",
     build: |command| {
         AckArgs::augment_args(command).after_help(
             "Examples:\n  \
@@ -21,17 +21,17 @@ pub const SPEC: Spec = Spec {
     run,
 };
 
-/// Deletes a job that 'larder take' without a command has printed. Status 3 if
-/// the receipt no longer holds: the lease has run out, so that another worker
-/// may have the job, or was ended; or the entry was written anew meanwhile,
-/// which is a new job and stays.
+/// Delete a job that 'larder take' without a command has printed. Status 3 if
+/// the receipt is no longer valid: the lease has expired, so another worker may
+/// have the job, or has been ended; or the entry was overwritten meanwhile,
+/// which makes it a new job, and stays.
 #[derive(Args)]
 struct AckArgs {
     /// The group
     group: String,
     /// The key of the job
     key: String,
-    /// The receipt that 'take' printed with it
+    /// The receipt printed by 'take'
     receipt: String,
 }
 

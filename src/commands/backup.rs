@@ -13,7 +13,7 @@ use crate::output::{self, Out};
 pub const SPEC: Spec = Spec {
     name: "backup",
     aliases: &[],
-    about: "Copy the store to a file, whoever is writing",
+    about: "Back up the store while it is in use",
     build: |command| {
         BackupArgs::augment_args(command).after_help(
             "Examples:\n  \
@@ -26,17 +26,17 @@ pub const SPEC: Spec = Spec {
     run,
 };
 
-/// Copies the whole store to FILE, as it is at one moment; others may go on
-/// writing. FILE appears under its name only when it is complete and on disk,
-/// is readable by its owner alone, and is a store in itself. An existing FILE
-/// is never overwritten. The copy is checked for damage before it is kept. A
-/// hidden file that a killed backup left is removed by the next one to FILE.
+/// Copy the whole store to FILE, as a snapshot; others can go on writing. FILE
+/// appears under its name only when it is complete and on disk, is readable by
+/// its owner only, and is a store in itself. An existing FILE is never
+/// overwritten. The copy is checked for damage before it is kept. The hidden
+/// file of a killed backup is removed by the next one to FILE.
 ///
-/// With - the copy is made and checked in TMPDIR, and then written to standard
-/// output, which is no terminal.
+/// With - the copy is made and checked in TMPDIR, then written to standard
+/// output, which must not be a terminal.
 #[derive(Args)]
 struct BackupArgs {
-    /// The file to make; - is standard output
+    /// The file to create; - is standard output
     file: PathBuf,
 }
 

@@ -9,7 +9,7 @@ use crate::text;
 pub const SPEC: Spec = Spec {
     name: "check",
     aliases: &[],
-    about: "Look for damage and for bookkeeping that does not add up",
+    about: "Check the store's integrity",
     build: |command| {
         CheckArgs::augment_args(command).after_help(
             "Examples:\n  \
@@ -20,22 +20,23 @@ pub const SPEC: Spec = Spec {
     run,
 };
 
-/// Checks the whole file: SQLite's own integrity check, the schema, the usage
+/// Check the whole file: SQLite's own integrity check, the schema, the usage
 /// counters against a recount, versions and change log against each other,
-/// consumers, quotas and grants. Every finding is one line on standard output;
+/// consumers, quotas and grants. Each finding is one line on standard output;
 /// any finding is status 7.
 ///
 /// --repair rebuilds what can be derived from the entries: triggers, indexes,
 /// counters, the file's marks and its journal mode, and the change log, which
-/// starts over where it cannot be believed. A table of entries that another tool
-/// has altered is built anew; what was in columns that are not larder's is kept
-/// in a table of its own. Every object that is dropped is printed. Quotas and grants of what cannot be a namespace go.
-/// Damaged entries are not invented again: restore a backup. SQLite
-/// keeps no checksums of its pages, so a value that was overwritten on disk
-/// byte for byte cannot be told from one that was stored.
+/// starts over where it is not trustworthy. A table of entries that another
+/// tool has altered is rebuilt; the contents of columns that are not larder's
+/// are kept in a table of their own. Every dropped object is printed. Quotas
+/// and grants of invalid namespaces are removed. Damaged entries cannot be
+/// rebuilt: restore a backup. SQLite keeps no checksums of its pages, so a
+/// value that was overwritten on disk byte for byte cannot be told from a
+/// stored one.
 #[derive(Args)]
 struct CheckArgs {
-    /// Rebuild what can be derived, and say what was done
+    /// Rebuild what can be derived, and print each repair
     #[arg(long)]
     repair: bool,
 }

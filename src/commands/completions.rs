@@ -21,10 +21,10 @@ pub const SPEC: Spec = Spec {
     run,
 };
 
-/// Prints a script that teaches a shell to complete larder's commands and
-/// options, and in bash, zsh and fish also groups, keys, namespaces and
-/// consumers, read from the store at each press of the key. It makes and
-/// changes no file; where there is no store, there is nothing to offer.
+/// Print a script for completion of larder's commands and options in a shell,
+/// and in bash, zsh and fish also of groups, keys, namespaces and consumers,
+/// which are read from the store at each press of the key. It creates and
+/// changes no file; without a store it offers no names.
 #[derive(Args)]
 struct CompletionsArgs {
     /// The shell

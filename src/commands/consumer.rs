@@ -12,7 +12,7 @@ use crate::units;
 pub const SPEC: Spec = Spec {
     name: "consumer",
     aliases: &[],
-    about: "List, move and forget named watch positions",
+    about: "List, move and delete consumers (named watch positions)",
     build: |command| {
         ConsumerArgs::augment_args(command).arg_required_else_help(false).after_help(
             "Examples:\n  \
@@ -25,14 +25,14 @@ pub const SPEC: Spec = Spec {
 };
 
 /// A consumer is the position of a "larder watch --consumer NAME": the last
-/// change it handled. Changes after it are kept in the log until it has, up to
-/// 4,000,000 changes or 1 GiB.
+/// change it handled. Later changes are kept in the log until the consumer has
+/// handled them, up to 4,000,000 changes or 1 GiB.
 ///
-/// Whoever may read may make consumers (up to 16 without write access to the
-/// whole namespace) and watch as those he made. To watch as somebody else's,
-/// and to reset or delete one, takes write access to the whole namespace. Who
-/// may read only some groups sees his own consumers only. A name has at most
-/// 255 bytes.
+/// Read access is enough to create consumers (up to 16 without write access to
+/// the whole namespace), and to watch as, reset and delete your own. Another
+/// user's consumer requires write access to the whole namespace. With read
+/// access to some groups only, the list shows only your own consumers. A name
+/// has at most 255 bytes.
 #[derive(Args)]
 struct ConsumerArgs {
     #[command(subcommand)]
@@ -41,7 +41,7 @@ struct ConsumerArgs {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Show every consumer, its position and how many changes it has yet to handle
+    /// List consumers, their positions and their numbers of unhandled changes
     #[command(after_help = "Examples:\n  larder consumer list --json")]
     List,
     /// Move a consumer's position
@@ -51,11 +51,11 @@ enum Action {
     Reset {
         /// The consumer
         name: String,
-        /// The last change to count as handled; without it, the newest there is
+        /// The last change to count as handled; by default the newest
         #[arg(long, value_name = "SEQ", value_parser = units::count)]
         to: Option<i64>,
     },
-    /// Forget a consumer, so that it no longer holds back the change log
+    /// Delete a consumer, so that the change log can be trimmed
     #[command(after_help = "Examples:\n  larder consumer delete shipping")]
     Delete {
         /// The consumer

@@ -31,13 +31,13 @@ pub const SPEC: Spec = Spec {
     },
 };
 
-/// Writes a key's value under another key too, over what is there; its time to
-/// live goes with it, the moment and not the length. Without KEY it copies
-/// all keys of the group; keys that only the other group has stay. All of it
-/// happens or nothing.
+/// Store a key's value under another key, replacing any existing one. The
+/// expiry time is copied as a point in time, not as a duration. Without KEY,
+/// copy all keys of the group; other keys of the target group stay. Either
+/// everything is copied or nothing.
 ///
-/// Status 1: there is no such key or group. 3: with --if-absent, the key to
-/// write exists, or the group holds a key.
+/// Status 1: the key or group does not exist. 3: with --if-absent, the target
+/// key exists, or the target group holds a key.
 #[derive(Args)]
 struct CopyArgs {
     #[command(flatten)]
@@ -49,15 +49,15 @@ struct CopyArgs {
 pub(super) struct Names {
     /// The group
     group: String,
-    /// The key; all keys of the group without one
+    /// The key; omit it for all keys of the group
     key: Option<String>,
-    /// The key's other name
+    /// The target key
     to_key: Option<String>,
-    /// The other group; the same without one
+    /// The target group; by default the same
     #[arg(long, value_name = "G")]
     to_group: Option<String>,
-    /// Only if there is no such key yet; of a whole group, if the other one
-    /// holds no key
+    /// Only if the target key does not exist; for a whole group, only if the
+    /// target group holds no key
     #[arg(long)]
     if_absent: bool,
 }

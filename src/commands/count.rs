@@ -22,10 +22,10 @@ pub const SPEC: Spec = Spec {
     run,
 };
 
-/// Prints how many live keys there are: in a group, or in everything in scope.
+/// Print the number of live keys: in a group, or in everything in scope.
 #[derive(Args)]
 struct CountArgs {
-    /// The group; all groups in scope without one
+    /// The group; by default all groups in scope
     group: Option<String>,
     /// Only keys that match P (* ? [...]); without GROUP, only groups that do
     #[arg(long, value_name = "P", value_parser = glob)]

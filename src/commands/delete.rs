@@ -37,7 +37,7 @@ pub const SPEC: Spec = Spec {
     run,
 };
 
-/// Deletes keys. What is not there counts as deleted: the status is 0.
+/// Delete keys. Deleting a missing key succeeds: the status is 0.
 #[derive(Args)]
 struct DeleteArgs {
     /// The group
@@ -55,7 +55,7 @@ struct DeleteArgs {
     /// Delete every group whose name matches GLOB
     #[arg(long, value_name = "GLOB", value_parser = glob)]
     groups: Option<Glob>,
-    /// Confirm --groups; a person at a terminal is asked instead
+    /// Confirm --groups; on a terminal there is a prompt instead
     #[arg(long = "yes", id = "confirmed")]
     yes: bool,
     /// Only if the entry is at version N (one KEY)
@@ -64,7 +64,7 @@ struct DeleteArgs {
     /// Only if the entry's value is V (one KEY)
     #[arg(long, value_name = "V", requires = "keys", allow_hyphen_values = true)]
     if_value: Option<OsString>,
-    /// Delete nothing; print what would go
+    /// Delete nothing; print what would be deleted
     #[arg(long)]
     dry_run: bool,
 }

@@ -33,17 +33,17 @@ pub const SPEC: Spec = Spec {
     run,
 };
 
-/// Opens a value in the editor that VISUAL or EDITOR names, and stores what was
-/// saved; the time to live stays. A key that does not exist starts empty, and
-/// is made if the text is saved. Where nothing was changed, nothing is written.
-/// The final newline that editors add to a value that had none is left away.
+/// Open a value in the editor named by VISUAL or EDITOR, and store the saved
+/// text; the TTL stays. A missing key starts empty, and is created if the text
+/// is saved. Without changes nothing is written. If the value had no final
+/// newline, the one that editors add is removed.
 ///
-/// It is stored only if the entry is still at the version that was opened:
-/// else the status is 3. Whenever a changed text cannot be stored, and when the
-/// editor fails, it stays in the file that the message names.
+/// The text is stored only if the entry is still at the version that was
+/// opened: otherwise the status is 3. If a changed text cannot be stored, or
+/// the editor fails, it is kept in a file that the message names.
 ///
-/// Status 2: there is no terminal, or no editor. 8: the value is binary. 10:
-/// the editor failed.
+/// Status 2: no terminal, or no editor. 8: the value is binary. 10: the editor
+/// failed.
 #[derive(Args)]
 struct EditArgs {
     /// The group

@@ -30,27 +30,27 @@ pub const SPEC: Spec = Spec {
     run,
 };
 
-/// Becomes the command: the same process, with the same standard streams and
-/// signals, in whose environment each key of the groups is a variable. Where
-/// groups have the same name for one, the later group counts, and it counts
-/// more than what the environment has, unless --keep is given. Values are bytes
-/// and stay what they are; none of them is in the command line, which
-/// everybody can see. A group that holds no key adds none. All groups are as
-/// they were at one moment; the command does not hear of later changes.
+/// Replace larder with the command: the same process, with the same standard
+/// streams and signals, and each key of the groups as an environment variable.
+/// If groups share a name, the later group wins, and groups win over the
+/// caller's environment, unless --keep is given. Values are passed byte for
+/// byte, and never on the command line, which every user can see. A group
+/// without keys adds none. All groups are read in one snapshot; the command
+/// does not see later changes.
 ///
-/// A key that is no name of a variable (letters, digits and _, not a digit
-/// first) ends it with status 8, and so does a value that holds a NUL byte or
-/// is too long for an environment; nothing is run then. --upper makes a name of
-/// any key but an empty one: letters become capital ones, whatever is neither
-/// letter nor digit becomes _, and _ is put before a digit that would come
-/// first. Two keys of one group that get the same name so are an error too.
+/// A key that is not a valid variable name (letters, digits and _, not starting
+/// with a digit) is an error, status 8, and so is a value that holds a NUL byte
+/// or is too long for an environment; then nothing is run. --upper makes a name
+/// of any key but an empty one: letters become upper case, every character
+/// other than a letter or digit becomes _, and a leading digit is preceded by
+/// _. Two keys of one group with the same resulting name are an error too.
 ///
-/// The command is looked for along the PATH that it gets. Status 125: larder
-/// itself failed. 126, 127: the command cannot be executed, or there is none.
-/// Else the command's own.
+/// The command is looked up in the PATH of its own environment. Status 125:
+/// larder itself failed. 126, 127: the command cannot be executed, or does not
+/// exist. Otherwise the status is the command's own.
 #[derive(Args)]
 struct EnvArgs {
-    /// The groups; later ones count more
+    /// The groups; later ones win
     #[arg(id = "group", value_name = "GROUP", required = true)]
     groups: Vec<String>,
     /// Only keys that match P: * any run, ? one character, [...] a set
@@ -59,10 +59,10 @@ struct EnvArgs {
     /// Put P before each name
     #[arg(long, value_name = "P", default_value = "", hide_default_value = true, allow_hyphen_values = true)]
     prefix: String,
-    /// Make names of variables out of the keys: DB_HOST out of db-host
+    /// Convert keys to variable names: db-host to DB_HOST
     #[arg(long)]
     upper: bool,
-    /// Leave variables that are set as they are
+    /// Keep the values of variables that are already set
     #[arg(long)]
     keep: bool,
     /// The command

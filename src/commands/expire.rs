@@ -14,7 +14,7 @@ use crate::units;
 pub const SPEC: Spec = Spec {
     name: "expire",
     aliases: &[],
-    about: "Change how long an entry has left",
+    about: "Change an entry's TTL",
     build: |command| {
         ExpireArgs::augment_args(command)
             .group(ArgGroup::new("when").args(["ttl", "at", "never"]).required(true))
@@ -29,8 +29,8 @@ pub const SPEC: Spec = Spec {
     run,
 };
 
-/// Changes when entries are due and leaves their values alone. An entry gets a
-/// new version, and the change log a "set". Several keys are one transaction: if
+/// Change when entries expire; their values stay. Each entry gets a new
+/// version, and the change log a "set". Several keys are one transaction: if
 /// one of them does not exist, nothing is changed.
 #[derive(Args)]
 struct ExpireArgs {
@@ -39,13 +39,13 @@ struct ExpireArgs {
     /// The keys
     #[arg(required = true, value_name = "KEY")]
     keys: Vec<String>,
-    /// Due after DUR (250ms, 5m, 1h30m, 7d)
+    /// Expire after DUR (250ms, 5m, 1h30m, 7d)
     #[arg(long, value_name = "DUR", value_parser = units::duration)]
     ttl: Option<Duration>,
-    /// Due at TIME (RFC 3339)
+    /// Expire at TIME (RFC 3339)
     #[arg(long, value_name = "TIME", value_parser = units::time)]
     at: Option<Timestamp>,
-    /// Never due
+    /// Never expire
     #[arg(long)]
     never: bool,
 }

@@ -17,7 +17,7 @@ use crate::text::{self, quote};
 pub const SPEC: Spec = Spec {
     name: "export",
     aliases: &[],
-    about: "Print entries in a form that import takes",
+    about: "Export entries in a format that import reads",
     build: |command| {
         ExportArgs::augment_args(command).after_help(
             "Examples:\n  \
@@ -30,23 +30,23 @@ pub const SPEC: Spec = Spec {
     run,
 };
 
-/// Prints the live entries of a group, or of every group in scope, in byte
-/// order, as they are at one moment. What it prints, import takes.
+/// Print the live entries of a group, or of every group in scope, in byte
+/// order, as a snapshot. import reads the output.
 ///
-/// jsonl is one JSON object a line, json an array of them. Times to live are
-/// given as the moment they end (expires_at). A value that is not UTF-8 stands
-/// in value_b64, as base64; in csv too, where value is then empty. A name that
-/// is not UTF-8 stands in group_b64 or key_b64; csv cannot hold it. env is for
-/// one group, KEY="VALUE" lines that a shell can read; keys must be names of
-/// variables, values text, and times to live are lost.
+/// jsonl is one JSON object per line, json an array of them. TTLs are given as
+/// expiry times (expires_at). A value that is not UTF-8 is in value_b64, as
+/// base64; in csv too, where value is then empty. A name that is not UTF-8 is
+/// in group_b64 or key_b64; csv cannot hold it. env takes one group:
+/// KEY="VALUE" lines that a shell can read; keys must be valid variable names,
+/// values text, and TTLs are lost.
 ///
-/// With -o the file is replaced at once when everything is written, and keeps
-/// its mode and owner; a failure, or a signal, leaves what was there.
+/// With -o the file is replaced atomically when everything is written, and
+/// keeps its mode and owner; a failure or a signal leaves it unchanged.
 #[derive(Args)]
 struct ExportArgs {
-    /// The group; every group in scope without one
+    /// The group; by default every group in scope
     group: Option<String>,
-    /// Write to FILE instead of standard output, which is -
+    /// Write to FILE; - is standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// The format

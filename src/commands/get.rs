@@ -32,34 +32,33 @@ pub const SPEC: Spec = Spec {
     run,
 };
 
-/// Prints a value. Into a pipe or file it is exactly the stored bytes; a
-/// terminal gets a final newline if the value has none, control characters as
-/// escapes, and no binary.
+/// Print a value. Into a pipe or file it is exactly the stored bytes; on a
+/// terminal a missing final newline is added, control characters are shown as
+/// escapes, and binary is refused.
 ///
-/// With several keys it prints KEY TAB VALUE, a line each and in their order,
-/// as 'larder list --values' does: tabs, newlines and backslashes as \t, \n, \\.
-/// All are as they were at one moment. Where some of them do not exist, the others
-/// are printed, the message names those, and the status is 1; into a FILE goes
-/// everything or nothing. With --default, V stands for each that does not
-/// exist.
+/// With several keys, print KEY TAB VALUE, one per line and in their order, as
+/// 'larder list --values' does: tabs, newlines and backslashes as \t, \n, \\.
+/// All are read in one snapshot. If some do not exist, the others are printed,
+/// the message names the missing ones, and the status is 1; a FILE gets
+/// everything or nothing. With --default, V replaces each missing value.
 #[derive(Args)]
 struct GetArgs {
     /// The group
     group: String,
-    /// The key, or several
+    /// The keys
     #[arg(value_name = "KEY", required = true)]
     keys: Vec<String>,
     /// Print V, with status 0, if the key does not exist
     #[arg(long, value_name = "V", allow_hyphen_values = true)]
     default: Option<OsString>,
-    /// Write to FILE instead of standard output, which is -
+    /// Write to FILE; - is standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Whether to add a final newline to the value of one key: if missing and
-    /// on a terminal, always, never
+    /// When to add a final newline to the value of one key: auto adds a missing
+    /// one on a terminal
     #[arg(long, value_name = "WHEN", value_parser = ["auto", "always", "never"])]
     newline: Option<String>,
-    /// Print the value of one key as it was at version N, if the change log still has it
+    /// Print the value of one key at version N, if still in the change log
     #[arg(long, value_name = "N")]
     version: Option<i64>,
 }

@@ -13,7 +13,7 @@ use crate::units;
 pub const SPEC: Spec = Spec {
     name: "history",
     aliases: &[],
-    about: "Show what the change log knows of a key",
+    about: "Show a key's change history",
     build: |command| {
         HistoryArgs::augment_args(command).after_help(
             "Examples:\n  \
@@ -25,13 +25,14 @@ pub const SPEC: Spec = Spec {
     run,
 };
 
-/// Shows the changes of a key that the log still holds, newest first: VERSION,
-/// TYPE, TIME, BYTES and EXPIRES, between TABs off a terminal; on one, also BY
-/// and VALUE. BY is who wrote, as user:NAME@HOST; it is not known of programs
-/// that write to the file beside larder. With --json it prints changes as 'larder watch' does, values included. The log is
-/// bounded; where it begins after the first change of the store, a note on
-/// standard error says so. A version that is shown as "set" can be printed
-/// with "get --version" and brought back with "set --from-version".
+/// Show a key's changes that are still in the log, newest first: VERSION, TYPE,
+/// TIME, BYTES and EXPIRES, separated by TABs off a terminal; on a terminal
+/// also BY and VALUE. BY is the writer, as user:NAME@HOST; it is unknown for
+/// other programs that write to the file. With --json it prints changes as
+/// 'larder watch' does, values included. The log is bounded; if it begins after
+/// the first change of the store, a note on standard error says so. A version
+/// shown as "set" can be printed with "get --version" and restored with "set
+/// --from-version".
 #[derive(Args)]
 struct HistoryArgs {
     /// The group

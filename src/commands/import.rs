@@ -17,7 +17,7 @@ use crate::text::quote;
 pub const SPEC: Spec = Spec {
     name: "import",
     aliases: &[],
-    about: "Store entries from a file",
+    about: "Import entries from a file",
     build: |command| {
         ImportArgs::augment_args(command).after_help(
             "Examples:\n  \
@@ -30,38 +30,39 @@ pub const SPEC: Spec = Spec {
     run,
 };
 
-/// Stores what export printed, in one transaction: all of it, or nothing when
-/// a line is bad (status 8, the line is named), a quota is exceeded or, with
-/// --on-conflict fail, a key exists (status 3).
+/// Store what export printed, in one transaction: all of it, or nothing if a
+/// line is bad (status 8; the message names the line), a quota is exceeded or,
+/// with --on-conflict fail, a key exists (status 3).
 ///
-/// jsonl is one JSON object a line, or an array of objects: group, key, value,
-/// or group_b64, key_b64, value_b64 in their places, and if wanted namespace
-/// and one of ttl_ms and expires_at. A value that is a number, true, an array or
-/// an object is stored as it is written; an object may take several lines, as jq
-/// prints it. Other fields are passed over. csv has a header with these names. env is
-/// KEY=VALUE lines as dotenv files have them, and needs --group; \n in double
-/// quotes is a line break, and nothing is expanded. Without --format
-/// the file's name decides: .csv, .env, else jsonl.
+/// jsonl is one JSON object per line, or an array of objects: group, key,
+/// value, or group_b64, key_b64, value_b64 in their places, and optionally
+/// namespace and one of ttl_ms and expires_at. A value that is a number, true,
+/// an array or an object is stored as written; an object may span several
+/// lines, as in jq's output. Other fields are ignored. csv has a header with
+/// these names. env is KEY=VALUE lines as in dotenv files, and needs --group;
+/// \n in double quotes is a line break, and nothing is expanded. Without
+/// --format the file's name decides: .csv, .env, else jsonl.
 ///
-/// Entries that are already due are left out and only counted. A line's
-/// namespace must be the one given with -n, if one is. A line, or a csv row,
-/// can have up to 256 MiB. Standard input is read to its end first. Silent off
-/// a terminal; with --json it prints how many entries were imported, skipped,
-/// and due.
+/// Entries that have already expired are skipped and only counted, as due. With
+/// -n, a line's namespace must be the same. A line, or a csv row, can have up
+/// to 256 MiB. Standard input is read to its end first. Silent off a terminal;
+/// with --json it prints the numbers of entries imported, skipped, and due.
 #[derive(Args)]
 struct ImportArgs {
     /// The file; - is standard input
     file: PathBuf,
-    /// The format, if the file's name does not say it
+    /// The format; by default that of the file's name
     #[arg(long, value_name = "FORMAT", value_parser = ["jsonl", "json", "csv", "env"])]
     format: Option<String>,
-    /// Store everything in group G, whatever namespace and group the lines name
+    /// Store everything in group G, ignoring the namespaces and groups of the
+    /// lines
     #[arg(long, value_name = "G")]
     group: Option<String>,
     /// What to do with a key that exists: replace it, skip the line, or fail
     #[arg(long, value_name = "WHAT", value_parser = ["replace", "skip", "fail"], default_value = "replace")]
     on_conflict: String,
-    /// Check everything, store nothing; print how many entries would be stored
+    /// Check everything, store nothing; print the number of entries that would
+    /// be stored
     #[arg(long)]
     dry_run: bool,
 }

@@ -24,10 +24,9 @@ pub const SPEC: Spec = Spec {
     run,
 };
 
-/// Adds to an integer of 64 bits and prints the sum, atomically across
-/// processes. A key that does not exist starts at 0, with --ttl to be gone
-/// after that time; one that does exist keeps its time to live, so that a count
-/// covers a fixed stretch of time.
+/// Add to a 64-bit integer and print the sum, atomically across processes. A
+/// missing key starts at 0, and with --ttl expires after that time; an existing
+/// key keeps its TTL, so that a count covers a fixed period.
 #[derive(Args)]
 struct IncrArgs {
     /// The group
@@ -37,7 +36,8 @@ struct IncrArgs {
     /// Add N, which may be negative
     #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true)]
     by: i64,
-    /// If the key does not exist yet: due after DUR (250ms, 5m, 1h30m, 7d)
+    /// If the key does not exist yet, let it expire after DUR (250ms, 5m,
+    /// 1h30m, 7d)
     #[arg(long, value_name = "DUR", value_parser = units::duration)]
     ttl: Option<Duration>,
 }

@@ -14,23 +14,23 @@ use crate::units;
 pub const SPEC: Spec = Spec {
     name: "info",
     aliases: &[],
-    about: "Show what the store is and holds",
+    about: "Show information about the store",
     build: |command| {
         InfoArgs::augment_args(command).after_help("Examples:\n  larder info\n  larder info --json | jq .seq")
     },
     run,
 };
 
-/// Shows where the store is, how large, what it holds and how far its change
-/// log reaches: a fact a line; on a terminal, below them, what namespaces use of
-/// their quotas. "access" is "open" if nothing in scope is closed
-/// by a grant, "advisory" if you could open the file with another program and so
-/// pass by every grant and quota, "enforced" if you cannot. With --namespace, keys, groups and consumers are
-/// those of the namespace, and always only those you may read. "jobs leased" are in a worker's hands, see
-/// 'larder take'; "jobs waiting" are delayed, or paused after a failure. The sizes of the
-/// file, of its log and of the change log tell how much others write; they are
-/// shown to those who may use the whole store. A store that does not exist is no
-/// error, and is not created.
+/// Show the store's path, sizes, contents and the range of its change log, one
+/// fact per line; on a terminal also the namespaces' usage of their quotas.
+/// "access" is "open" if nothing in scope is closed by a grant, "advisory" if
+/// you could open the file with another program and so bypass every grant and
+/// quota, "enforced" if you cannot. Keys, groups and consumers are those that
+/// you may read, with --namespace only those of the namespace. "jobs leased"
+/// are held by workers, see 'larder take'; "jobs waiting" are delayed, or
+/// paused after a failure. The sizes of the file, of its log and of the change
+/// log reveal how much others write; they are shown only with access to the
+/// whole store. A missing store is not an error, and is not created.
 #[derive(Args)]
 struct InfoArgs {}
 

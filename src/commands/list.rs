@@ -28,16 +28,16 @@ pub const SPEC: Spec = Spec {
     run,
 };
 
-/// Lists the live keys of a group, or, without one, the groups that hold a
-/// live key, in byte order. Into a pipe it is one name a line; a terminal shows
+/// List the live keys of a group, or, without one, the groups that hold a live
+/// key, in byte order. Into a pipe it is one name per line; a terminal shows
 /// groups, --values and --long as tables that fit its width.
 ///
-/// A long list is read page by page, so that a reader who pauses keeps no
-/// snapshot open: what is written meanwhile may or may not be listed. `larder
-/// export` shows one moment.
+/// A long list is read page by page, so that a paused reader keeps no snapshot
+/// open: concurrent writes may or may not be listed. `larder export` prints a
+/// snapshot.
 #[derive(Args)]
 struct ListArgs {
-    /// The group; the groups themselves without one
+    /// The group; omit it to list the groups
     group: Option<String>,
     /// Only names that match P: * any run, ? one character, [...] a set
     #[arg(long, value_name = "P", value_parser = glob)]
@@ -45,9 +45,8 @@ struct ListArgs {
     /// Show values: KEY TAB VALUE, tabs, newlines and backslashes as \t, \n, \\
     #[arg(long, requires = "group")]
     values: bool,
-    /// Show values, bytes, versions and times, and where jobs were taken from
-    /// the group what is known of each: who has it until when, why it failed; of
-    /// groups, keys and bytes
+    /// Show values, bytes, versions and times, and for jobs the holder and end
+    /// of the lease, or the last failure; for groups, keys and bytes
     #[arg(long, short)]
     long: bool,
     /// Stop after N names

@@ -26,9 +26,9 @@ pub const SPEC: Spec = Spec {
     run,
 };
 
-/// Shows the manual, on a terminal with man(1) if there is one. With DIR it
-/// writes larder.1 and a page for each command, such as larder-get.1, into that
-/// directory instead. It needs no store.
+/// Show the manual, on a terminal with man(1) if available. With DIR, write
+/// larder.1 and a page for each command, such as larder-get.1, into that
+/// directory instead. No store is needed.
 #[derive(Args)]
 struct ManArgs {
     /// Write the pages here; created if its name has a slash

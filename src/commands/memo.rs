@@ -25,7 +25,7 @@ use crate::units;
 pub const SPEC: Spec = Spec {
     name: "memo",
     aliases: &[],
-    about: "Run a command, or replay what it printed last time",
+    about: "Run a command, or replay its last output",
     build: |command| {
         MemoArgs::augment_args(command)
             .group(ArgGroup::new("length").args(["ttl", "forever"]).required(true))
@@ -41,23 +41,25 @@ pub const SPEC: Spec = Spec {
     run,
 };
 
-/// Runs a command and keeps its standard output, standard error and status in
-/// the store; within --ttl, or ever after with --forever, the next call replays
-/// them, byte for byte, without running it. However many ask at once, the command runs once: the others
-/// wait for its result, or, within --stale, get the old one.
+/// Run a command and keep its standard output, standard error and status in the
+/// store; within --ttl, or at any later time with --forever, the next call
+/// replays them, byte for byte, without running it. Of any number of
+/// simultaneous callers one runs the command: the others wait for its result,
+/// or, within --stale, get the old one.
 ///
-/// A command that fails is not kept, unless --cache-failures is given, nor
-/// handed to those who waited for it: they run it in their turn, one after
-/// another. Nor is what a signal cut short: SIGINT, SIGTERM and SIGHUP are
-/// passed on to the command, and then nothing is kept, whatever its status,
-/// not even with --cache-failures. The entry expires --ttl plus --stale after the run, or
-/// never; delete it to forget it, or run the command anew with --refresh. Running the command takes write access to the group; replaying
-/// what it printed takes read access only.
+/// The result of a failed command is not kept, unless --cache-failures is
+/// given, nor given to waiting callers: they run the command themselves, one
+/// after another. Nor is an interrupted result: SIGINT, SIGTERM and SIGHUP are
+/// forwarded to the command, and then nothing is kept, whatever its status, not
+/// even with --cache-failures. The entry expires --ttl plus --stale after the
+/// run, or never; delete it to discard the result, or run the command again
+/// with --refresh. Running the command requires write access to the group;
+/// replaying a result requires read access only.
 ///
-/// Status 8: the entry under the key is not a result. 125: larder itself failed, be it only in passing on what the command
-/// printed, or the command waits for the very result it is to make. 126, 127:
-/// the command is not executable, or there is none. Else the command's own,
-/// kept or fresh.
+/// Status 8: the entry under the key is not a result. 125: larder itself
+/// failed, including failing to forward the output, or the command waits for
+/// its own result. 126, 127: the command is not executable, or does not exist.
+/// Otherwise the command's own, kept or fresh.
 #[derive(Args)]
 struct MemoArgs {
     /// The group
@@ -70,11 +72,12 @@ struct MemoArgs {
     /// Replay the result until it is deleted
     #[arg(long)]
     forever: bool,
-    /// How long after that an old result is replayed while one caller renews it
+    /// How long after --ttl a stale result is replayed while one caller renews
+    /// it
     #[arg(long, value_name = "DUR", value_parser = units::duration, conflicts_with = "forever")]
     stale: Option<Duration>,
-    /// Run the command whatever is kept, and keep what it prints this time;
-    /// others get the old result until then
+    /// Run the command even if there is a result, and replace that; others get
+    /// the old result until then
     #[arg(long)]
     refresh: bool,
     /// Keep failures too

@@ -14,7 +14,7 @@ use crate::units;
 pub const SPEC: Spec = Spec {
     name: "nack",
     aliases: &[],
-    about: "Give a job back that is not done",
+    about: "Return a job to its queue",
     build: |command| {
         NackArgs::augment_args(command).after_help(
             "Examples:\n  \
@@ -25,19 +25,19 @@ pub const SPEC: Spec = Spec {
     run,
 };
 
-/// Frees a job that 'larder take' without a command has printed, for the next
-/// 'take'. The attempt counts: once there were as many as --retry of that
-/// 'take' says, the job is moved to the group for those. Status 3 if the
-/// receipt no longer holds, as for 'ack'.
+/// Free a job that 'larder take' without a command has printed, for the next
+/// 'take'. The attempt counts: at as many attempts as the --retry of that
+/// 'take', the job is moved to the group of dead jobs. Status 3 if the receipt
+/// is no longer valid, as for 'ack'.
 #[derive(Args)]
 struct NackArgs {
     /// The group
     group: String,
     /// The key of the job
     key: String,
-    /// The receipt that 'take' printed with it
+    /// The receipt printed by 'take'
     receipt: String,
-    /// Let nobody take the job before DUR is over
+    /// Make the job available only after DUR
     #[arg(long, value_name = "DUR", value_parser = units::duration)]
     delay: Option<Duration>,
 }

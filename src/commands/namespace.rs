@@ -23,9 +23,9 @@ pub const SPEC: Spec = Spec {
     run,
 };
 
-/// Lists the namespaces of the store, or deletes one with all it holds. There
-/// is no command to make one: it exists as soon as 'larder -n NS set' has
-/// stored a key in it.
+/// List the namespaces of the store, or delete one with all its contents. There
+/// is no command to create one: it exists once 'larder -n NS set' has stored a
+/// key in it.
 #[derive(Args)]
 struct NamespaceArgs {
     #[command(subcommand)]
@@ -46,7 +46,7 @@ enum Action {
         /// The namespace
         #[arg(value_parser = namespace_name)]
         ns: Namespace,
-        /// Confirm that everything in it is to go
+        /// Confirm the deletion
         #[arg(long = "yes", id = "confirmed")]
         confirmed: bool,
     },

@@ -10,7 +10,7 @@ use crate::units;
 pub const SPEC: Spec = Spec {
     name: "purge",
     aliases: &[],
-    about: "Remove due entries and trim the change log",
+    about: "Remove expired entries and trim the change log",
     build: |command| {
         PurgeArgs::augment_args(command).after_help(
             "Examples:\n  \
@@ -24,28 +24,29 @@ pub const SPEC: Spec = Spec {
     run,
 };
 
-/// Removes entries that are due, from the whole store or from one group, and
-/// trims the change log to what it keeps by itself. Due entries are invisible
-/// anyway: purge gives back their space, and logs each as an expiry.
+/// Remove expired entries, from the whole store or from one group, and trim the
+/// change log to its default retention. Expired entries are hidden anyway:
+/// purge frees their space, and logs each as an expiry.
 ///
 /// It works in many short transactions, so that no writer waits long, and is
-/// silent off a terminal. With --json it prints how many entries and changes
-/// went. With --dry-run nothing goes, and it prints how many entries would.
+/// silent off a terminal. With --json it prints the numbers of removed entries
+/// and changes. With --dry-run it removes nothing, and prints the number of
+/// expired entries.
 ///
-/// The change log is one for all namespaces: --keep-changes needs the whole
-/// store, and trims everybody's changes also beside a GROUP. Changes that a
-/// named consumer has yet to handle are always kept.
+/// The change log is shared by all namespaces: --keep-changes requires the
+/// whole store, and trims the changes of all namespaces even if a GROUP is
+/// given. Changes that a consumer has not handled yet are always kept.
 #[derive(Args)]
 struct PurgeArgs {
-    /// Only this group's entries; without it, every group in scope
+    /// Only this group's entries; by default those of every group in scope
     group: Option<String>,
-    /// Remove nothing; print how many due entries there are
+    /// Remove nothing; print the number of expired entries
     #[arg(long)]
     dry_run: bool,
     /// Trim the change log to changes younger than DUR, or to the newest N
     #[arg(long, value_name = "DUR|N", value_parser = keep_changes)]
     keep_changes: Option<KeepChanges>,
-    /// Then give free space back to the file system; locks the store meanwhile
+    /// Then return free space to the file system; locks the store meanwhile
     #[arg(long)]
     vacuum: bool,
 }

@@ -29,24 +29,23 @@ pub const SPEC: Spec = Spec {
     run,
 };
 
-/// Adds a job to a group and prints the key that it got, which sorts by the
-/// time of the push. When it returns 0, the job is on disk. A job is an entry
-/// like any other: 'get', 'list' and 'delete' show and remove it, quotas count
-/// it, and with --ttl it goes if nobody has taken it in time. 'larder take'
-/// hands it to a worker.
+/// Add a job to a group and print its key, which sorts by the time of the push.
+/// When it returns 0, the job is on disk. A job is an ordinary entry: 'get',
+/// 'list' and 'delete' show and remove it, quotas count it, and with --ttl it
+/// expires if it is not taken in time. 'larder take' hands it to a worker.
 #[derive(Args)]
 struct PushArgs {
     /// The group
     group: String,
     /// The value; - reads standard input to its end
     value: Option<OsString>,
-    /// The value, for one that is a single - or starts with a dash
+    /// The value; use this for a single - or a leading dash
     #[arg(long = "value", id = "value_flag", value_name = "V", allow_hyphen_values = true)]
     value_flag: Option<OsString>,
     /// Read the value from PATH, byte for byte
     #[arg(long, value_name = "PATH")]
     file: Option<PathBuf>,
-    /// Let nobody take the job before DUR is over
+    /// Make the job available only after DUR
     #[arg(long, value_name = "DUR", value_parser = units::duration)]
     delay: Option<Duration>,
     /// Let the job expire after DUR (250ms, 5m, 1h30m, 7d)

@@ -11,7 +11,7 @@ use crate::units;
 pub const SPEC: Spec = Spec {
     name: "quota",
     aliases: &[],
-    about: "Limit what a namespace may hold",
+    about: "Manage namespace quotas",
     build: |command| {
         QuotaArgs::augment_args(command).arg_required_else_help(false).after_help(
             "Examples:\n  \
@@ -24,11 +24,11 @@ pub const SPEC: Spec = Spec {
     run,
 };
 
-/// Limits the live keys, bytes and groups of a namespace. The limits stand in
-/// the store and hold for every program that writes to it. A write that would
-/// pass one stores nothing and ends with status 4. Overwriting is charged the
-/// difference, shrinking is always allowed, and what is due costs nothing. A
-/// limit below what is there now deletes nothing; it only stops growth.
+/// Limit the live keys, bytes and groups of a namespace. The limits are kept in
+/// the store and apply to every program that writes to it. A write that would
+/// exceed one stores nothing and ends with status 4. Overwriting is charged the
+/// difference, shrinking is always allowed, and expired entries do not count. A
+/// limit below the current usage deletes nothing; it only stops growth.
 #[derive(Args)]
 struct QuotaArgs {
     #[command(subcommand)]
@@ -37,10 +37,10 @@ struct QuotaArgs {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Set limits of a namespace; those not named stay
+    /// Set limits of a namespace; the others stay
     #[command(after_help = "Examples:\n  larder quota set tenant-a --max-keys 1000 --max-bytes 10MiB")]
     Set(SetArgs),
-    /// Show use and limits of one namespace, or of every one that has limits
+    /// Show usage and limits of one namespace, or of all with limits
     #[command(after_help = "Examples:\n  larder quota show\n  larder --json quota show tenant-a")]
     Show {
         /// The namespace
@@ -61,13 +61,14 @@ struct SetArgs {
     /// The namespace
     #[arg(value_parser = namespace_name)]
     ns: Namespace,
-    /// Most live keys; 0 is no limit
+    /// Maximum number of live keys; 0 is no limit
     #[arg(long = "max-keys", value_name = "N", value_parser = units::count, allow_hyphen_values = true)]
     keys: Option<i64>,
-    /// Most bytes of live keys and values (4096, 10k, 10MiB, 1G); 0 is no limit
+    /// Maximum bytes of live keys and values (4096, 10k, 10MiB, 1G); 0 is no
+    /// limit
     #[arg(long = "max-bytes", value_name = "SIZE", value_parser = units::size, allow_hyphen_values = true)]
     bytes: Option<i64>,
-    /// Most groups with a live key; 0 is no limit
+    /// Maximum number of groups with a live key; 0 is no limit
     #[arg(long = "max-groups", value_name = "N", value_parser = units::count, allow_hyphen_values = true)]
     groups: Option<i64>,
 }

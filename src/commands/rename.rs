@@ -26,16 +26,16 @@ pub const SPEC: Spec = Spec {
     },
 };
 
-/// Gives a key another name, over what is there; its time to live stays.
-/// Without KEY it renames the group: all its keys go to the other one, where
-/// keys that only that one has stay. All of it happens or nothing.
+/// Rename a key, replacing any existing one of that name; its TTL stays.
+/// Without KEY, rename the group: all its keys move to the target group, whose
+/// other keys stay. Either everything is renamed or nothing.
 ///
-/// Nobody ever sees both names or neither, and no quota is asked to hold both.
-/// The change log has a delete of the old name and a set of the new one; of a
+/// No reader ever sees both names or neither, and no quota has to hold both.
+/// The change log gets a delete of the old name and a set of the new one; for a
 /// group a set for each key, then one delete_group.
 ///
-/// Status 1: there is no such key or group. 3: with --if-absent, the key to
-/// write exists, or the group holds a key.
+/// Status 1: the key or group does not exist. 3: with --if-absent, the target
+/// key exists, or the target group holds a key.
 #[derive(Args)]
 struct RenameArgs {
     #[command(flatten)]

@@ -15,7 +15,7 @@ use crate::text::quote;
 pub const SPEC: Spec = Spec {
     name: "restore",
     aliases: &[],
-    about: "Replace the store by a backup",
+    about: "Replace the store with a backup",
     build: |command| {
         RestoreArgs::augment_args(command).after_help(
             "Examples:\n  \
@@ -27,27 +27,25 @@ pub const SPEC: Spec = Spec {
     run,
 };
 
-/// Replaces everything the store holds by what FILE holds: entries, quotas,
+/// Replace the contents of the store with those of FILE: entries, quotas,
 /// grants and consumers. FILE is verified first and not changed; it may be a
-/// go-store file. With - it comes from standard input, and one that is cut off
-/// is refused. The store is overwritten in one transaction: whoever has it
-/// open goes on with the restored one. A restore that is interrupted says so,
-/// and has changed nothing; one that ends with status 0 is done. The store is
-/// in WAL mode afterwards. A
-/// store too damaged for that is put aside as NAME.damaged. A file that shows
-/// no trace of a store is left alone. Where the store's directory cannot be
-/// written, the copy is made in TMPDIR, and nothing is put aside. A vault is
-/// restored by root.
+/// go-store file. With - it comes from standard input, and a truncated one is
+/// refused. The store is overwritten in one transaction: processes that have it
+/// open continue with the restored one. A restore that is interrupted says so,
+/// and has changed nothing; one that ends with status 0 is complete. The store
+/// is in WAL mode afterwards. A store too damaged for that is renamed to
+/// NAME.damaged. Files that are not stores are refused. If the store's
+/// directory is not writable, the copy is made in TMPDIR, and nothing is
+/// renamed. Only root can restore a vault.
 ///
 /// Versions never return: every restored entry gets a new version, above all
-/// that were ever given out, and the change log starts over. A watcher that
-/// was running ends with status 9, as its position is gone; a consumer goes on
-/// with --snapshot.
+/// earlier ones, and the change log starts over. A running watch ends with
+/// status 9, as its position is gone; a consumer resumes with --snapshot.
 #[derive(Args)]
 struct RestoreArgs {
     /// The backup; - is standard input
     file: PathBuf,
-    /// Confirm that the store's present contents may go
+    /// Confirm that the current contents will be replaced
     #[arg(long)]
     yes: bool,
 }

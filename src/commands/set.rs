@@ -36,9 +36,9 @@ pub const SPEC: Spec = Spec {
     run,
 };
 
-/// Stores a value, over what is there. When it returns 0, the value is on
-/// disk. Without a TTL flag the entry stays until it is deleted, also if it had
-/// a time to live before.
+/// Store a value, replacing any existing one. When it returns 0, the value is
+/// on disk. Without a TTL flag the entry never expires, even if it had a TTL
+/// before.
 #[derive(Args)]
 struct SetArgs {
     /// The group
@@ -47,7 +47,7 @@ struct SetArgs {
     key: String,
     /// The value; - reads standard input to its end
     value: Option<OsString>,
-    /// The value, for one that is a single - or starts with a dash
+    /// The value; use this for a single - or a leading dash
     #[arg(long = "value", id = "value_flag", value_name = "V", allow_hyphen_values = true)]
     value_flag: Option<OsString>,
     /// Read the value from PATH, byte for byte
@@ -59,7 +59,7 @@ struct SetArgs {
     /// Let the entry expire at TIME (RFC 3339)
     #[arg(long, value_name = "TIME", value_parser = units::time)]
     expire_at: Option<Timestamp>,
-    /// Keep the time to live that the entry has
+    /// Keep the entry's TTL
     #[arg(long)]
     keep_ttl: bool,
     /// Only if the key does not exist
@@ -74,7 +74,7 @@ struct SetArgs {
     /// Only if the entry's value is V
     #[arg(long, value_name = "V", allow_hyphen_values = true)]
     if_value: Option<OsString>,
-    /// Store the value the key had at version N, if the change log still has it
+    /// Store the value of version N again, if still in the change log
     #[arg(long, value_name = "N")]
     from_version: Option<i64>,
 }

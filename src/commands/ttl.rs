@@ -9,13 +9,13 @@ use crate::units;
 pub const SPEC: Spec = Spec {
     name: "ttl",
     aliases: &[],
-    about: "Print how long an entry has left",
+    about: "Print an entry's remaining TTL",
     build: |command| TtlArgs::augment_args(command).after_help("Examples:\n  larder ttl session token"),
     run,
 };
 
-/// Prints the time an entry has left: milliseconds off a terminal, a duration
-/// on one, "never" for an entry that stays.
+/// Print an entry's remaining TTL: milliseconds off a terminal, a duration on
+/// one, "never" for an entry without.
 #[derive(Args)]
 struct TtlArgs {
     /// The group

@@ -16,7 +16,7 @@ use crate::watch::{Control, Stop, Wake, patiently};
 pub const SPEC: Spec = Spec {
     name: "wait",
     aliases: &[],
-    about: "Wait for a key: to exist, to have a value, to change, to go",
+    about: "Wait for a key to exist, have a value, change or disappear",
     build: |command| {
         WaitArgs::augment_args(command)
             .group(ArgGroup::new("condition").args(["value", "absent", "newer_than"]))
@@ -31,18 +31,18 @@ pub const SPEC: Spec = Spec {
     run,
 };
 
-/// Waits until a key exists, and prints its value as 'larder get' does. What
-/// holds already is not waited for. With --json it prints the entry; with
-/// --absent it prints nothing.
+/// Wait until a key exists, and print its value as 'larder get' does. A
+/// condition that already holds ends the wait at once. With --json it prints
+/// the entry; with --absent it prints nothing.
 ///
-/// It hears of each write as it happens, whoever makes it, and of an expiry at
-/// its millisecond; it neither writes nor makes a store: one that is not there
-/// yet is waited for too. It looks at what is there, not at what was: a value that
-/// was overwritten at once may go unseen, where 'larder watch' tells of every
+/// It is notified of each write as it happens, by any program, and of an expiry
+/// at its millisecond; it neither writes nor creates a store, and waits for a
+/// missing one too. It sees the current state, not the history: a value that is
+/// overwritten at once may go unseen, where 'larder watch' reports every
 /// change.
 ///
-/// Status 6: the time given with --timeout is up. SIGINT, SIGTERM and SIGHUP
-/// end it with 128 plus the signal's number.
+/// Status 6: timed out after --timeout. SIGINT, SIGTERM and SIGHUP end it with
+/// 128 plus the signal's number.
 #[derive(Args)]
 struct WaitArgs {
     /// The group
@@ -58,7 +58,7 @@ struct WaitArgs {
     /// Until the entry is newer than version N
     #[arg(long, value_name = "N", value_parser = units::count)]
     newer_than: Option<i64>,
-    /// End with status 6 after DUR in all
+    /// End with status 6 after DUR in total
     #[arg(long, value_name = "DUR", value_parser = units::duration)]
     timeout: Option<Duration>,
 }

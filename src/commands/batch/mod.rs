@@ -27,7 +27,7 @@ use crate::text;
 pub const SPEC: Spec = Spec {
     name: "batch",
     aliases: &[],
-    about: "Do many operations in one transaction or one process",
+    about: "Run many operations in one transaction or one process",
     build: |command| {
         BatchArgs::augment_args(command).after_help(
             "Examples:\n  \
@@ -41,27 +41,28 @@ pub const SPEC: Spec = Spec {
     run,
 };
 
-/// Does what JSON lines say, in one transaction: all of it, or nothing if one
-/// line fails; the status is then that line's, and the message names it.
+/// Run operations given as JSON lines, in one transaction: all of it, or
+/// nothing if one line fails; the status is then that line's, and the message
+/// names it.
 ///
-/// A line that writes is {"op": "set" | "delete" | "expire" | "incr", "group": …,
-/// "key": …} and, for set, "value" or "value_b64"; for set and expire one of "ttl_ms"
-/// and "expires_at"; for set "keep_ttl": true; for expire "never": true; for
-/// incr "by", 1 without it. One condition may stand with set, delete and
-/// expire: "if_absent": true, "if_present": true, "if_version", "if_value" or
-/// "if_value_b64". A "namespace" must be the one given with -n, if one is.
-/// A name that is not UTF-8 stands in "group_b64" or "key_b64", as base64. Blank
-/// lines are passed over; a line can have up to 256 MiB. Standard input
-/// is read to its end first.
+/// A line that writes is {"op": "set" | "delete" | "expire" | "incr", "group":
+/// …, "key": …} and, for set, "value" or "value_b64"; for set and expire one of
+/// "ttl_ms" and "expires_at"; for set "keep_ttl": true; for expire "never":
+/// true; for incr "by", by default 1. set, delete and expire take one
+/// condition: "if_absent": true, "if_present": true, "if_version", "if_value"
+/// or "if_value_b64". With -n, a "namespace" must be the same. A name that is
+/// not UTF-8 is given in "group_b64" or "key_b64", as base64. Blank lines are
+/// ignored; a line can have up to 256 MiB. Standard input is read to its end
+/// first.
 ///
 /// A line that reads is {"op": "get" | "ttl", "group": …, "key": …}, or {"op":
-/// "list" | "count", "group": …}, for keys, without "group" for groups as 'larder
-/// list' and 'larder count' do; "glob" chooses names, and for list "after" a
-/// name and "limit" bound them. It sees what the lines before it wrote. Its
-/// answer is {"line":N,"ok":true,…} with the fields of the entry, "ttl_ms",
-/// "names" (those that are not UTF-8 in "names_b64"), or "count"; where there
-/// is no such entry it is {"line":N,"ok":false,"error":"not_found",…}, which
-/// ends nothing. The answers are printed in order once everything is on disk.
+/// "list" | "count", "group": …}, for keys, without "group" for groups as
+/// 'larder list' and 'larder count' do; "glob" selects names, and for list
+/// "after" a name and "limit" bound them. It sees the writes of earlier lines.
+/// Its answer is {"line":N,"ok":true,…} with the fields of the entry, "ttl_ms",
+/// "names" (those that are not UTF-8 in "names_b64"), or "count"; for a missing
+/// entry it is {"line":N,"ok":false,"error":"not_found",…}, and the batch
+/// continues. The answers are printed in order once everything is on disk.
 ///
 /// With --stream each line is a transaction of its own, answered in order on
 /// standard output when it is on disk: {"line":N,"ok":true,"version":N}, where

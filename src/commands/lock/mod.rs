@@ -40,33 +40,34 @@ pub const SPEC: Spec = Spec {
     run,
 };
 
-/// Runs a command while holding a lock, and ends with the command's status.
-/// The lock is an entry of the store: a lease that ends after --ttl, renewed
-/// every third of it while the command runs, and deleted when the command has
-/// ended. If the holder is killed, the lock is free once the lease has ended.
+/// Run a command while holding a lock, and end with the command's status. The
+/// lock is an entry of the store: a lease that expires after --ttl, is renewed
+/// three times per TTL while the command runs, and is deleted when the command
+/// has ended. If the holder is killed, the lock is released when the lease
+/// expires.
 ///
-/// The entry's value names the holder: user, host, process, since and until
-/// when, as JSON. LARDER_LOCK_TOKEN in the command's environment is a fencing
-/// token: a number that is higher for every later holder.
+/// The entry's value names the holder as JSON: user, host, process, since and
+/// until. LARDER_LOCK_TOKEN in the command's environment is a fencing token: a
+/// number that is higher for every later holder.
 ///
-/// SIGINT, SIGTERM and SIGHUP are passed on to the command. If the lease is
-/// lost (somebody deleted or overwrote the entry, or it could not be renewed
-/// in time), the command's process group gets SIGTERM, what is left of it 5
-/// seconds later SIGKILL, and the status is 125. A command is not started on a
-/// lease that is over.
+/// SIGINT, SIGTERM and SIGHUP are forwarded to the command. If the lease is
+/// lost (the entry was deleted or overwritten, or could not be renewed in
+/// time), the command's process group gets SIGTERM, what is left of it 5
+/// seconds later SIGKILL, and the status is 125. A command is never started on
+/// an expired lease.
 ///
-/// A lock that the command itself runs in, at any depth, is refused with
+/// A lock held by an enclosing 'larder lock', at any depth, is refused with
 /// status 6: waiting for it would never end. LARDER_LOCKS in the command's
-/// environment is how that is known.
+/// environment lists the enclosing locks.
 ///
-/// With --holders, so many hold the lock at once, and LARDER_LOCK_SLOT says which
-/// of them the command is: 1 to N, the lowest that is free. The entry's value is
-/// then a JSON array with a record for each. A caller with another N takes the
-/// lock if fewer than its own N hold it.
+/// With --holders, up to N commands hold the lock at once, and LARDER_LOCK_SLOT
+/// is the command's number among them: 1 to N, the lowest free one. The entry's
+/// value is then a JSON array with a record for each. A caller with another N
+/// takes the lock if fewer than its own N hold it.
 ///
-/// Status 6: the lock stayed taken, or what --conflict-status says. 8: the
-/// entry under the key is not a lock, and stays for ever. 125: larder itself
-/// failed. 126, 127: the command is not executable, or there is none.
+/// Status 6, or that of --conflict-status: the lock stayed taken. 8: the entry
+/// under the key is not a lock, and never expires. 125: larder itself failed.
+/// 126, 127: the command is not executable, or does not exist.
 #[derive(Args)]
 struct LockArgs {
     /// The group
@@ -79,7 +80,7 @@ struct LockArgs {
     /// Let N hold the lock at once
     #[arg(long, value_name = "N", default_value = "1", hide_default_value = true, value_parser = clap::value_parser!(u16).range(1..))]
     holders: u16,
-    /// Give up with status 6 after DUR; without it, wait for ever
+    /// Give up with status 6 after DUR; by default wait forever
     #[arg(long, value_name = "DUR", value_parser = units::duration)]
     wait: Option<Duration>,
     /// Give up with status 6 at once if the lock is taken, and after half a

@@ -41,42 +41,42 @@ pub const SPEC: Spec = Spec {
     run,
 };
 
-/// Fills a Handlebars template with the values of a group and prints the text,
-/// or replaces FILE with it. Each key is a name: {{name}}, {{[any name]}},
-/// {{lookup this "any name"}}, {{#each this}}{{@key}}={{this}}{{/each}}. Nothing
-/// is escaped for HTML. Besides the usual helpers there are exists, default,
-/// json, parse_json, split, shell, lower, upper and trim; larder(1) explains
-/// them.
+/// Fill a Handlebars template with the values of a group and print the text, or
+/// replace FILE with it. Each key is a name: {{name}}, {{[any name]}}, {{lookup
+/// this "any name"}}, {{#each this}}{{@key}}={{this}}{{/each}}. Nothing is
+/// escaped for HTML. Besides the usual helpers there are exists, default, json,
+/// parse_json, split, shell, lower, upper and trim; larder(1) explains them.
 ///
-/// A name that the group lacks is an error, status 8, that lists all of them.
-/// FILE is replaced in one step, keeps its mode and owner, and is left alone if
-/// the text is the same or anything fails; if it is a symbolic link, the file it
-/// leads to is replaced.
+/// A name that is not in the group is an error, status 8; the message lists all
+/// missing names. FILE is replaced atomically, keeps its mode and owner, and is
+/// unchanged if the text is the same or anything fails; if it is a symbolic
+/// link, its target is replaced.
 ///
-/// The commands of --check and --exec are run by sh, with FILE as LARDER_TARGET.
-/// A command that takes longer than --exec-timeout is ended, with its process
-/// group. When --exec fails, FILE has been replaced all the same, and the status
-/// is the command's own, or 6 if it took too long. SIGINT, SIGTERM and SIGHUP
-/// end a command, and the run, with status 128 plus the signal's number.
+/// The commands of --check and --exec are run by sh, with FILE as
+/// LARDER_TARGET. A command that takes longer than --exec-timeout is ended,
+/// with its process group. When --exec fails, FILE has been replaced all the
+/// same, and the status is the command's own, or 6 after a timeout. SIGINT,
+/// SIGTERM and SIGHUP end a command, and the run, with status 128 plus the
+/// signal's number.
 ///
-/// With --watch larder stays, and renders again when the group has changed and
-/// then been quiet for --debounce, or at most four times that. A missing name
-/// or a text that --check refuses keeps the last good FILE and is told once on
-/// standard error; a text that was refused is not checked again until it
-/// changes. A failing --exec is tried three times more, after 1, 2 and 4
-/// seconds. SIGINT, SIGTERM and SIGHUP end the run with status 0; a running
-/// command has 10 seconds to finish, then its process group gets SIGTERM, and
-/// SIGKILL 5 seconds later.
+/// With --watch larder keeps running, and renders again when the group has
+/// changed and then been quiet for --debounce, or after at most four times
+/// that. With a missing name, or a text that --check refuses, the last good
+/// FILE stays, and the error is reported once on standard error; a refused text
+/// is not checked again until it changes. A failing --exec is retried three
+/// times, after 1, 2 and 4 seconds. SIGINT, SIGTERM and SIGHUP end the run with
+/// status 0; a running command has 10 seconds to finish, then its process group
+/// gets SIGTERM, and SIGKILL 5 seconds later.
 #[derive(Args)]
 struct RenderArgs {
     /// The group
     group: String,
-    /// The template's file; - reads standard input
+    /// The template file; - is standard input
     template: PathBuf,
-    /// Write to FILE instead of standard output, which is -
+    /// Write to FILE; - is standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Let names that the group lacks be empty
+    /// Render missing names as empty strings
     #[arg(long)]
     lenient: bool,
     /// Replace FILE only if CMD succeeds on the new text, which is in the file
@@ -86,17 +86,17 @@ struct RenderArgs {
     /// Run CMD after FILE was replaced
     #[arg(long, value_name = "CMD", requires = "output")]
     exec: Option<OsString>,
-    /// How long the commands of --check and --exec may take
+    /// Time limit for each command of --check and --exec
     #[arg(long, value_name = "DUR", value_parser = units::duration, default_value = "30s")]
     exec_timeout: Duration,
-    /// Give FILE these permissions, in octal
+    /// Set FILE's permissions, in octal
     #[arg(long, value_name = "M", value_parser = mode, requires = "output")]
     mode: Option<u32>,
-    /// Write into FILE instead of replacing it, for a file that is mounted by
-    /// itself; readers may see a half-written text
+    /// Write into FILE instead of replacing it, for a bind-mounted file;
+    /// readers may see a half-written text
     #[arg(long, requires = "output")]
     in_place: bool,
-    /// Stay, and render again whenever the group changes
+    /// Keep running, and render again whenever the group changes
     #[arg(long, requires = "output", conflicts_with = "diff")]
     watch: bool,
     /// Render only once the group has not changed for this long

@@ -35,35 +35,34 @@ pub const SPEC: Spec = Spec {
     run,
 };
 
-/// Takes the jobs of a group, the oldest version first, and runs CMD for each,
-/// with the value on standard input and the variables that 'watch' sets, and
-/// LARDER_ATTEMPT and LARDER_RECEIPT besides. Every live entry of the group is
-/// a job: what 'push' added, and what 'set' wrote. Any number of workers share
-/// them.
+/// Take the jobs of a group, the oldest version first, and run CMD for each,
+/// with the value on standard input, the variables that 'watch' sets, and
+/// LARDER_ATTEMPT and LARDER_RECEIPT. Every live entry of the group is a job:
+/// added by 'push' or by 'set'. Any number of workers share them.
 ///
-/// A job that is taken is leased: nobody else gets it until CMD has ended. The
-/// lease is renewed every third of its length while CMD runs. When CMD exits 0
-/// the entry is deleted, unless somebody wrote it anew meanwhile: that is a new
-/// job. Otherwise the job is free again after a pause, which doubles with each
-/// failure, up to an hour; jobs behind it do not wait. After --retry failures it
-/// is moved to the group GROUP.dead, where 'list --long' and JSON tell why and
-/// after how many attempts; it is an ordinary entry there, and can be taken from
-/// there.
+/// A job that is taken is leased: no other worker gets it until CMD has ended.
+/// The lease is renewed three times per length while CMD runs. When CMD exits 0
+/// the entry is deleted, unless it was overwritten meanwhile, which makes it a
+/// new job. Otherwise the job is free again after a pause, which doubles with
+/// each failure, up to an hour; later jobs do not wait. After --retry failures
+/// it is moved to the group GROUP.dead, where 'list --long' and JSON show the
+/// reason and the number of attempts; it is an ordinary entry there, and can be
+/// taken from there.
 ///
-/// Each job is done at least once, and never by two workers within a lease. If a
-/// worker is killed, its command is killed with it, and the job is free when the
-/// lease has run out; that attempt counts. A worker that was stopped, and wakes
-/// after its lease, ends its command (SIGTERM to its process group, 5 seconds
+/// Each job is done at least once, and never by two workers within a lease. If
+/// a worker is killed, its command is killed too, and the job is free when the
+/// lease expires; that attempt counts. A worker that was suspended for longer
+/// than its lease ends its command (SIGTERM to its process group, 5 seconds
 /// later SIGKILL) and reports nothing.
 ///
-/// SIGINT, SIGTERM and SIGHUP end a worker with status 0 when the jobs in hand
+/// SIGINT, SIGTERM and SIGHUP end a worker with status 0 when its running jobs
 /// are done; a command that takes longer than 10 seconds is ended, and its job
-/// is free at once, as if it had not been tried. A second signal does not wait.
+/// is free at once, without an attempt counted. A second signal does not wait.
 ///
 /// Without CMD, one job is printed as a JSON line, with group, key, value,
-/// attempt, receipt and until, as soon as there is one: 'larder ack' says that
-/// it is done, 'larder nack' gives it back, and when the lease runs out before
-/// that it is free.
+/// attempt, receipt and until, as soon as there is one: 'larder ack' marks it
+/// as done, 'larder nack' returns it, and otherwise it is free when the lease
+/// expires.
 #[derive(Args)]
 struct TakeArgs {
     /// The group
@@ -71,13 +70,13 @@ struct TakeArgs {
     /// Length of the lease, at least 100ms
     #[arg(long, value_name = "DUR", value_parser = units::duration, default_value = "5m", hide_default_value = false)]
     lease: Duration,
-    /// Move a job away that has failed N times
+    /// Move a job to GROUP.dead after N failures
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), default_value = "5", hide_default_value = false)]
     retry: u32,
     /// The pause after the first failure; it doubles with each
     #[arg(long, value_name = "DUR", value_parser = units::duration, default_value = "1s", hide_default_value = false, requires = "command")]
     backoff: Duration,
-    /// Move such jobs to GROUP instead of to the group of that name with .dead behind it
+    /// Move such jobs to this GROUP instead
     #[arg(long, value_name = "GROUP")]
     dead: Option<String>,
     /// Run N commands at a time
@@ -86,7 +85,7 @@ struct TakeArgs {
     /// End with status 0 after N jobs
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64), requires = "command")]
     count: Option<u64>,
-    /// End with status 6 after DUR in all
+    /// End with status 6 after DUR in total
     #[arg(long, value_name = "DUR", value_parser = units::duration)]
     timeout: Option<Duration>,
     /// End when no job is left or leased; without CMD, with status 1 if there was none

@@ -23,7 +23,7 @@ use screen::{Key, Screen};
 pub const SPEC: Spec = Spec {
     name: "top",
     aliases: &[],
-    about: "Show live which groups or namespaces are busy and large",
+    about: "Monitor groups or namespaces live",
     build: |command| {
         TopArgs::augment_args(command).after_help(
             "Examples:\n  \
@@ -35,17 +35,17 @@ pub const SPEC: Spec = Spec {
     run,
 };
 
-/// Shows a screen that is kept up to date: each group or namespace with its
-/// keys, bytes, changes a second (over the last ten) and the keys that expire
-/// within a minute, the jobs that are leased and those that failed too often
-/// (where there are any); the consumers and how far they are behind; the newest
+/// Show a live screen: each group or namespace with its keys, bytes, changes
+/// per second (over the last ten), keys that expire within a minute, and leased
+/// and dead jobs (if there are any); the consumers and their lag; the newest
 /// changes. It only reads: no store is created, changed or upgraded.
 ///
 /// Keys: q or Ctrl-C quits; g shows groups, n namespaces; s sorts by the next
 /// column; up, down, j and k move; the space bar pauses.
 ///
 /// Into a pipe it prints the rows once and ends: NAME, KEYS, BYTES, CHANGES in
-/// the last ten seconds, EXPIRING, LEASED and DEAD, between TABs; with --json a record each.
+/// the last ten seconds, EXPIRING, LEASED and DEAD, separated by TABs; with
+/// --json one record each.
 #[derive(Args)]
 struct TopArgs {
     /// What a row is: a group or a namespace
@@ -54,7 +54,7 @@ struct TopArgs {
     /// Sort by a column, the largest first; names in byte order
     #[arg(long, value_name = "COLUMN", value_enum, default_value = "changes")]
     sort: Sort,
-    /// Look again after DUR
+    /// Refresh every DUR
     #[arg(long, value_name = "DUR", value_parser = units::duration, default_value = "1s")]
     interval: Duration,
     /// Show at most N rows

@@ -20,7 +20,7 @@ use listen::Listening;
 pub const SPEC: Spec = Spec {
     name: "watch",
     aliases: &[],
-    about: "Follow every change, to the terminal, a pipe or a command",
+    about: "Follow every change on a terminal, in a pipe or with a command",
     build: |command| {
         WatchArgs::augment_args(command).mut_arg("after", |arg| arg.conflicts_with("snapshot")).after_help(
             "Examples:\n  \
@@ -34,40 +34,39 @@ pub const SPEC: Spec = Spec {
     run,
 };
 
-/// Prints every change, in commit order, whoever made it: larder or any other
-/// SQLite client. Into a pipe it is SEQ, TYPE, GROUP and KEY between TABs, one
-/// change a line. With a command after --, the command runs once for each
+/// Print every change, in commit order, made by larder or any other SQLite
+/// client. Into a pipe it is SEQ, TYPE, GROUP and KEY separated by TABs, one
+/// change per line. With a command after --, the command runs once for each
 /// change, with the value on standard input and LARDER_SEQ, LARDER_TYPE,
 /// LARDER_NAMESPACE (with -n), LARDER_GROUP and LARDER_KEY in its environment.
 ///
-/// A group or key too long for an environment is left out of it, and
-/// LARDER_OMITTED names the variables that are missing.
+/// A group or key too long for an environment is omitted from it, and
+/// LARDER_OMITTED names the missing variables.
 ///
 /// With --listen, the same changes go to WebSocket clients and to a page at
-/// http://ADDR/ that shows them. A client shows the token ("Authorization:
-/// Bearer T", or ?token=T in the URL), may name a position to go on from
+/// http://ADDR/ that shows them. A client sends the token ("Authorization:
+/// Bearer T", or ?token=T in the URL), may name a position to resume after
 /// (?after=SEQ), and sends {"type":"subscribe","channel":C}, where C is
-/// store-events or group.GROUP. Groups whose names are not of A-Z a-z 0-9 _ . :
-/// and - have no channel: their changes are in store-events. Without a GROUP, C
-/// may be store-stats: once a second, the use of namespaces and their quotas, the
-/// rate of changes and how far consumers are behind, which the page shows. Clients get each
-/// change as soon as it is made, whether or not the standard output of the watch
-/// is read, and however long CMD takes.
+/// store-events or group.GROUP. Groups with other characters than A-Z a-z 0-9 _
+/// . : and - have no channel: their changes are in store-events. Without a
+/// GROUP, C may be store-stats: once a second, the usage of namespaces and
+/// their quotas, the rate of changes and the lag of consumers, which the page
+/// shows. Clients get each change as soon as it is made, whether or not the
+/// standard output of the watch is read, and however long CMD takes.
 ///
-/// An entry that is due is reported as "expire" within 100 ms while a watch
-/// runs that may write to the store. SIGINT, SIGTERM and SIGHUP end a watch with status 0
-/// after the change in hand: a running command has 10 seconds to finish, then
-/// its process group gets SIGTERM, and SIGKILL 5 seconds later. When the time
-/// of --timeout is up, it gets SIGTERM at once and SIGKILL a second later, and
-/// the change in hand does not count as handled.
+/// An expired entry is reported as "expire" within 100 ms while a watch runs
+/// that may write to the store. SIGINT, SIGTERM and SIGHUP end a watch with
+/// status 0 after the current change: a running command has 10 seconds to
+/// finish, then its process group gets SIGTERM, and SIGKILL 5 seconds later.
+/// After --timeout, it gets SIGTERM at once and SIGKILL a second later, and the
+/// current change does not count as handled.
 ///
-/// A line that is printed is printed whole. Where a reader has taken only a part
-/// of one that is longer than 4096 bytes, and reads no more, a signal ends the
-/// watch with status 10.
+/// Lines are printed whole. If a reader has taken only part of a line longer
+/// than 4096 bytes, and reads no more, a signal ends the watch with status 10.
 ///
-/// If the store is restored under a watch, be it by "larder restore" or by
-/// another SQLite client, the watch ends with status 9: its position means
-/// nothing any more.
+/// If the store is restored during a watch, by "larder restore" or by another
+/// SQLite client, the watch ends with status 9: its position is no longer
+/// valid.
 #[derive(Args)]
 struct WatchArgs {
     /// Only this group
@@ -85,35 +84,35 @@ struct WatchArgs {
     /// Print the current entries first, each as the "set" that wrote it, then every later change
     #[arg(long)]
     snapshot: bool,
-    /// Keep the position in the store under NAME, and go on from there next time
+    /// Keep the position in the store under NAME, and resume there next time
     #[arg(long, value_name = "NAME")]
     consumer: Option<String>,
     /// End with status 0 after N changes
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64))]
     count: Option<u64>,
-    /// End with status 6 after DUR in all
+    /// End with status 6 after DUR in total
     #[arg(long, value_name = "DUR", value_parser = units::duration)]
     timeout: Option<Duration>,
-    /// Look for changes of writers other than larder this often, should nothing
-    /// be heard of their writing
+    /// Polling interval for changes by other SQLite clients
     #[arg(long, value_name = "DUR", value_parser = units::duration, default_value = "250ms", hide_default_value = false)]
     interval: Duration,
     /// Give up on a change after N more attempts of a failing command, and end
-    /// with its status; without it, try for ever
+    /// with its status; by default retry forever
     #[arg(long, value_name = "N", requires = "command")]
     retry: Option<u32>,
-    /// Broadcast the changes to WebSocket clients at ADDR too (8080, :8080,
+    /// Also broadcast the changes to WebSocket clients at ADDR (8080, :8080,
     /// 127.0.0.1:8080, [::1]:0); without an IP address it is the loopback
-    /// interface, and port 0 takes a free one, which is told on standard error.
-    /// 64 clients at a time are served; one more gets status 503.
-    /// Nothing is encrypted: beyond this machine, put a proxy before it
+    /// interface, and port 0 takes a free one, which is printed on standard
+    /// error. 64 clients at a time are served; one more gets status 503.
+    /// Nothing is encrypted: use a proxy for other machines
     #[arg(long, value_name = "ADDR", value_parser = parse_address)]
     listen: Option<SocketAddr>,
-    /// The token that clients show is in FILE, which is made if it does not exist and must be readable by
-    /// its owner only; the default is $XDG_DATA_HOME/larder/watch.token (~/.local/share)
+    /// Read the token for clients from FILE, which is created if missing and
+    /// must be readable by its owner only; the default is
+    /// $XDG_DATA_HOME/larder/watch.token (~/.local/share)
     #[arg(long, value_name = "FILE", requires = "listen")]
     token_file: Option<PathBuf>,
-    /// Let pages from O connect too (https://example.org); may be repeated
+    /// Allow pages from O to connect (https://example.org); may be repeated
     #[arg(long, value_name = "O", requires = "listen", value_parser = Origin::parse)]
     allow_origin: Vec<Origin>,
     /// Run this for each change

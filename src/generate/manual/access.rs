@@ -8,36 +8,30 @@ pub(super) fn access() -> Section {
         heading: "ACCESS",
         blocks: vec![
             Text(
-                "Whoever can write the store's file can do anything to it, with larder or any other program: change \
-                 grants, lift quotas, read every namespace. Whoever can read the file can read all of it. So on a \
-                 store that you can open yourself, namespaces, quotas and grants keep honest scripts apart; they \
-                 keep nobody out. Only where users cannot open the file, and reach it through a larder that is \
-                 installed setgid, do grants hold against them. \"larder info\" looks at what you can reach and says \
-                 which it is:",
+                "Write permission on the store's file allows everything, with larder or any other program: change grants, remove quotas, read every namespace. Read permission allows reading all of it. So on a store that you can open yourself, namespaces, quotas and grants separate cooperating scripts; they are no protection. Grants are enforced only if users cannot open the file, and use it through a larder that is installed setgid. \"larder info\" checks your permissions and shows which applies:",
             ),
             table(&[
-                ("open", "Nothing in scope has a grant: everybody who reaches the store may do everything."),
+                ("open", "Nothing in scope has a grant: everyone who can open the store may do everything."),
                 ("advisory", "There are grants, but you could open the file yourself."),
-                ("enforced", "There are grants, and larder is your only way to the file."),
+                ("enforced", "There are grants, and you can use the file only through larder."),
             ]),
             Text(
-                "A namespace with a grant is closed to everybody but its principals, the store's owner and root; one \
-                 without is open. Only the owner and root can close one that is open; whoever has admin access to a \
-                 closed one can grant and revoke in it. A namespace once closed stays closed, with its last grant \
-                 revoked and after \"namespace delete\": the owner and root alone open it, with \"access open\". Once \
-                 any namespace is closed, commands without --namespace need admin access to each one that is. Who may \
-                 read may watch, also as a consumer that he made, which he may reset and delete; with another's, each of \
-                 that takes write access to the whole namespace. \"info\", \"quota show\" and \"namespace list\" count what may be \
-                 read; a limit still holds for the whole namespace. What is denied ends with status 5, and the same words, \
-                 whether or not it exists. A watch ends when its access is revoked; WebSocket clients have the \
-                 rights of whoever runs the watch, and are closed with 1008.",
+                "A namespace with a grant is closed to all but its principals, the store's owner and root; one \
+                without is open. Only the owner and root can close an open one; admin access to a closed one allows \
+                granting and revoking in it. A closed namespace stays closed, even with its last grant revoked and \
+                after \"namespace delete\": only the owner and root can open it, with \"access open\". Once any \
+                namespace is closed, commands without --namespace need admin access to each closed one. Read access \
+                allows watching, and creating consumers and watching as, resetting and deleting them; with another \
+                user's consumer each of these requires write access to the whole namespace. \"info\", \"quota show\" \
+                and \"namespace list\" count only what you may read; a limit still applies to the whole namespace. A \
+                denied request ends with status 5 and the same message, whether or not the object exists. A watch \
+                ends when its access is revoked; WebSocket clients have the rights of the user who runs the watch, \
+                and are closed with 1008.",
             ),
             Text(
-                "Who asks is the real user, and the groups the kernel has him in. Neither the environment nor the \
-                 group of a setgid program counts. Names of users and groups are those of /etc/passwd and \
-                 /etc/group; for others give the number.",
+                "Identity is the real user ID and its supplementary groups. Neither the environment nor the group of a setgid program counts. Names of users and groups are those in /etc/passwd and /etc/group; for others give the number.",
             ),
-            Text("To set up a vault, a store that users reach through larder alone, as root:"),
+            Text("To set up a vault, a store that users can use only through larder, as root:"),
             Lines(&[
                 "groupadd --system larder",
                 "install -o root -g larder -m 2755 larder /usr/local/bin/larder",
@@ -48,30 +42,22 @@ pub(super) fn access() -> Section {
                 "echo /srv/larder/larder.db >>/etc/larder/vaults",
             ]),
             Text(
-                "Nobody may be in that group. /etc/larder/vaults lists one absolute path a line, and only root may \
-                 be able to change it, or any directory on the way to it and to the vault; no part of either may be \
-                 a symbolic link. Name the vault with --db, as it is listed. Every other store is opened with your \
-                 own rights, as if larder were not setgid.",
+                "The group must have no members. /etc/larder/vaults lists one absolute path per line; it, and every \
+                directory on the path to it and to the vault, must be writable by root only, and no part of either \
+                path may be a symbolic link. Name the vault with --db, exactly as listed. Every other store is \
+                opened with your own rights, as if larder were not setgid.",
             ),
             Text(
-                "In a vault, larder opens the store's files, gives up the group for good, and only then touches what \
-                 you named: other files, templates, standard input, commands to run. The variables LARDER_DB, \
-                 LARDER_NAMESPACE and SQLITE_TMPDIR do not count; a LARDER_NAMESPACE without -n is an error. There \
-                 is no core, no tracing, and no descriptor left to commands.",
+                "In a vault, larder opens the store's files, drops the group permanently, and only then uses what you \
+                named: other files, templates, standard input, commands to run. The variables LARDER_DB, \
+                LARDER_NAMESPACE and SQLITE_TMPDIR are ignored; a LARDER_NAMESPACE without -n is an error. Core \
+                dumps and tracing are disabled, and commands inherit no descriptor.",
             ),
             Text(
-                "The store, its -wal and its -shm must be root's, and only root makes them. Where one is missing, as \
-                 after another program has closed the store, root uses it once, as in 'larder --db FILE info'.",
+                "The store, its -wal and its -shm must belong to root, and only root creates them. If one is missing, as after another program has closed the store, root must use it once, as in 'larder --db FILE info'.",
             ),
             Text(
-                "What a vault does not do: a user can stop his own larder in mid-write and keep others waiting until \
-                 they give up with status 6; he can stop his own reader, with or without a grant, and then the \
-                 log grows with every write of others until that reader is ended; he can fill an open namespace, or his \
-                 own up to its quota; he sees \
-                 sequence numbers, which tell how much is written in the whole store. Anybody can see in \
-                 /proc/locks which bytes of the store's file are locked, and so make sure of a guess at the name of \
-                 a consumer, lock or memo of a closed namespace while it is in use. An open namespace's quota can \
-                 be changed by everybody: grant access to it first. Root and backups see everything.",
+                "Limits of a vault: users can suspend their own process during a write and keep others waiting until they give up with status 6; they can suspend their own reader, with or without a grant, and then the log grows with every write of others until that reader is ended; they can fill an open namespace, or their own up to its quota; they see sequence numbers, which reveal how much is written in the whole store. Anyone can see in /proc/locks which bytes of the store's file are locked, and so confirm a guess at the name of a consumer, lock or memo of a closed namespace while it is in use. Anyone can change the quota of an open namespace: grant access to it first. Root and backups see everything.",
             ),
         ],
     }

@@ -1,8 +1,8 @@
 //! The manual: a page for larder and one for each command.
 //!
 //! What the parser knows (usage, options, examples) comes from the parser. What
-//! holds for all commands stands in `sections.rs`, as data, and is written as
-//! roff for man(1) and as plain text for everyone else.
+//! applies to all commands is in `sections.rs`, as data, and is written as roff
+//! for man(1) and as plain text for everyone else.
 
 mod access;
 mod plain;

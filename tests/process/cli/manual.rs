@@ -108,7 +108,7 @@ fn help_of_a_command_is_one_text() {
     let short = t.run(["set", "-h"]).output().stdout;
     t.run(["set", "--help"]).ok(short.as_slice());
     let text = String::from_utf8(short).unwrap();
-    assert!(text.starts_with("Stores a value, over what is there. "), "{text}");
+    assert!(text.starts_with("Store a value, replacing any existing one. "), "{text}");
     for part in
         ["\nUsage: larder set [OPTIONS] <GROUP> <KEY> ", "\nGlobal options:\n", "\nExamples:\n  larder set "]
     {
