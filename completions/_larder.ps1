@@ -666,7 +666,6 @@ Register-ArgumentCompleter -Native -CommandName 'larder' -ScriptBlock {
         'larder;lock' {
             [CompletionResult]::new('--ttl', '--ttl', [CompletionResultType]::ParameterName, 'Length of the lease, at least 100ms')
             [CompletionResult]::new('--holders', '--holders', [CompletionResultType]::ParameterName, 'Let N hold the lock at once')
-            [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'Give up with status 6 after DUR; without it, wait for ever')
             [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'Give up with status 6 after DUR; by default wait forever')
             [CompletionResult]::new('--conflict-status', '--conflict-status', [CompletionResultType]::ParameterName, 'End with status N, not 6, if the lock stays taken')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]')

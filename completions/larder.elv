@@ -629,7 +629,6 @@ set edit:completion:arg-completer[larder] = {|@words|
         &'larder;lock'= {
             cand --ttl 'Length of the lease, at least 100ms'
             cand --holders 'Let N hold the lock at once'
-            cand --wait 'Give up with status 6 after DUR; without it, wait for ever'
             cand --wait 'Give up with status 6 after DUR; by default wait forever'
             cand --conflict-status 'End with status N, not 6, if the lock stays taken'
             cand --db 'The store [default: LARDER_DB, else $XDG_DATA_HOME/larder/larder.db]'

@@ -627,7 +627,6 @@ module completions {
   export extern "larder lock" [
     --ttl: string             # Length of the lease, at least 100ms
     --holders: string         # Let N hold the lock at once
-    --wait: string            # Give up with status 6 after DUR; without it, wait for ever
     --wait: string            # Give up with status 6 after DUR; by default wait forever
     --try                     # Give up with status 6 at once if the lock is taken, and after half a second if the store stays locked; --quiet does not report a taken lock
     --conflict-status: string # End with status N, not 6, if the lock stays taken

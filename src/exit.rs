@@ -12,7 +12,7 @@ pub enum Exit {
     Success,
     /// Not found, or due.
     NotFound,
-    /// The command line makes no sense.
+    /// Invalid usage.
     Usage,
     /// A condition (`--if-…`) did not hold.
     ConditionFailed,
@@ -55,19 +55,19 @@ impl Exit {
     #[must_use]
     pub fn meaning(self) -> &'static str {
         match self {
-            Self::Success => "Done. An empty list is done, and so is deleting what is not there.",
-            Self::NotFound => "Not found, or due.",
-            Self::Usage => "The command line makes no sense.",
+            Self::Success => "Done. An empty list is done, and so is deleting a missing key.",
+            Self::NotFound => "Not found, or expired.",
+            Self::Usage => "Invalid usage.",
             Self::ConditionFailed => "A condition (--if-...) did not hold.",
-            Self::QuotaExceeded => "The quota of the namespace is exceeded.",
+            Self::QuotaExceeded => "The quota of the namespace would be exceeded.",
             Self::AccessDenied => "Access denied: a grant is missing.",
-            Self::Busy => "Busy: the store stayed locked, or the time given to wait ran out.",
+            Self::Busy => "Busy: the store or a lock stayed locked, or a timeout expired.",
             Self::UnusableStore => "The store cannot be used: not a store, corrupt, or of a newer larder.",
             Self::BadData => {
                 "Bad data: a template, a line of input (its number is named), or a value that is not an integer."
             }
             Self::PositionTrimmed => {
-                "The watch position has been trimmed off the change log; the message names the oldest that is left."
+                "The watch position has been trimmed off the change log; the message names the oldest retained one."
             }
             Self::Io => "Input or output failed: disk full, permission, missing file.",
             Self::Child(_) => "The status of the command that larder ran.",
@@ -222,18 +222,18 @@ pub fn classify(error: &store::Error) -> (Exit, Option<&'static str>) {
         Error::Companion { .. } => (
             Exit::UnusableStore,
             Some(
-                "if it is the store's own, give it the database's owner and mode; if not, its owner or root removes it",
+                "if it belongs to the store, give it the database's owner and mode; otherwise its owner or root can remove it",
             ),
         ),
         Error::BadData(_) => (Exit::BadData, None),
         Error::Usage(_) => (Exit::Usage, None),
         Error::Trimmed { .. } => {
-            (Exit::PositionTrimmed, Some("start with --snapshot to see what is there now"))
+            (Exit::PositionTrimmed, Some("start with --snapshot to begin with the current entries"))
         }
         Error::Io { what, source }
             if source.kind() == std::io::ErrorKind::StorageFull && what.starts_with("store ") =>
         {
-            (Exit::Io, Some("make room on the disk; in the store, 'larder delete' and 'larder purge' do"))
+            (Exit::Io, Some("free disk space; in the store, with 'larder delete' and 'larder purge'"))
         }
         Error::Io { .. } | Error::Interrupted => (Exit::Io, None),
     }

@@ -84,7 +84,7 @@ impl Environment for VaultEnvironment {
 /// it touches.
 pub fn refuse_ignored_namespace(namespace: Option<&String>) -> Result<(), Failure> {
     if namespace.is_none() && std::env::var_os("LARDER_NAMESPACE").is_some() {
-        return Err(Failure::usage("LARDER_NAMESPACE does not count for a vault")
+        return Err(Failure::usage("LARDER_NAMESPACE is ignored for a vault")
             .hint("name the namespace with -n, or unset the variable"));
     }
     Ok(())
@@ -168,7 +168,7 @@ fn store_path(globals: &Globals, env: &dyn Environment) -> Result<PathBuf, Failu
         return Ok(path.into());
     }
     data_directory(env).map(|data| data.join("larder.db")).map_err(|why| {
-        Failure::usage(format!("no place for the store: {why}")).hint("name a file with --db or LARDER_DB")
+        Failure::usage(format!("cannot choose a store: {why}")).hint("name a file with --db or LARDER_DB")
     })
 }
 
@@ -212,9 +212,9 @@ fn scope(globals: &Globals, env: &dyn Environment) -> Result<Scope, Failure> {
         // Never the whole store by accident: an unset shell variable must not
         // widen what a script touches.
         None if name.is_empty() => Err(Failure::usage(format!("{source} is set but empty"))
-            .hint("leave it away to see the whole store, or name a namespace")),
+            .hint("omit it to use the whole store, or name a namespace")),
         None => Err(Failure::usage(format!(
-            "{source}: {name:?} is not a namespace: only A-Z, a-z, 0-9 and - may stand in one"
+            "{source}: {name:?} is not a namespace: only A-Z, a-z, 0-9 and - are allowed"
         ))),
     }
 }

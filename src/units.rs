@@ -26,7 +26,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     }
     // Cut short it would be another duration than was asked for.
     if parsed.subsec_nanos() % 1_000_000 != 0 {
-        return Err(format!("{text:?} is no whole number of milliseconds"));
+        return Err(format!("{text:?} is not a whole number of milliseconds"));
     }
     Ok(parsed.min(LONGEST))
 }

@@ -169,7 +169,7 @@ fn revoke(context: &Context, ns: &Namespace, text: &str) -> anyhow::Result<Exit>
         out.finish()?;
     } else if !left && context.settings.terminal && !context.settings.quiet {
         print_note(&format!(
-            "namespace {} has no grants left: only the store's owner and root get in",
+            "namespace {} has no grants left: only the store's owner and root have access",
             ns.as_str()
         ));
     }
@@ -179,10 +179,10 @@ fn revoke(context: &Context, ns: &Namespace, text: &str) -> anyhow::Result<Exit>
 fn open(context: &Context, ns: &Namespace, confirmed: bool) -> anyhow::Result<Exit> {
     if !confirmed {
         return Err(Failure::usage(format!(
-            "opening namespace {} to everybody needs to be confirmed",
+            "opening namespace {} to everyone needs confirmation",
             ns.as_str()
         ))
-        .hint("add --yes")
+        .hint("confirm with --yes")
         .into());
     }
     let opened = match context.existing_in(ns)? {

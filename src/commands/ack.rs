@@ -54,8 +54,8 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
 /// Status 3 for a receipt that does not stand for the job any more.
 pub(super) fn refuse_stale(ended: Ended, group: &str, key: &Name<'_>) -> Result<(), Failure> {
     let why = match ended {
-        Ended::NotHeld => "does not hold: the lease has run out, was ended, or is somebody else's",
-        Ended::Anew => "is for what was there before: the entry was written anew, and is a new job",
+        Ended::NotHeld => "is not valid: the lease has expired, was ended, or belongs to another worker",
+        Ended::Anew => "is for an earlier version: the entry was overwritten, and is a new job",
         _ => return Ok(()),
     };
     let job = format!("the receipt for key {} in group {}", key.quoted(), quote(group));

@@ -45,7 +45,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     context.whole_store()?;
     let streamed = args.file == Path::new("-");
     if streamed && context.settings.terminal {
-        return Err(Failure::usage("a backup is nothing to be shown on a terminal")
+        return Err(Failure::usage("a backup cannot be written to a terminal")
             .hint("name a file, or write into a pipe; a file of that name is ./-")
             .into());
     }

@@ -51,7 +51,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     if let Some(mode) = &checkup.journal {
         context.note(
             "journal",
-            &format!("check: the journal mode is {mode}, not WAL: readers and writers keep each other waiting; 'larder check --repair' sets it back"),
+            &format!("check: the journal mode is {mode}, not WAL: readers and writers block each other; 'larder check --repair' sets it back"),
         );
     }
     let mut out = Out::default();
@@ -107,9 +107,9 @@ fn advice(left: &[Finding], repaired: bool) -> String {
         }
         Remedy::Merge => "the next command that writes merges the table kv unless a quota is in the way, and so does 'larder check --repair'",
         Remedy::Restore => {
-            "damage cannot be repaired; 'larder restore FILE --yes' puts a backup in its place"
+            "damage cannot be repaired; 'larder restore FILE --yes' replaces the store with a backup"
         }
-        Remedy::Repair => "what is left cannot be derived; restore a backup",
+        Remedy::Repair => "the remaining findings cannot be repaired; restore a backup",
     });
     told.collect::<Vec<_>>().join("; ")
 }

@@ -37,8 +37,7 @@ impl Context {
 
     fn no_store(&self) -> Failure {
         let path = quote(&self.settings.path.to_string_lossy());
-        Failure::new(Exit::Io, format!("there is no store at {path}"))
-            .hint("look at --db, LARDER_DB and HOME")
+        Failure::new(Exit::Io, format!("there is no store at {path}")).hint("check --db, LARDER_DB and HOME")
     }
 
     /// The store, created if need be and allowed: one that has gone since the
@@ -160,8 +159,8 @@ impl Context {
         if self.settings.scope.0.is_none() {
             return Ok(());
         }
-        Err(Failure::usage("this is about the whole store, not about one namespace")
-            .hint("leave --namespace away, and unset LARDER_NAMESPACE")
+        Err(Failure::usage("this command works on the whole store, not on one namespace")
+            .hint("omit --namespace, and unset LARDER_NAMESPACE")
             .into())
     }
 

@@ -114,11 +114,11 @@ pub(super) fn run(context: &Context, args: &Names, verb: &Verb) -> anyhow::Resul
         }
         (Some(key), None) => Err(Failure::usage("the TO_KEY is missing")
             .hint(format!(
-                "to keep the name, write it again: larder {} {group} {key} {key} --to-group G",
+                "to keep the name, repeat it: larder {} {group} {key} {key} --to-group G",
                 verb.name
             ))
             .into()),
-        (None, _) if args.to_group.is_none() => Err(Failure::usage("nothing says where to")
+        (None, _) if args.to_group.is_none() => Err(Failure::usage("no target given")
             .hint(format!("name a KEY and a TO_KEY, or --to-group G: see 'larder {} --help'", verb.name))
             .into()),
         (None, _) => {
@@ -136,7 +136,7 @@ pub(super) fn run(context: &Context, args: &Names, verb: &Verb) -> anyhow::Resul
 
 fn refuse_itself(verb: &Verb, same: bool) -> anyhow::Result<()> {
     if same {
-        return Err(Failure::usage("both names are the same")
+        return Err(Failure::usage("source and target are the same")
             .hint(format!("'larder {}' takes another key, or another group with --to-group", verb.name))
             .into());
     }

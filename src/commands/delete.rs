@@ -121,7 +121,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
 }
 
 fn unconfirmed() -> Failure {
-    Failure::usage("deleting groups by a pattern needs --yes").hint("--dry-run prints which they are")
+    Failure::usage("deleting groups by a pattern needs --yes").hint("--dry-run lists them")
 }
 
 fn delete(tx: &Transaction<'_>, args: &DeleteArgs, condition: &Condition) -> Result<i64> {
@@ -207,7 +207,7 @@ fn report(context: &Context, args: &DeleteArgs, deleted: i64, names: &[Name<'_>]
     out.finish()?;
     let settings = &context.settings;
     if deleted == 0 && settings.terminal && !settings.quiet && !settings.json {
-        print_note("delete: nothing was there to delete");
+        print_note("delete: nothing to delete");
     }
     Ok(Exit::Success)
 }

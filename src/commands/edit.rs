@@ -59,7 +59,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     let before = opened.as_ref().and_then(|entry| entry.value.clone()).unwrap_or_default();
     if before.contains(&0) || std::str::from_utf8(&before).is_err() {
         return Err(Failure::new(Exit::BadData, "the value is binary, which an editor would damage")
-            .hint("take it out with 'larder get -o FILE', and put it back with 'larder set --file FILE'")
+            .hint("save it with 'larder get -o FILE', and store it with 'larder set --file FILE'")
             .into());
     }
     let draft = Draft::new(&args.key, &before).map_err(|e| Failure::io("a file to edit", e))?;
@@ -137,7 +137,7 @@ impl Editor {
     fn find() -> anyhow::Result<Self> {
         let named = |name| std::env::var_os(name).filter(|editor| !editor.is_empty());
         let Some(command) = named("VISUAL").or_else(|| named("EDITOR")) else {
-            return Err(Failure::usage("there is no editor: neither VISUAL nor EDITOR names one")
+            return Err(Failure::usage("no editor: neither VISUAL nor EDITOR names one")
                 .hint("as in 'EDITOR=vi larder edit GROUP KEY'")
                 .into());
         };
@@ -148,7 +148,7 @@ impl Editor {
             (false, true) => (copy(&stdout).map_err(|e| Failure::io("the terminal", e))?, Stdio::inherit()),
             (true, false) => (Stdio::inherit(), copy(&stdin).map_err(|e| Failure::io("the terminal", e))?),
             (false, false) => {
-                return Err(Failure::usage("there is no terminal to edit on")
+                return Err(Failure::usage("no terminal to edit on")
                     .hint("'larder get' and 'larder set' need none")
                     .into());
             }

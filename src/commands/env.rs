@@ -144,12 +144,12 @@ fn variables(context: &Context, args: &EnvArgs) -> anyhow::Result<Variables> {
                     key.quoted()
                 );
                 return Err(Failure::new(Exit::BadData, why)
-                    .hint("rename one of them, or leave it out with --glob")
+                    .hint("rename one of them, or exclude it with --glob")
                     .into());
             }
             if value.contains(&0) {
-                let why = format!("the value of {origin} holds a NUL byte, which no variable can");
-                return Err(Failure::new(Exit::BadData, why).hint("leave it out with --glob").into());
+                let why = format!("the value of {origin} holds a NUL byte, which no variable can hold");
+                return Err(Failure::new(Exit::BadData, why).hint("exclude it with --glob").into());
             }
             variables.insert(name, Variable { value, origin });
         }
@@ -170,11 +170,12 @@ fn name_of(key: &Name<'_>, args: &EnvArgs, origin: &str) -> Result<Vec<u8>, Fail
     let shown =
         if args.prefix.is_empty() { String::new() } else { format!(", as {}", Name::new(plain).quoted()) };
     let rule = "letters, digits and _, not a digit first";
-    let failure = Failure::new(Exit::BadData, format!("{origin}{shown} is no name of a variable: {rule}"));
+    let failure =
+        Failure::new(Exit::BadData, format!("{origin}{shown} is not a valid variable name: {rule}"));
     Err(if key.is_empty() {
-        failure.hint("leave it out with --glob '?*'")
+        failure.hint("exclude it with --glob '?*'")
     } else {
-        failure.hint(format!("--upper would make it {upper}; --glob leaves it out"))
+        failure.hint(format!("--upper would make it {upper}; --glob can exclude it"))
     })
 }
 
@@ -208,8 +209,7 @@ fn explain(errno: Errno, program: &Path, variables: &Variables, bytes: usize) ->
                     "the environment and the arguments are too long together: the environment has {bytes} bytes"
                 ),
             };
-            Failure::new(Exit::BadData, why)
-                .hint("leave something out with --glob, or hand it over in a file")
+            Failure::new(Exit::BadData, why).hint("exclude keys with --glob, or pass values in a file")
         }
         Errno::ENOENT => Failure::new(Exit::Child(127), format!("the interpreter of {shown} does not exist")),
         errno => Failure::new(Exit::Child(126), format!("{shown} cannot be executed: {}", errno.desc())),

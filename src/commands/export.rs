@@ -62,7 +62,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     }
     let format = Format::named(&args.format).unwrap_or(Format::Jsonl);
     if format == Format::Env && args.group.is_none() {
-        return Err(Failure::usage("env has no place for group names")
+        return Err(Failure::usage("the env format cannot hold group names")
             .hint("name one group: larder export GROUP --format env")
             .into());
     }

@@ -129,11 +129,11 @@ fn default_record(context: &Context, group: &str, key: &str, default: Vec<u8>) -
 
 fn several(context: &Context, args: &GetArgs) -> anyhow::Result<Exit> {
     if args.version.is_some() {
-        return Err(Failure::usage("--version is one key's: no other has an entry of that version").into());
+        return Err(Failure::usage("--version takes one KEY: a version belongs to one entry").into());
     }
     if args.newline.is_some() {
-        return Err(Failure::usage("--newline is for the value of one key")
-            .hint("of several keys each has a line of its own")
+        return Err(Failure::usage("--newline takes one KEY")
+            .hint("several values are printed one per line")
             .into());
     }
     let mut found = Vec::new();

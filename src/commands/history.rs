@@ -88,7 +88,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
         && !context.settings.quiet
         && !context.settings.json
     {
-        print_note(&format!("history: {begins}; older changes are gone"));
+        print_note(&format!("history: {begins}; older changes have been trimmed"));
     }
     Ok(Exit::Success)
 }

@@ -83,7 +83,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     let format =
         args.format.as_deref().and_then(Format::named).unwrap_or_else(|| Format::of_file(&args.file));
     if format == Format::Env && args.group.is_none() {
-        return Err(Failure::usage("env lines name no group").hint("name one with --group").into());
+        return Err(Failure::usage("env files have no group").hint("name one with --group").into());
     }
     context.refuse_store(&args.file)?;
     let (line, seems) = (Cell::new(None), Cell::new(None));
@@ -156,7 +156,7 @@ fn told(error: Error, line: Option<u64>, seems: Option<&str>) -> anyhow::Error {
     match (crate::exit::report(&error), seems) {
         (Some(report), Some(format)) if report.exit == Exit::BadData => {
             Failure::new(report.exit, report.message)
-                .hint(format!("if this is no JSON, say what it is: {format}"))
+                .hint(format!("if this is not JSON, name the format: {format}"))
                 .into()
         }
         _ => error,
@@ -279,7 +279,7 @@ fn group_of<'a>(scope: &Scope, given: Option<&'a str>, record: &'a Record<'_>) -
     match (given, &record.group) {
         (Some(group), _) => Ok(group.into()),
         (None, Some(group)) => Ok(group_in_scope(scope, record.namespace.as_deref(), group)),
-        (None, None) => Err(Error::BadData("it names no group; name one with --group".into())),
+        (None, None) => Err(Error::BadData("no group given; name one with --group".into())),
     }
 }
 
@@ -288,12 +288,15 @@ pub(super) fn check_namespace(scope: &Scope, namespace: &str) -> Result<()> {
     match &scope.0 {
         Some(ours) if ours.as_str() == namespace => Ok(()),
         Some(ours) => Err(Error::BadData(format!(
-            "its namespace is {}, not {}, in which this command works",
+            "its namespace is {}, but this command works in {}",
             quote(namespace),
             quote(ours.as_str())
         ))),
         None if Namespace::new(namespace).is_some() => Ok(()),
-        None => Err(Error::BadData(format!("{} is no namespace: A-Z a-z 0-9 -", quote(namespace)))),
+        None => Err(Error::BadData(format!(
+            "{} is not a namespace: only A-Z, a-z, 0-9 and - are allowed",
+            quote(namespace)
+        ))),
     }
 }
 
@@ -320,6 +323,6 @@ fn report(context: &Context, dry_run: bool, tally: Tally) -> anyhow::Result<Exit
     context.sum_up(
         serde_json::json!({ "imported": imported, "skipped": skipped, "due": due }),
         dry_run.then(|| imported.to_string()),
-        &format!("imported {imported} entries, skipped {skipped}, {due} already due"),
+        &format!("imported {imported} entries, skipped {skipped}, {due} already expired"),
     )
 }

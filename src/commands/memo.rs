@@ -168,7 +168,7 @@ fn memo(context: &Context, args: &MemoArgs) -> anyhow::Result<Exit> {
             return Err(Failure::new(
                 Exit::Child(125),
                 format!(
-                    "the result {} in {} is being made by the command this runs in",
+                    "memo {} in {} is waiting for itself (nested call)",
                     quote(&args.key),
                     quote(&args.group)
                 ),
@@ -236,7 +236,7 @@ fn recall(context: &Context, args: &MemoArgs) -> anyhow::Result<Option<(Recordin
             Some(recording) => Ok(Some((recording, now))),
             None => Err(Failure::new(
                 Exit::BadData,
-                format!("the entry {} in {} is not a result", quote(&args.key), quote(&args.group)),
+                format!("the entry {} in {} is not a memo result", quote(&args.key), quote(&args.group)),
             )
             .hint("delete it, or use another key")
             .into()),
@@ -269,7 +269,7 @@ impl WaitNote {
         }
         let (over, is_over) = mpsc::channel();
         let note = format!(
-            "memo: waiting for the result {} in {}, which another process is making",
+            "memo: waiting for the result {} in {}, another process is computing it",
             quote(&args.key),
             quote(&args.group)
         );

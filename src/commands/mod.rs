@@ -152,7 +152,7 @@ fn glob(pattern: &str) -> Result<Glob, String> {
 
 /// Parses the name of a namespace.
 fn namespace_name(name: &str) -> Result<Namespace, String> {
-    Namespace::new(name).ok_or_else(|| "only A-Z, a-z, 0-9 and - may stand in a namespace".to_owned())
+    Namespace::new(name).ok_or_else(|| "a namespace has only A-Z, a-z, 0-9 and -".to_owned())
 }
 
 /// An error of a command that runs another one: 125, so that it is not taken
@@ -180,7 +180,7 @@ fn output_refused(path: &Path, error: std::io::Error) -> anyhow::Error {
     let fixed = matches!(error.kind(), PermissionDenied | ResourceBusy);
     let error = Failure::io(&quote(&path.to_string_lossy()), error);
     if fixed && nix::unistd::access(path, nix::unistd::AccessFlags::W_OK).is_ok() {
-        let hint = "it cannot be replaced, but be written to: leave -o away, and redirect the output into it";
+        let hint = "it can be written to, but not replaced: omit -o, and redirect the output into it";
         return Failure::new(Exit::Io, error.to_string()).hint(hint).into();
     }
     error

@@ -157,8 +157,8 @@ fn delete(context: &Context, namespace: &Namespace, confirmed: bool) -> anyhow::
         let held = format!("{} in {}", count(usage.keys, "key"), count(usage.groups, "group"));
         Ok(format!("Delete namespace {} with {held}?", namespace.as_str()))
     };
-    let missing = Failure::usage(format!("deleting namespace {} needs to be confirmed", namespace.as_str()))
-        .hint("add --yes");
+    let missing = Failure::usage(format!("deleting namespace {} needs confirmation", namespace.as_str()))
+        .hint("confirm with --yes");
     confirm(&context.settings, confirmed, question, missing)?;
     let deleted = match context.existing_in(namespace)? {
         None => 0,

@@ -64,7 +64,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     let args = PurgeArgs::from_arg_matches(matches)?;
     if args.keep_changes.is_some() && context.settings.scope.0.is_some() {
         return Err(Failure::usage("--keep-changes would trim the changes of every namespace")
-            .hint("leave it out, or purge the whole store: without -n and LARDER_NAMESPACE")
+            .hint("omit it, or purge the whole store: without -n and LARDER_NAMESPACE")
             .into());
     }
     let keep = args.keep_changes.unwrap_or(KeepChanges::Bounded);
@@ -114,6 +114,6 @@ fn report(context: &Context, dry_run: bool, purged: Purged) -> anyhow::Result<Ex
     context.sum_up(
         serde_json::json!({ "deleted": entries, "changes": changes }),
         dry_run.then(|| entries.to_string()),
-        &format!("purged {entries} due entries, trimmed {changes} changes"),
+        &format!("purged {entries} expired entries, trimmed {changes} changes"),
     )
 }

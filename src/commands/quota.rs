@@ -83,7 +83,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
 
 fn set(context: &Context, args: &SetArgs) -> anyhow::Result<Exit> {
     if (args.keys, args.bytes, args.groups) == (None, None, None) {
-        return Err(Failure::usage("no limit is named")
+        return Err(Failure::usage("no limit given")
             .hint("give --max-keys, --max-bytes or --max-groups; 0 is no limit")
             .into());
     }

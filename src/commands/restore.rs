@@ -69,10 +69,10 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
             Ok(file) if !streamed => quote(&file.to_string_lossy()),
             _ => "standard input".to_owned(),
         };
-        Ok(format!("Replace everything in the store {} by {by}?", quote(&store.to_string_lossy())))
+        Ok(format!("Replace the contents of the store {} with {by}?", quote(&store.to_string_lossy())))
     };
-    let missing = Failure::usage("this replaces everything in the store")
-        .hint("say so with --yes; 'larder backup' keeps what is there now");
+    let missing = Failure::usage("this replaces the contents of the store")
+        .hint("confirm with --yes; 'larder backup' saves the current contents");
     confirm(&context.settings, args.yes, question, missing)?;
     let spare = std::env::temp_dir();
     let restored = attended::copying(&context.settings, SPEC.name, "nothing was changed", |progress| {
@@ -100,7 +100,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
 /// Refuses a standard input that holds no whole backup however it is read.
 fn refuse_input(context: &Context) -> anyhow::Result<()> {
     if io::stdin().is_terminal() {
-        return Err(Failure::usage("standard input is a terminal, and no backup")
+        return Err(Failure::usage("standard input is a terminal, not a backup")
             .hint("name a file, or read from a pipe; a file of that name is ./-")
             .into());
     }
@@ -111,7 +111,7 @@ fn refuse_input(context: &Context) -> anyhow::Result<()> {
     log.push("-wal");
     if std::fs::metadata(log).is_ok_and(|meta| meta.len() > 0) {
         let name = quote(&file.to_string_lossy());
-        return Err(Failure::usage(format!("{name} has a part of its content in the log beside it"))
+        return Err(Failure::usage(format!("{name} has part of its contents in the -wal file beside it"))
             .hint("name the file instead of reading it as standard input")
             .into());
     }

@@ -148,7 +148,7 @@ pub(super) fn expiry(
 pub(super) fn within_calendar(now: Timestamp, ttl: Duration) -> Result<(), Failure> {
     if now.after(ttl) > Timestamp::LAST {
         return Err(
-            Failure::usage("the TTL ends past the year 9999").hint("without one, an entry stays for ever")
+            Failure::usage("the TTL ends past the year 9999").hint("without one, an entry never expires")
         );
     }
     Ok(())
@@ -163,7 +163,7 @@ pub(super) fn from_stdin() -> anyhow::Result<Vec<u8>> {
 /// A value for a key, from a file.
 pub(super) fn from_file(key: &str, path: &Path) -> anyhow::Result<Vec<u8>> {
     let mut file = input::open_file(path).map_err(|e| Failure::io(&quote(&path.to_string_lossy()), e))?;
-    // Not read only to be refused. What is no regular file says 0.
+    // Not read only to be refused. What is not a regular file says 0.
     check_length(key, file.metadata().map_or(0, |meta| meta.len()))?;
     read_bounded(&mut file, &quote(&path.to_string_lossy()))
 }

@@ -111,7 +111,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
         Outcome::Met(Some(entry), now) => emit_entry(context, entry, now, None, None)?,
         Outcome::Met(None, _) => {}
         Outcome::Stopped(Stop::Timeout) => {
-            return Err(Failure::new(Exit::Busy, "the time given with --timeout is up").into());
+            return Err(Failure::new(Exit::Busy, "timed out after --timeout").into());
         }
         Outcome::Stopped(_) => {
             let signal = control.first_signal().map_or(0, |signal| signal as i32);

@@ -114,7 +114,7 @@ fn header(row: &Row) -> Result<Columns> {
     let (value, value_b64) = (column("value")?, column("value_b64")?);
     if value.is_none() && value_b64.is_none() {
         return Err(bad(match separator(row) {
-            Some(other) => format!("the header has {other} between its columns; commas are read"),
+            Some(other) => format!("the header separates its columns by {other}; only commas are supported"),
             None => "the header names no column value".to_owned(),
         }));
     }

@@ -66,7 +66,7 @@ impl<'a> Assignments<'a> {
         let key = String::from_utf8_lossy(bare[..equals].trim_ascii_end()).into_owned();
         if !is_variable_name(&key) {
             return Err(bad(format!(
-                "{} cannot name a variable: letters, digits and _, not a digit first; in jsonl any key can stand",
+                "{} is not a valid variable name: letters, digits and _, not a digit first; jsonl takes any key",
                 quote(&key)
             )));
         }
@@ -103,7 +103,7 @@ fn assemble(line: &[u8], mut within: Within, value: &mut Vec<u8>) -> Result<Opti
             (Within::Bare | Within::Plain, b' ' | b'\t' | b'\r') => blanks.push(byte),
             (Within::Bare | Within::Plain, b'#') if !blanks.is_empty() => return Ok(None),
             (Within::Bare, _) if !blanks.is_empty() => {
-                return Err(bad("something other than a comment stands behind a closing quote"));
+                return Err(bad("something other than a comment follows a closing quote"));
             }
             (Within::Plain, _) => {
                 if !value.is_empty() {
@@ -154,7 +154,7 @@ pub(super) fn check<'a>(entry: &EntryRef<'a>) -> Result<&'a str> {
     let Some(key) = entry.key.as_str() else { return Err(super::not_text("key", &entry.key, "env")) };
     if !is_variable_name(key) {
         return Err(bad(format!(
-            "the key {} cannot name a variable: letters, digits and _, not a digit first",
+            "the key {} is not a valid variable name: letters, digits and _, not a digit first",
             quote(key)
         )));
     }

@@ -58,12 +58,12 @@ impl<'a> Objects<'a> {
             }
             Some(b']') => {}
             None if self.text.line() > 0 => return Ok(None),
-            _ => return Err(bad("something other than a comma stands between two elements")),
+            _ => return Err(bad("something other than a comma is between two elements")),
         }
         self.text.take();
         match self.text.peek()? {
             None => Ok(None),
-            Some(_) => Err(bad("something stands after the array")),
+            Some(_) => Err(bad("unexpected text after the array")),
         }
     }
 }
@@ -108,7 +108,7 @@ impl<'a> Raw<'a> {
         match self.0.map(RawValue::get) {
             None => Ok(None),
             Some("null") => {
-                Err(bad("its value is null, and no entry has none; give a text, \"\" for instance"))
+                Err(bad("its value is null, but every entry has a value; give a text, \"\" for instance"))
             }
             Some(text) if text.starts_with('"') => parse::<Str<'a>>(text.as_bytes()).map(|text| Some(text.0)),
             Some(text) => Ok(Some(Cow::Borrowed(text))),
@@ -321,16 +321,16 @@ fn query(line: OperationLine<'_>) -> Result<Query<'_>> {
         return Err(bad(format!("{op} takes no condition")));
     }
     if line.keep_ttl || line.never || line.by.is_some() {
-        return Err(bad(format!("keep_ttl, never and by are not for {op}")));
+        return Err(bad(format!("{op} takes none of keep_ttl, never and by")));
     }
     let of_names = matches!(op, "count" | "list");
     if line.limit.is_some() || line.after.is_some() {
-        refuse_unless(op == "list", "limit and after are for list")?;
+        refuse_unless(op == "list", "only list takes limit and after")?;
     }
-    refuse_unless(of_names || line.glob.is_none(), "glob is for count and list")?;
+    refuse_unless(of_names || line.glob.is_none(), "only count and list take glob")?;
     refuse_unless(
         !of_names || line.key.is_none() && line.key_b64.is_none(),
-        "count and list take no key; glob chooses some",
+        "count and list take no key; use glob",
     )?;
     let glob = line.glob.as_ref().map(|glob| Glob::new(&glob.0).map_err(bad)).transpose()?;
     let group = group_of(line.group, line.group_b64.as_ref())?;
@@ -356,16 +356,16 @@ fn operation(line: OperationLine<'_>) -> Result<Operation<'_>> {
     let condition = line.condition()?;
     refuse_unless(
         line.glob.is_none() && line.after.is_none() && line.limit.is_none(),
-        "glob, after and limit are for what is read",
+        "only reads take glob, after and limit",
     )?;
     let when = When::new(line.ttl_ms, line.expires_at.as_ref().map(|at| at.0.as_ref()))?;
     let timed = when != When::Never;
     let op = line.op.0;
     if line.keep_ttl && (timed || op != "set") {
-        return Err(bad("keep_ttl is for set, and excludes ttl_ms and expires_at"));
+        return Err(bad("only set takes keep_ttl, without ttl_ms and expires_at"));
     }
     if line.never && (timed || op != "expire") {
-        return Err(bad("never is for expire, and excludes ttl_ms and expires_at"));
+        return Err(bad("only expire takes never, without ttl_ms and expires_at"));
     }
     let value = value(line.value.text()?, line.value_b64.as_ref().map(|v| v.0.as_ref()))?;
     let action = match op.as_ref() {
@@ -375,12 +375,12 @@ fn operation(line: OperationLine<'_>) -> Result<Operation<'_>> {
         },
         "delete" => Action::Delete,
         "expire" if timed || line.never => Action::Expire(when),
-        "expire" => return Err(bad("expire says neither ttl_ms nor expires_at nor never")),
+        "expire" => return Err(bad("expire has neither ttl_ms nor expires_at nor never")),
         "incr" if condition != Condition::Any => return Err(bad("incr takes no condition")),
         "incr" => Action::Incr(line.by.unwrap_or(1)),
         other => {
             return Err(bad(format!(
-                "{other:?} is no operation: set, delete, expire, incr, get, list, count or ttl"
+                "{other:?} is not an operation: set, delete, expire, incr, get, list, count or ttl"
             )));
         }
     };

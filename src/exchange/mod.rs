@@ -275,7 +275,7 @@ fn name<'a>(text: Option<Cow<'a, str>>, base64: Option<&str>, what: &str) -> Res
 }
 
 fn decode(base64: &str) -> Result<Vec<u8>> {
-    STANDARD.decode(base64).map_err(|e| bad(format!("it holds what is not base64: {e}")))
+    STANDARD.decode(base64).map_err(|e| bad(format!("it is not valid base64: {e}")))
 }
 
 /// The refusal of a name that is not UTF-8, by a format of nothing but text.

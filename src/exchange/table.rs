@@ -157,7 +157,7 @@ fn step(within: Within, byte: u8, row: &mut Row) -> Result<Within> {
             row.end_field();
             Within::Row
         }
-        (Within::Closed, _) => return Err(bad("text stands behind a closing quote")),
+        (Within::Closed, _) => return Err(bad("text follows a closing quote")),
         _ => {
             row.bytes.push(byte);
             Within::Bare

@@ -65,7 +65,7 @@ pub enum Error {
         remedy: String,
     },
     /// The file is a store of a larder to come.
-    #[error("{} has schema {version}, newer than this larder knows ({known}); upgrade larder", quote(&.path.to_string_lossy()))]
+    #[error("{} has schema {version}, newer than this larder supports ({known}); upgrade larder", quote(&.path.to_string_lossy()))]
     Newer {
         /// The store's path.
         path: PathBuf,
@@ -80,7 +80,7 @@ pub enum Error {
     Interrupted,
     /// A file beside the database that would be taken for a part of it is not
     /// to be trusted.
-    #[error("{} {why}, so it is not taken for a part of the store", quote(&.file.to_string_lossy()))]
+    #[error("{} {why}, so it is not accepted as part of the store", quote(&.file.to_string_lossy()))]
     Companion {
         /// The file.
         file: PathBuf,
@@ -94,7 +94,7 @@ pub enum Error {
     #[error("{0}")]
     Usage(String),
     /// The change log no longer reaches back to the position asked for.
-    #[error("changes after {after} are no longer all kept; the oldest that is left is {oldest}")]
+    #[error("changes after {after} have been trimmed; oldest retained: {oldest}")]
     Trimmed {
         /// The position asked for.
         after: i64,

@@ -95,7 +95,7 @@ impl Values {
         self.bytes = self.bytes.saturating_add(key.len() + value.len());
         if self.bytes > MAX_VALUES_BYTES {
             return Err(Error::Failed(format!(
-                "the group has more than {} MiB, the most a template can be filled from",
+                "the group has more than {} MiB, the maximum for a template",
                 MAX_VALUES_BYTES >> 20
             )));
         }
@@ -200,7 +200,7 @@ fn hint(names: &BTreeSet<String>, context: &Context) -> Option<String> {
     Some(if name.contains(['.', '/']) {
         format!("a key with a dot or slash is written {{{{[{name}]}}}}")
     } else {
-        format!("inside a block a name belongs to the block's value; {{{{@root.{name}}}}} is the group's")
+        format!("inside a block a name refers to the block's value; {{{{@root.{name}}}}} is the group's")
     })
 }
 
@@ -219,7 +219,7 @@ impl Write for Bounded {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.0.len() + bytes.len() > MAX_OUTPUT_BYTES {
             return Err(io::Error::other(format!(
-                "the text grows beyond {} MiB, the most that is rendered",
+                "the text grows beyond {} MiB, the maximum for a rendering",
                 MAX_OUTPUT_BYTES >> 20
             )));
         }

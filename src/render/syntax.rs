@@ -37,7 +37,7 @@ pub(super) const LEAVE: &str = "\0leave";
 pub(super) fn check_size(text: &str) -> Result<(), Error> {
     let bytes = text.len();
     if bytes > MAX_TEMPLATE_BYTES {
-        let why = format!("it has {bytes} bytes; the most a template can have is {MAX_TEMPLATE_BYTES}");
+        let why = format!("it has {bytes} bytes; the maximum for a template is {MAX_TEMPLATE_BYTES}");
         return Err(Error::Failed(why));
     }
     let tags = text.matches("{{").count();

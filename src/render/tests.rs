@@ -248,7 +248,7 @@ fn limits_hold() {
     fails(&deep(50_000), &[("a", "1")], "nests deeper");
     fails(&format!("{{{{#if {}", "(not ".repeat(50_000)), &[], "nests deeper");
     gives(&format!("{{{{{}a{}}}}}", "(not ".repeat(60), ")".repeat(60)), &[("a", "1")], "true");
-    fails(&" ".repeat(MAX_TEMPLATE_BYTES + 1), &[], "the most a template can have");
+    fails(&" ".repeat(MAX_TEMPLATE_BYTES + 1), &[], "the maximum for a template");
     fails(
         &"{{a}}".repeat(MAX_TEMPLATE_BYTES / 5),
         &[("a", "1")],
@@ -272,7 +272,7 @@ fn a_group_too_large_is_refused() {
     let mut values = Values { bytes: MAX_VALUES_BYTES - 2, ..Values::default() };
     values.insert("a".into(), b"1".to_vec()).unwrap();
     let error = values.insert("b".into(), Vec::new()).unwrap_err().to_string();
-    assert_eq!(error, "the group has more than 256 MiB, the most a template can be filled from");
+    assert_eq!(error, "the group has more than 256 MiB, the maximum for a template");
 }
 
 #[test]

@@ -133,7 +133,7 @@ impl Sink for Exec {
                             return Ok(Delivery::Stopped(stop));
                         }
                         print_note(&format!(
-                            "watch: {what}: {shown} ended with status {code} when the watch was told to end"
+                            "watch: {what}: {shown} ended with status {code} while the watch was ending"
                         ));
                         return Ok(Delivery::Stopped(stop));
                     }

@@ -203,7 +203,7 @@ fn an_import_that_finds_no_room_leaves_the_disk_as_it_was() {
         fs::write(home.file("in.jsonl"), (0..lines).map(line).collect::<String>()).unwrap();
         let refused = home.run(["--db", &db, "import", "in.jsonl"]);
         assert_eq!(refused.status.code(), Some(10), "{}", told(&refused));
-        let hint = "hint: make room on the disk; in the store, 'larder delete' and 'larder purge' do\n";
+        let hint = "hint: free disk space; in the store, with 'larder delete' and 'larder purge'\n";
         assert!(String::from_utf8_lossy(&refused.stderr).ends_with(hint), "{}", told(&refused));
         assert!(used() + 160 > before, "{} blocks of {before} are left", used());
         home.ok(["--db", &db, "set", "g", "k", "w"]);

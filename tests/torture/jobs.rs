@@ -107,7 +107,7 @@ fn judge(home: &Home, count: usize, victims: &BTreeSet<u32>) {
             // A slow machine may lose a lease without anybody's doing; then the
             // worker says so.
             if let Some((earlier, by)) = open.insert(key.to_owned(), (attempt, worker)) {
-                let told_so = notes.contains(&format!("job \"{key}\" of \"q\": its lease has run out"));
+                let told_so = notes.contains(&format!("job \"{key}\" of \"q\": its lease has expired"));
                 assert!(victims.contains(&by) || told_so, "{line}: attempt {earlier} by {by} had not ended");
             }
             continue;

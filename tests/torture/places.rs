@@ -250,7 +250,7 @@ fn what_others_plant_beside_a_store_is_no_part_of_it() {
         let whole = text.contains(&format!("{name}\" {why}")) && text.contains("\nhint: ");
         assert!(output.status.code() == Some(7) && whole, "{words:?} {name} {why}: {}", told(&output));
     };
-    let others = "belongs to somebody else than the database's owner";
+    let others = "does not belong to the database's owner";
     home.sh_ok("\"$L\" --db evil.db set g k EVIL; chmod 644 evil.db evil.db-wal");
     for (suffix, how, why) in [
         ("-wal", ": >", others),

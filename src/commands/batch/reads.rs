@@ -184,9 +184,7 @@ fn group_of<'a>(scope: &Scope, query: &'a Query<'_>) -> Result<Option<Name<'a>>>
     if let Some(namespace) = &query.namespace {
         check_namespace(scope, namespace)?;
         if query.group.is_none() && scope.0.is_none() {
-            return Err(Error::BadData(
-                "a namespace stands beside a group; -n confines a batch to one".into(),
-            ));
+            return Err(Error::BadData("namespace needs a group; use -n to confine a batch to one".into()));
         }
     }
     Ok(query.group.as_ref().map(|group| group_in_scope(scope, query.namespace.as_deref(), group)))
@@ -262,9 +260,7 @@ pub(super) fn in_order(
                 Ok(None) => break,
                 Ok(Some(object)) => match json::line(object) {
                     Ok(Line::Read(query)) => ask(&query),
-                    Ok(Line::Write(_)) => {
-                        Err(Error::BadData("the input has changed while it was read".into()))
-                    }
+                    Ok(Line::Write(_)) => Err(Error::BadData("the input changed while being read".into())),
                     Err(error) => Err(error),
                 },
                 Err(error) => Err(error),

@@ -112,7 +112,7 @@ fn refuse_own(store: &Store, lock: &str, live: &[Live]) -> anyhow::Result<()> {
     if live.is_empty() || !live.iter().all(|one| chain.holds(file, one.lease.token)) {
         return Ok(());
     }
-    Err(Failure::new(Exit::Busy, format!("{lock} is held by the command this runs in"))
+    Err(Failure::new(Exit::Busy, format!("{lock} is held by an enclosing command"))
         .hint("waiting for it would never end; use another key")
         .into())
 }

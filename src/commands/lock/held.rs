@@ -136,7 +136,7 @@ impl Held {
             && !matches!(e, Error::Condition(_))
         {
             print_note(&format!(
-                "lock: {} in {} could not be freed: {e}",
+                "lock: {} in {} could not be released: {e}",
                 quote(&args.key),
                 quote(&args.group)
             ));

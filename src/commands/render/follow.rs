@@ -94,7 +94,7 @@ impl<'a> Follower<'a> {
                 // be seen in the group.
                 Err(Error::Trimmed { .. }) => {
                     *feed = self.feed(self.job.context.open()?.ok_or_else(|| {
-                        Error::unusable(feed.store().path(), "was deleted while it was being watched")
+                        Error::unusable(feed.store().path(), "was deleted while being watched")
                     })?)?;
                     true
                 }
@@ -144,7 +144,7 @@ impl<'a> Follower<'a> {
         let text = match self.job.fill(values) {
             Ok(text) => text,
             Err(error) => {
-                let stays = format!("; {} is left as it was", shown(self.path));
+                let stays = format!("; {} is unchanged", shown(self.path));
                 return self.survive(error, &stays).map(|()| due);
             }
         };

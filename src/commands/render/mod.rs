@@ -152,7 +152,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     let mut args = RenderArgs::from_arg_matches(matches)?;
     if args.output.as_deref() == Some(Path::new("-")) {
         if let Some(flag) = args.flag_about_a_file() {
-            let why = format!("{flag} is about a file, and the text goes to standard output");
+            let why = format!("{flag} needs a file, but the text goes to standard output");
             return Err(Failure::usage(why).hint("a file of that name is ./-").into());
         }
         args.output = None;
@@ -289,7 +289,7 @@ impl Job<'_> {
                 let shown = shown(target.path());
                 return Err(Failure::new(
                     ended.signal_exit().unwrap_or(Exit::BadData),
-                    format!("the check {why}; {shown} is left as it was"),
+                    format!("the check {why}; {shown} is unchanged"),
                 )
                 .into());
             }
@@ -367,7 +367,7 @@ fn read_template(path: &Path) -> anyhow::Result<String> {
     read.map_err(|e| Failure::io(&name, e))?;
     if bytes.len() > MAX_TEMPLATE_BYTES {
         let why =
-            format!("{name} is larger than {} KiB, the most a template can have", MAX_TEMPLATE_BYTES >> 10);
+            format!("{name} is larger than {} KiB, the maximum for a template", MAX_TEMPLATE_BYTES >> 10);
         return Err(Failure::new(Exit::BadData, why).into());
     }
     String::from_utf8(bytes)
@@ -385,7 +385,7 @@ fn explain(args: &RenderArgs, error: render::Error) -> Failure {
         render::Error::Missing { hint, .. } => Failure {
             message: format!("{} in group {}", failure.message, quote(&args.group)),
             ..failure.hint(hint.unwrap_or_else(|| {
-                "--lenient lets them be empty; in the template, (exists \"name\") asks and {{default name \"x\"}} fills in".into()
+                "--lenient renders them empty; in the template, (exists \"name\") tests and {{default name \"x\"}} sets a default".into()
             }))
         },
         render::Error::Syntax { hint, .. } => Failure { hint, ..failure },

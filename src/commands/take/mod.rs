@@ -139,7 +139,7 @@ fn terms(context: &Context, args: &TakeArgs) -> Result<Terms, Failure> {
     within_calendar(context.now(), args.backoff)?;
     let dead = args.dead.clone().unwrap_or_else(|| format!("{}.dead", args.group));
     if dead == args.group {
-        return Err(Failure::usage("jobs that failed cannot be moved to the group that they are in"));
+        return Err(Failure::usage("failed jobs cannot be moved to their own group"));
     }
     Ok(Terms {
         group: args.group.clone(),

@@ -55,7 +55,7 @@ impl Plan {
 
 /// The end of a run whose `--timeout` is up.
 pub fn out_of_time() -> anyhow::Error {
-    Failure::new(Exit::Busy, "the time given with --timeout is up").into()
+    Failure::new(Exit::Busy, "timed out after --timeout").into()
 }
 
 /// Why a worker takes no more jobs.
@@ -184,7 +184,7 @@ impl Worker {
         let mut still = Vec::with_capacity(self.running.len());
         for mut running in std::mem::take(&mut self.running) {
             if !running.lost && running.ends.left().is_zero() {
-                self.note(&running.job, "its lease has run out; ending the command");
+                self.note(&running.job, "its lease has expired; ending the command");
                 running.lost = true;
                 // What it has started must not work on beside the next worker.
                 running.command.end_now(Instant::now(), GRACE_AFTER_TERM);
@@ -313,8 +313,8 @@ impl Worker {
             }
             Ended::Dead => format!("{reason}; moved to {}", quote(&self.queue.terms().dead)),
             Ended::Anew if *outcome == Outcome::Done => return,
-            Ended::Anew => format!("{reason}; it was written anew, and is a new job"),
-            Ended::NotHeld => format!("{reason}, but its lease had run out: it may be done again"),
+            Ended::Anew => format!("{reason}; it was overwritten, and is a new job"),
+            Ended::NotHeld => format!("{reason}, but its lease had expired: it may be done again"),
         };
         self.note(job, &what);
     }

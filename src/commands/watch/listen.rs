@@ -45,7 +45,7 @@ impl Listening {
         let settings = &context.settings;
         let by_default = || settings.data.as_ref().map(|data| data.join("watch.token"));
         let file = token_file.map_or_else(by_default, Ok).map_err(|why| {
-            Failure::usage(format!("no place for the token: {why}")).hint("name a file with --token-file")
+            Failure::usage(format!("cannot choose a token file: {why}")).hint("name a file with --token-file")
         })?;
         let token = Token::from_file(&file)?;
         let listener = websocket::listen(address)?;

@@ -148,8 +148,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
         None => None,
         Some(name) => Claim::take(&path, Claimed::Consumer(&context.settings.scope.stored(name)))?,
     };
-    let store =
-        context.open()?.ok_or_else(|| Error::unusable(&path, "vanished while it was being opened"))?;
+    let store = context.open()?.ok_or_else(|| Error::unusable(&path, "disappeared while being opened"))?;
     if let (Some(name), None) = (&args.consumer, &claim) {
         let holder = store.read(|tx| tx.consumer(name))?.map_or(String::new(), |c| c.holder);
         return Err(Error::Busy(format!("consumer {} is in use by {holder}", quote(name))).into());
@@ -203,7 +202,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
 /// A run that its `--timeout` ended says so.
 fn end(exit: Exit) -> anyhow::Result<Exit> {
     match exit {
-        Exit::Busy => Err(Failure::new(Exit::Busy, "the time given with --timeout is up").into()),
+        Exit::Busy => Err(Failure::new(Exit::Busy, "timed out after --timeout").into()),
         exit => Ok(exit),
     }
 }
@@ -260,10 +259,10 @@ fn start(store: &Store, args: &WatchArgs, waited: bool) -> anyhow::Result<i64> {
         // only way to go on.
         (Some(known), None) if args.snapshot && !span.reaches_back_to(known.position) => Ok(span.newest),
         (Some(known), None) if args.snapshot => Err(Failure::usage(format!(
-            "consumer {} has a position already, so there is no snapshot to begin with",
+            "consumer {} has a position already, so it cannot begin with --snapshot",
             quote(&known.name)
         ))
-        .hint("forget it with 'larder consumer delete NAME'")
+        .hint("delete it with 'larder consumer delete NAME'")
         .into()),
         (Some(known), None) => Ok(known.position),
         (None, Some(after)) => Ok(after),

@@ -145,7 +145,7 @@ impl Store {
             Some(version) if e.is_unknown_object() => Error::unusable(
                 &self.options.path,
                 format!(
-                    "has schema {version}, too old for this; any command of whoever can write it upgrades it"
+                    "has schema {version}, too old for this; any command with write permission upgrades it"
                 ),
             ),
             _ => e.settle(&self.options.path),
@@ -224,7 +224,7 @@ impl Store {
         match verify::verify(tx.conn.connection(), &self.options.path)? {
             Seal::Intact { .. } => self.verified.set(Some(cookie)),
             Seal::Older(_) | Seal::Unmarked => {
-                return Err(Error::unusable(&self.options.path, "is no larder store any more"));
+                return Err(Error::unusable(&self.options.path, "is no longer a larder store"));
             }
         }
         Ok(())

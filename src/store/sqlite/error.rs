@@ -23,7 +23,7 @@ impl std::fmt::Display for SqliteError {
             rusqlite::Error::SqliteFailure(e, _) => {
                 write!(f, "the store failed: {}", ffi::code_to_str(e.extended_code))
             }
-            _ => f.write_str("the store holds something unexpected"),
+            _ => f.write_str("the store contains unexpected data"),
         }
     }
 }
@@ -88,7 +88,7 @@ impl Error {
                 | rusqlite::Error::IntegralValueOutOfRange(..)
                 | rusqlite::Error::QueryReturnedNoRows
                 | rusqlite::Error::Utf8Error(..) => {
-                    Self::unusable(path, "holds a row larder cannot read; run 'larder check'")
+                    Self::unusable(path, "contains a row that larder cannot read; run 'larder check'")
                 }
                 other => other.into(),
             };
@@ -147,14 +147,17 @@ impl Error {
                 Some(m) if m.starts_with("NOT NULL constraint failed: entries.version") => {
                     Self::unusable(path, "has an empty change log; run 'larder check --repair'")
                 }
-                _ => Self::unusable(path, "refused a write its own schema should allow; run 'larder check'"),
+                _ => Self::unusable(
+                    path,
+                    "refused a write that its own schema should allow; run 'larder check'",
+                ),
             },
             _ => Self::unusable(path, "cannot be read as larder's schema"),
         }
     }
 }
 
-const NOT_EVEN_READABLE: &str = "neither it nor its directory can be written, which here reading needs too";
+const NOT_EVEN_READABLE: &str = "reading needs write permission here, to create the -wal and -shm files";
 
 /// The file of the store that the process may not use as SQLite needs it, and
 /// why. Asked by name: closing a descriptor would drop the process's locks.

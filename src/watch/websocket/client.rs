@@ -170,7 +170,7 @@ impl Client {
                 // As some clients send what they have as bytes.
                 Message::Binary(bytes) => match std::str::from_utf8(&bytes) {
                     Ok(text) => self.answer(text)?,
-                    Err(_) => self.send(protocol::error("a message is JSON text"))?,
+                    Err(_) => self.send(protocol::error("a message must be JSON text"))?,
                 },
                 Message::Close(_) => return Err(End::Answered),
                 Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
@@ -192,9 +192,8 @@ impl Client {
                 }
                 Ok(())
             }
-            Ok(Request::Figures(true)) if self.hub.figures.is_none() => {
-                self.send(protocol::error(&format!("{STORE_STATS}: this watch is about a part of the store")))
-            }
+            Ok(Request::Figures(true)) if self.hub.figures.is_none() => self
+                .send(protocol::error(&format!("{STORE_STATS}: this watch covers only part of the store"))),
             Ok(Request::Figures(wanted)) => {
                 self.figures_at = wanted.then(Instant::now);
                 Ok(())
@@ -231,7 +230,7 @@ impl Client {
             return Ok(());
         }
         if known.is_none() && self.subscriptions.len() >= MAX_CHANNELS {
-            return self.send(protocol::error(&format!("{MAX_CHANNELS} channels are the most")));
+            return self.send(protocol::error(&format!("{MAX_CHANNELS} channels are the maximum")));
         }
         let newest = self.hub.backlog().newest();
         let from = if known.is_none() { self.after.unwrap_or(newest) } else { newest };
@@ -293,7 +292,7 @@ impl Client {
                 self.send_events(&batch.events)?;
                 self.cursor = self.cursor.max(reached);
                 if self.cursor == before {
-                    return Err(End::close(1011, "the store no longer holds what came next"));
+                    return Err(End::close(1011, "the following changes are no longer in the store"));
                 }
                 Ok(())
             }
@@ -333,9 +332,7 @@ impl Client {
         match reader.read(after, &mut |_| ControlFlow::Break(())) {
             Ok(newest) if newest < after => {
                 self.after = None;
-                self.send(protocol::error(&format!(
-                    "position {after} is in the future; the newest is {newest}"
-                )))
+                self.send(protocol::error(&format!("position {after} is past the newest change, {newest}")))
             }
             Ok(_) => Ok(()),
             Err(store::Error::Trimmed { oldest, .. }) => {
@@ -416,7 +413,7 @@ impl Client {
         }
         let silence = self.heard.elapsed();
         if silence >= GONE_AFTER {
-            return Err(End::close(1001, "no sign of life"));
+            return Err(End::close(1001, "ping timeout"));
         }
         if silence >= PING_AFTER && !self.pinged && self.flushed {
             self.pinged = true;

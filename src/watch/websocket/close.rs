@@ -60,11 +60,11 @@ impl From<Error> for End {
     fn from(error: Error) -> Self {
         match error {
             Error::Capacity(CapacityError::MessageTooLong { .. }) => {
-                Self::unreadable(1009, "a message is 64 KiB at the most")
+                Self::unreadable(1009, "message exceeds 64 KiB")
             }
-            Error::Utf8(_) => Self::unreadable(1007, "text is UTF-8"),
+            Error::Utf8(_) => Self::unreadable(1007, "text is not UTF-8"),
             Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Self::Gone,
-            Error::Protocol(_) => Self::unreadable(1002, "this is not WebSocket"),
+            Error::Protocol(_) => Self::unreadable(1002, "protocol error"),
             _ => Self::Gone,
         }
     }

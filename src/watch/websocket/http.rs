@@ -82,15 +82,15 @@ pub fn read(stream: &mut TcpStream) -> Result<Option<(Request, Vec<u8>)>, Refusa
             Ok(Some((length, request))) => return Ok(Some((request, head.split_off(length)))),
             Ok(None) if head.len() < MAX_HEAD => {}
             Ok(None) | Err(Error::Capacity(CapacityError::TooManyHeaders)) => {
-                return Err(Refusal::new(431, "the request's header is too large"));
+                return Err(Refusal::new(431, "the request header is too large"));
             }
             Err(Error::Protocol(ProtocolError::WrongHttpMethod)) => {
-                return Err(Refusal::new(405, "only GET is answered here").header("Allow: GET"));
+                return Err(Refusal::new(405, "only GET is supported").header("Allow: GET"));
             }
-            Err(_) => return Err(Refusal::new(400, "this is not a request larder understands")),
+            Err(_) => return Err(Refusal::new(400, "malformed request")),
         }
     }
-    if head.is_empty() { Ok(None) } else { Err(Refusal::new(408, "the request did not come to an end")) }
+    if head.is_empty() { Ok(None) } else { Err(Refusal::new(408, "the request is incomplete")) }
 }
 
 /// The one header of this name; two of them are a trick.
@@ -100,7 +100,7 @@ pub fn header<'a>(request: &'a Request, name: &str) -> Result<Option<&'a str>, R
     match (first, all.next()) {
         (None, _) => Ok(None),
         (Some(Ok(value)), None) => Ok(Some(value)),
-        _ => Err(Refusal::new(400, "a header of the request is not what it should be")),
+        _ => Err(Refusal::new(400, "a request header is invalid")),
     }
 }
 

@@ -116,7 +116,7 @@ fn route(
             Ok(None)
         }
         ("/ws", false) => {
-            Err(Refusal::new(426, "this is for WebSocket clients").header("Upgrade: websocket"))
+            Err(Refusal::new(426, "this path serves WebSocket clients only").header("Upgrade: websocket"))
         }
         ("/" | "/ws", true) => {
             shared.admission.authenticate(request)?;
@@ -136,7 +136,7 @@ fn route(
             let _ = stream.write_all(&head);
             Ok(Some((place, after)))
         }
-        _ => Err(Refusal::new(404, "there is nothing here")),
+        _ => Err(Refusal::new(404, "not found")),
     }
 }
 

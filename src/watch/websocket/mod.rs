@@ -184,7 +184,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 const STACK: usize = 1 << 20;
 
 fn busy() -> Refusal {
-    Refusal::new(503, "there are too many clients already").header("Retry-After: 5")
+    Refusal::new(503, "too many clients").header("Retry-After: 5")
 }
 
 /// Takes an address; connections wait until a hub serves them.

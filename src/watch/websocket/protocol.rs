@@ -48,7 +48,7 @@ impl Request {
     /// Reads a message; the error is told to the client.
     pub fn parse(text: &str) -> Result<Self, String> {
         let message: Incoming = serde_json::from_str(text)
-            .map_err(|_| "a message is a JSON object with a \"type\"".to_owned())?;
+            .map_err(|_| "a message must be a JSON object with a \"type\"".to_owned())?;
         match message.r#type.as_str() {
             "ping" => Ok(Self::Ping),
             "subscribe" | "unsubscribe" => {
@@ -59,7 +59,7 @@ impl Request {
                     (_, false) => Self::Unsubscribe(channel),
                 })
             }
-            _ => Err("the type of a message is subscribe, unsubscribe or ping".to_owned()),
+            _ => Err("the type of a message must be subscribe, unsubscribe or ping".to_owned()),
         }
     }
 }
@@ -71,10 +71,10 @@ impl Incoming {
             (_, Value::Object(mut data)) if data.get("channel").is_some_and(Value::is_string) => {
                 data.remove("channel").and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
             }
-            _ => return Err("which channel? name it in \"channel\"".to_owned()),
+            _ => return Err("no channel: name it in \"channel\"".to_owned()),
         };
         if !is_legal(&name) {
-            return Err("a channel's name is 1 to 256 of A-Z a-z 0-9 _ . : -".to_owned());
+            return Err("a channel's name must be 1 to 256 of A-Z a-z 0-9 _ . : -".to_owned());
         }
         if ![STORE_EVENTS, STORE_STATS].contains(&name.as_str()) && !name.starts_with(GROUP_PREFIX) {
             return Err(format!("no such channel: {name}; there are {STORE_EVENTS} and {GROUP_PREFIX}GROUP"));

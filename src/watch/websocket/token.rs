@@ -52,8 +52,8 @@ impl Token {
     ///
     /// # Errors
     /// A file that others than its owner can read or write is refused, one of
-    /// another user but root, what is no regular file, and one without a token
-    /// in it.
+    /// another user but root, what is not a regular file, and one without a
+    /// token in it.
     pub fn from_file(path: &Path) -> anyhow::Result<Self> {
         let name = format!("token file {}", quote(&path.to_string_lossy()));
         match open(path) {
@@ -85,7 +85,7 @@ fn read(file: File, name: &str) -> anyhow::Result<Token> {
             Exit::Io,
             format!("{name}: others can read it (mode {:04o})", mode & 0o7777),
         )
-        .hint("make a new token, or take the rights away: chmod 600")
+        .hint("make a new token, or restrict access: chmod 600")
         .into());
     }
     let mut text = String::new();

@@ -399,7 +399,7 @@ fn what_was_closed_stays_closed() {
         "larder --db $DB backup copy.db && larder --db copy.db access list a >list && grep -q admin list",
     );
     let err = vault.fails(ROOT, 2, "larder --db $DB access open a");
-    assert!(err.ends_with("hint: add --yes\n"), "{err}");
+    assert!(err.ends_with("hint: confirm with --yes\n"), "{err}");
     vault.ok(ROOT, "larder --db $DB access open a --yes");
     assert_eq!(vault.ok(BOB, "larder --db $DB -n a get g k"), "new");
     assert_eq!(vault.ok(ROOT, "larder --db $DB access list"), "");
@@ -416,7 +416,7 @@ fn a_reader_moves_no_consumer_but_his_own() {
     vault.ok(ALICE, "larder --db $DB -n a set pub k v && larder --db $DB -n a set hidden job v");
     vault.ok(ALICE, "larder --db $DB -n a watch --consumer jobs --after 0 --count 1 >/dev/null");
     let err = vault.fails(BOB, 5, "larder --db $DB -n a watch --consumer jobs --count 1");
-    assert!(err.contains("\"jobs\" is somebody else's"), "{err}");
+    assert!(err.contains("\"jobs\" belongs to another user"), "{err}");
     assert_eq!(vault.ok(BOB, "larder --db $DB -n a consumer list"), "");
     assert!(vault.ok(BOB, "larder --db $DB -n a info").contains("\nconsumers: 0\n"));
     assert_eq!(
@@ -429,6 +429,6 @@ fn a_reader_moves_no_consumer_but_his_own() {
     assert!(err.contains("you have 16 consumers here"), "{err}");
     vault.ok(BOB, "larder --db $DB -n a consumer list | grep -c own >/dev/null");
     let err = vault.fails(ALICE, 2, &format!("{own} $(printf %0256d 0)"));
-    assert!(err.contains("has 256 bytes; the most is 255"), "{err}");
+    assert!(err.contains("has 256 bytes; the maximum is 255"), "{err}");
     vault.ok(ALICE, &format!("{own} $(printf %0255d 0) >/dev/null"));
 }

@@ -346,7 +346,7 @@ fn without_descriptors_the_list_is_still_a_list() {
         assert_eq!(
             said,
             "larder: /etc/larder/vaults: Too many open files\n\
-             hint: 'ulimit -n' says how many files a process may have open\n"
+             hint: 'ulimit -n' shows how many files a process may open\n"
         );
     }
     for limit in 5..16 {

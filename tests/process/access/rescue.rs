@@ -66,7 +66,7 @@ fn a_damaged_store_is_overwritten_where_nothing_can_be_put_aside() {
     let err = vault.fails(ALICE, 5, "larder --db ../shared/s.db restore b.db --yes");
     assert_eq!(err, "larder: restore: only the store's owner and root may replace a damaged store\n");
     let err = vault.fails(ALICE, 5, "larder --db ../shared/s.db check");
-    assert_eq!(err, "larder: check: only the store's owner and root may look into a broken store\n");
+    assert_eq!(err, "larder: check: only the store's owner and root may check a broken store\n");
 }
 
 /// The copy lies where the caller can change it after it was verified.

@@ -25,7 +25,7 @@ fn only_root_makes_the_files_of_a_vault() {
     // As after a copy that came alone, or a foreign client's last close.
     vault.ok(ROOT, "sqlite3 $DB 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null; rm -f $DB-wal $DB-shm");
     let said = vault.fails(ALICE, 10, "larder --db $DB set g k w");
-    assert!(said.contains("root makes a vault's files by using it once"), "{said}");
+    assert!(said.contains("root creates a vault's files by using it once"), "{said}");
     assert!(!vault.path("v/store.db-wal").exists() && !vault.path("v/store.db-shm").exists());
     vault.ok(ROOT, "larder --db $DB info >/dev/null");
     vault.ok(ALICE, "larder --db $DB set g k w");

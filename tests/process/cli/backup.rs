@@ -22,13 +22,13 @@ fn refusals() {
     t.run(["set", "g", "k", "v"]).ok("");
     t.write("b.db", "precious");
     t.run(["backup", "b.db"])
-        .fails(10, format!("larder: backup: {:?}: it exists\n", t.path("b.db").to_string_lossy()));
+        .fails(10, format!("larder: backup: {:?}: it already exists\n", t.path("b.db").to_string_lossy()));
     assert_eq!(t.read("b.db"), b"precious");
     t.run(["backup", ".local/share/larder/larder.db"]).fails_with(2, "is the store itself");
     t.run(["-n", "a", "backup", "c.db"]).fails(
         2,
-        "larder: backup: this is about the whole store, not about one namespace\n\
-         hint: leave --namespace away, and unset LARDER_NAMESPACE\n",
+        "larder: backup: this command works on the whole store, not on one namespace\n\
+         hint: omit --namespace, and unset LARDER_NAMESPACE\n",
     );
     t.run(["backup"]).fails_with(2, "FILE");
     t.run(["backup", ""]).fails_with(2, "FILE");
@@ -180,7 +180,7 @@ fn a_backup_is_nothing_for_a_terminal() {
     assert_eq!((code, shown.as_str()), (2, ""));
     assert_eq!(
         stderr,
-        "larder: backup: a backup is nothing to be shown on a terminal\n\
+        "larder: backup: a backup cannot be written to a terminal\n\
          hint: name a file, or write into a pipe; a file of that name is ./-\n"
     );
 }

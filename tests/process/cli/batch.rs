@@ -59,7 +59,7 @@ fn one_failing_line_undoes_all() {
         (
             "{\"op\":\"incr\",\"group\":\"g\",\"key\":\"here\"}".into(),
             8,
-            "the value of \"here\" in \"g\" is not an integer of 64 bits",
+            "the value of \"here\" in \"g\" is not a 64-bit integer",
         ),
         ("nonsense".into(), 8, "it is not a JSON object"),
         (set("g", "k", ",\"iff_absent\":true").trim().into(), 8, ""),
@@ -93,11 +93,15 @@ fn one_failing_line_undoes_all() {
             8,
             "ttl_ms is 253402300799999; it ends past the year 9999",
         ),
-        (set("g", "k", ",\"namespace\":\"a b\""), 8, "\"a b\" is no namespace: A-Z a-z 0-9 -"),
+        (
+            set("g", "k", ",\"namespace\":\"a b\""),
+            8,
+            "\"a b\" is not a namespace: only A-Z, a-z, 0-9 and - are allowed",
+        ),
         (
             "{\"op\":\"getx\",\"group\":\"g\",\"key\":\"k\"}".into(),
             8,
-            "\"getx\" is no operation: set, delete, expire, incr, get, list, count or ttl",
+            "\"getx\" is not an operation: set, delete, expire, incr, get, list, count or ttl",
         ),
     ] {
         let run = t.run(["batch", "-"]).stdin(format!("{}\n{line}", set("g", "first", "")));
@@ -116,7 +120,7 @@ fn one_failing_line_undoes_all() {
     t.run(["-n", "app", "--json", "batch", "-"]).stdin(over).json_error(4, "quota_exceeded");
     t.run(["-n", "app", "batch", "-"])
         .stdin(set("g", "k", ",\"namespace\":\"other\""))
-        .fails_with(8, "line 1: its namespace is \"other\", not \"app\"");
+        .fails_with(8, "line 1: its namespace is \"other\", but this command works in \"app\"");
 }
 
 #[test]

@@ -27,8 +27,8 @@ fn a_finding_is_a_line_and_status_7() {
          hint: 'larder check --repair' rebuilds what can be derived\n",
     );
     t.run(["check", "--repair"]).ok(format!(
-        "{found}repaired: counted keys, bytes and groups again\n\
-         repaired: started the change log over, at 3; older changes are gone from it\n"
+        "{found}repaired: recounted keys, bytes and groups\n\
+         repaired: restarted the change log, at 3; older changes are lost\n"
     ));
     t.run(["check"]).ok("");
     t.run(["get", "g", "k"]).ok("v");
@@ -44,8 +44,8 @@ fn what_only_people_can_remove_is_left_to_them() {
         "INSERT INTO larder_grants VALUES('ns','nobody-knows','*',1);
          INSERT INTO larder_namespaces(namespace,max_keys) VALUES('ns',-1)",
     );
-    let found = "quota of \"ns\": it makes no sense\n\
-                 grant to \"nobody-knows\" in \"ns\": nobody can use it\n";
+    let found = "quota of \"ns\": invalid\n\
+                 grant to \"nobody-knows\" in \"ns\": unusable\n";
     let told = "larder: check: 2 findings in the store\n\
                 hint: 'larder access revoke NS PRINCIPAL' removes a grant; 'larder quota clear NS' removes a quota\n";
     t.run(["check"]).exits(7, found, told);
@@ -70,9 +70,9 @@ fn what_cannot_be_a_namespace_is_removed() {
          INSERT INTO larder_namespaces(namespace,max_keys) VALUES('n:s',1);
          UPDATE larder_namespaces SET max_keys=1 WHERE namespace=''",
     );
-    let found = "quota of \"\": it makes no sense\n\
-                 quota of \"n:s\": it makes no sense\n\
-                 grant to \"everyone\" in \"n s\": nobody can use it\n";
+    let found = "quota of \"\": invalid\n\
+                 quota of \"n:s\": invalid\n\
+                 grant to \"everyone\" in \"n s\": unusable\n";
     t.run(["check"]).exits(
         7,
         found,
@@ -80,7 +80,7 @@ fn what_cannot_be_a_namespace_is_removed() {
          hint: 'larder check --repair' rebuilds what can be derived\n",
     );
     t.run(["check", "--repair"])
-        .ok(format!("{found}repaired: removed 3 quotas and grants of what cannot be a namespace\n"));
+        .ok(format!("{found}repaired: removed 3 quotas and grants of invalid namespaces\n"));
     t.run(["check"]).ok("");
 }
 
@@ -115,7 +115,7 @@ fn wrong_marks_are_found_and_put_right() {
         .ok("the mark user_version is 1, not 3\nrepaired: marked the file as larder's\n");
     // A newer larder may mean something else by the same words.
     t.execute("PRAGMA user_version=4");
-    t.run(["check", "--repair"]).fails_with(7, "has schema 4, newer than this larder knows (3)");
+    t.run(["check", "--repair"]).fails_with(7, "has schema 4, newer than this larder supports (3)");
     assert_eq!(t.number("PRAGMA user_version"), 4);
 }
 

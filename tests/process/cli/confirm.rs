@@ -59,7 +59,8 @@ fn a_store_is_replaced_when_a_person_says_so() {
     t.run(["set", "g", "k", "old"]).ok("");
     t.run(["backup", "b.db"]).ok("");
     t.run(["set", "g", "k", "new"]).ok("");
-    let question = format!("Replace everything in the store {:?} by {:?}? [y/N] ", t.db(), t.path("b.db"));
+    let question =
+        format!("Replace the contents of the store {:?} with {:?}? [y/N] ", t.db(), t.path("b.db"));
     assert_eq!(answered(&t, &["restore", "b.db"], &question, "\n").0, 2);
     t.run(["get", "g", "k"]).ok("new");
     assert_eq!(answered(&t, &["restore", "b.db"], &question, "y\n").0, 0);
@@ -84,10 +85,8 @@ fn nobody_is_asked_off_a_terminal() {
             "{shown}"
         );
     }
-    t.run(["delete", "--groups", "*"]).fails(
-        2,
-        "larder: delete: deleting groups by a pattern needs --yes\nhint: --dry-run prints which they are\n",
-    );
+    t.run(["delete", "--groups", "*"])
+        .fails(2, "larder: delete: deleting groups by a pattern needs --yes\nhint: --dry-run lists them\n");
     t.run(["delete", "--groups", "*", "--dry-run"]).ok("g\n");
     t.run(["count"]).ok("1\n");
 }

@@ -166,7 +166,7 @@ fn usage() {
     t.run(["set", "g", "k", "v"]).ok("");
     for verb in ["copy", "rename"] {
         let same = format!(
-            "larder: {verb}: both names are the same\nhint: 'larder {verb}' takes another key, or another group with --to-group\n"
+            "larder: {verb}: source and target are the same\nhint: 'larder {verb}' takes another key, or another group with --to-group\n"
         );
         t.run([verb, "g", "k", "k"]).fails(2, same.clone());
         t.run([verb, "g", "k", "k", "--to-group", "g", "--if-absent"]).fails(2, same.clone());
@@ -174,10 +174,10 @@ fn usage() {
         t.run([verb, "g", "k", "--to-group", "h"]).fails(
             2,
             format!(
-                "larder: {verb}: the TO_KEY is missing\nhint: to keep the name, write it again: larder {verb} g k k --to-group G\n"
+                "larder: {verb}: the TO_KEY is missing\nhint: to keep the name, repeat it: larder {verb} g k k --to-group G\n"
             ),
         );
-        t.run([verb, "g"]).fails_with(2, "nothing says where to");
+        t.run([verb, "g"]).fails_with(2, "no target given");
         t.run([verb]).fails_with(2, "<GROUP>");
         t.run([verb, "g", "k", "k", "x"]).fails_with(2, "'x'");
     }

@@ -8,7 +8,7 @@ use crate::common::Test;
 const PAGE: usize = 4096;
 
 const RESTORE: &str =
-    "hint: damage cannot be repaired; 'larder restore FILE --yes' puts a backup in its place\n";
+    "hint: damage cannot be repaired; 'larder restore FILE --yes' replaces the store with a backup\n";
 
 /// A store of some hundred pages without a log, and a backup of it.
 fn filled() -> Test {
@@ -122,8 +122,7 @@ fn a_store_whose_numbers_cannot_be_read_is_put_aside() {
     }
 }
 
-const HEADLESS: &str =
-    "SQLite: the file is cut short, or its beginning makes no sense; nothing else can be read\n";
+const HEADLESS: &str = "SQLite: the file is truncated, or its header is invalid; nothing else can be read\n";
 
 #[test]
 fn a_store_without_its_head_is_still_known() {
@@ -164,7 +163,7 @@ fn what_never_was_a_store_is_left_alone() {
         let why = "is not a larder store (not an SQLite file)";
         t.run(["--db", name, "check"]).fails(7, format!("larder: check: {shown:?} {why}\n"));
         t.run(["--db", name, "restore", "good.db", "--yes"])
-            .fails(7, format!("larder: restore: {shown:?} {why}; if it may go, move it away first\n"));
+            .fails(7, format!("larder: restore: {shown:?} {why}; to replace it, move it away first\n"));
         assert_eq!(t.read(name), before);
     }
 }

@@ -107,12 +107,12 @@ fn assignments() {
     t.execute_set("config", "not-a-name", "v");
     t.run(["export", "config", "--format", "env", "-o", "out"]).fails(
         8,
-        "larder: export: the key \"not-a-name\" cannot name a variable: letters, digits and _, not a digit first\n",
+        "larder: export: the key \"not-a-name\" is not a valid variable name: letters, digits and _, not a digit first\n",
     );
     assert!(!t.path("out").exists());
     t.run(["export", "--format", "env"]).fails(
         2,
-        "larder: export: env has no place for group names\nhint: name one group: larder export GROUP --format env\n",
+        "larder: export: the env format cannot hold group names\nhint: name one group: larder export GROUP --format env\n",
     );
 }
 
@@ -129,7 +129,7 @@ fn assignments_are_printed_all_or_none() {
     t.execute_set("g", "é", "3");
     t.run(["export", "g", "--format", "env"]).fails(
         8,
-        "larder: export: the key \"é\" cannot name a variable: letters, digits and _, not a digit first\n",
+        "larder: export: the key \"é\" is not a valid variable name: letters, digits and _, not a digit first\n",
     );
 }
 
@@ -294,7 +294,7 @@ fn a_file_of_another_owner_is_left_alone() {
     t.sh(&format!("{user} -o old")).fails(
         10,
         "larder: get: \"old\": a new file cannot be given the owner 0:0\n\
-         hint: it cannot be replaced, but be written to: leave -o away, and redirect the output into it\n",
+         hint: it can be written to, but not replaced: omit -o, and redirect the output into it\n",
     );
     assert_eq!(t.read("old"), b"as before");
     t.sh(&format!("{user} > old")).ok("");

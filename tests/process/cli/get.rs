@@ -150,8 +150,8 @@ fn usage() {
     for (args, words) in [
         (&["get"][..], "<GROUP> <KEY>..."),
         (&["get", "g"], "<KEY>..."),
-        (&["get", "g", "k", "x", "--version", "1"], "--version is one key's"),
-        (&["get", "g", "k", "x", "--newline", "always"], "--newline is for the value of one key"),
+        (&["get", "g", "k", "x", "--version", "1"], "--version takes one KEY"),
+        (&["get", "g", "k", "x", "--newline", "always"], "--newline takes one KEY"),
         (&["get", "g", "k", "--newline", "sometimes"], "[possible values: auto, always, never]"),
     ] {
         t.run(args).fails_with(2, words);

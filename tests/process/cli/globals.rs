@@ -182,16 +182,16 @@ fn where_the_store_is() {
     t.run(["get", "g", "k"]).ok("default");
     t.run(["count"]).no_env("HOME").fails(
         2,
-        "larder: no place for the store: HOME is not set\nhint: name a file with --db or LARDER_DB\n",
+        "larder: cannot choose a store: HOME is not set\nhint: name a file with --db or LARDER_DB\n",
     );
     // It was said not to be set, although it is.
     t.run(["count"]).env("HOME", "home").fails(
         2,
-        "larder: no place for the store: HOME is not an absolute path\nhint: name a file with --db or LARDER_DB\n",
+        "larder: cannot choose a store: HOME is not an absolute path\nhint: name a file with --db or LARDER_DB\n",
     );
     t.run(["watch", "--db", "env.db", "--listen", "127.0.0.1:0"]).env("HOME", "home").fails(
         2,
-        "larder: watch: no place for the token: HOME is not an absolute path\nhint: name a file with --token-file\n",
+        "larder: watch: cannot choose a token file: HOME is not an absolute path\nhint: name a file with --token-file\n",
     );
     t.run(["count", "--db", "env.db"]).no_env("HOME").ok("1\n");
 }
@@ -206,7 +206,7 @@ fn set_but_empty_is_an_error() {
         .fails(2, "larder: LARDER_DB is set but empty\nhint: unset it, or name a file\n");
     t.run(["count", "--db", "x.db"]).env("LARDER_DB", "").ok("0\n");
     t.run(["count", "--db="]).fails_with(2, "--db");
-    let hint = "hint: leave it away to see the whole store, or name a namespace\n";
+    let hint = "hint: omit it to use the whole store, or name a namespace\n";
     t.run(["count"])
         .env("LARDER_NAMESPACE", "")
         .fails(2, format!("larder: LARDER_NAMESPACE is set but empty\n{hint}"));
@@ -226,7 +226,7 @@ fn names_of_namespaces() {
     }
     for bad in ["a b", "a:b", "a_b", "ä", "a.b", "*", "a\n", " "] {
         let message = format!(
-            "larder: --namespace: {bad:?} is not a namespace: only A-Z, a-z, 0-9 and - may stand in one\n"
+            "larder: --namespace: {bad:?} is not a namespace: only A-Z, a-z, 0-9 and - are allowed\n"
         );
         t.run(["count", "-n", bad]).fails(2, &message);
         t.run(["count"])

@@ -43,7 +43,7 @@ fn assignments() {
     t.run(["import", file.to_str().unwrap(), "--group", "config"]).ok("");
     t.run(["list", "config", "--values"]).ok("A\t1\nB\ttwo\\nlines\nC\tx y\n");
     t.run(["import", file.to_str().unwrap()])
-        .fails(2, "larder: import: env lines name no group\nhint: name one with --group\n");
+        .fails(2, "larder: import: env files have no group\nhint: name one with --group\n");
     t.run(["import", "-", "--format", "env", "--group", "config"])
         .stdin("A=9\nB='open\n")
         .fails(8, "larder: import: line 2: a quote is not closed\n");
@@ -73,7 +73,7 @@ fn a_table_by_its_header() {
     t.write("f.csv", "value,ignored,key\n\"a,b\",x,k1\n,y,k2\n");
     t.run(["import", "f.csv", "--group", "g"]).ok("");
     t.run(["list", "g", "--values"]).ok("k1\ta,b\nk2\t\n");
-    t.run(["import", "f.csv"]).fails(8, "larder: import: line 2: it names no group; name one with --group\n");
+    t.run(["import", "f.csv"]).fails(8, "larder: import: line 2: no group given; name one with --group\n");
     for (table, message) in [
         ("group,name\n", "line 1: the header names no column value"),
         ("group,value\n", "line 1: the header names no column key"),
@@ -117,8 +117,8 @@ fn a_table_that_could_be_misread_is_refused() {
     for (table, message) in [
         ("group,key,value\ng,a,\"1\ng,b,2\ng,c,3\n", "line 2: a quote is not closed"),
         ("group,key,value\r\ng,a,1\r\n\r\ng,\"b,2\r\ng,c,3\r\n", "line 4: a quote is not closed"),
-        ("group,key,value\ng,a,\"1\" tail\n", "line 2: text stands behind a closing quote"),
-        ("group,key,value\ng,a,\"1\ng,b,\"2\"\n", "line 2: text stands behind a closing quote"),
+        ("group,key,value\ng,a,\"1\" tail\n", "line 2: text follows a closing quote"),
+        ("group,key,value\ng,a,\"1\ng,b,\"2\"\n", "line 2: text follows a closing quote"),
         ("group,key,value,value\ng,a,1,2\n", "line 1: the header names the column value twice"),
         ("group,key, key ,value\ng,a,b,2\n", "line 1: the header names the column key twice"),
     ] {
@@ -139,7 +139,7 @@ fn a_bad_line_undoes_all() {
         ("[\"g\",\"k\",\"v\"]", "it is not a JSON object"),
         ("{\"group\":\"g\",\"value\":\"v\"}", "it has neither key nor key_b64"),
         ("{\"group\":\"g\",\"key\":\"k\"}", "it has neither value nor value_b64"),
-        ("{\"key\":\"k\",\"value\":\"v\"}", "it names no group; name one with --group"),
+        ("{\"key\":\"k\",\"value\":\"v\"}", "no group given; name one with --group"),
         (
             "{\"group\":\"g\",\"key\":\"k\",\"value\":\"v\",\"ttl_ms\":5,\"expires_at\":\"2100-01-01T00:00:00Z\"}",
             "it has both ttl_ms and expires_at; give one of them",
@@ -150,7 +150,7 @@ fn a_bad_line_undoes_all() {
         ),
         (
             "{\"namespace\":\"no such\",\"group\":\"g\",\"key\":\"k\",\"value\":\"v\"}",
-            "\"no such\" is no namespace: A-Z a-z 0-9 -",
+            "\"no such\" is not a namespace: only A-Z, a-z, 0-9 and - are allowed",
         ),
     ] {
         let t = Test::new();
@@ -273,10 +273,9 @@ fn namespaces() {
     t.run(["import", "-"]).stdin(line).ok("");
     t.run(["-n", "app", "list", "g"]).ok("k\n");
     t.run(["-n", "app", "import", "-"]).stdin(line).ok("");
-    t.run(["-n", "other", "import", "-"]).stdin(line).fails(
-        8,
-        "larder: import: line 1: its namespace is \"app\", not \"other\", in which this command works\n",
-    );
+    t.run(["-n", "other", "import", "-"])
+        .stdin(line)
+        .fails(8, "larder: import: line 1: its namespace is \"app\", but this command works in \"other\"\n");
     t.run(["-n", "other", "import", "-"]).stdin(TWO).ok("");
     t.run(["-n", "other", "import", "-", "--group", "x"]).stdin(TWO).ok("");
     t.run(["list"]).ok("app:g\nother:g\nother:x\n");
@@ -314,7 +313,7 @@ fn people_are_told() {
     t.write("in", TWO);
     let (code, shown, stderr) = t.run(["import", "in"]).on_terminal(80);
     assert_eq!((code, shown.as_str()), (0, ""));
-    assert_eq!(stderr, "larder: imported 2 entries, skipped 0, 0 already due\n");
+    assert_eq!(stderr, "larder: imported 2 entries, skipped 0, 0 already expired\n");
 }
 
 /// A number or an object for a value was refused, so what jq and other programs
@@ -334,8 +333,7 @@ fn values_that_are_no_strings_are_their_text() {
         .stdin(op.replace("1.50", "-1e3").replace("-1e3,", "[],"))
         .ok("{\"line\":1,\"ok\":true,\"version\":6}\n");
     t.run(["get", "g", "a"]).ok("[]");
-    let why =
-        "larder: import: line 1: its value is null, and no entry has none; give a text, \"\" for instance\n";
+    let why = "larder: import: line 1: its value is null, but every entry has a value; give a text, \"\" for instance\n";
     t.run(["import", "-"]).stdin("{\"group\":\"g\",\"key\":\"a\",\"value\":null}").fails(8, why);
     t.run(["get", "g", "a"]).ok("[]");
 }
@@ -369,7 +367,7 @@ fn a_format_to_be_named_is_named() {
     for (text, format) in [("# vars\nexport A=1\nB=2\n", "env"), ("group,key,value\ng,k,v\n", "csv")] {
         let why = |line| {
             format!(
-                "larder: import: line {line}: it is not a JSON object\nhint: if this is no JSON, say what it is: --format {format}\n"
+                "larder: import: line {line}: it is not a JSON object\nhint: if this is not JSON, name the format: --format {format}\n"
             )
         };
         t.run(["import", "-", "--group", "g"]).stdin(text).fails(8, why(1));
@@ -392,7 +390,7 @@ fn a_header_may_be_in_capitals_and_a_separator_is_named() {
             .fails(
                 8,
                 format!(
-                    "larder: import: line 1: the header has {name} between its columns; commas are read\n"
+                    "larder: import: line 1: the header separates its columns by {name}; only commas are supported\n"
                 ),
             );
     }

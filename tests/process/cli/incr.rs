@@ -30,12 +30,12 @@ fn what_is_not_a_number_stays() {
     for value in ["", "x", "1.5", "1 ", "9223372036854775808"] {
         t.run(["set", "g", "k", value]).ok("");
         t.run(["incr", "g", "k"])
-            .fails(8, "larder: incr: the value of \"k\" in \"g\" is not an integer of 64 bits\n");
+            .fails(8, "larder: incr: the value of \"k\" in \"g\" is not a 64-bit integer\n");
         t.run(["get", "g", "k"]).ok(value);
     }
     t.run(["set", "g", "k", "9223372036854775807"]).ok("");
     t.run(["incr", "g", "k"])
-        .fails(8, "larder: incr: 9223372036854775807 plus 1 does not fit into an integer of 64 bits\n");
+        .fails(8, "larder: incr: 9223372036854775807 plus 1 does not fit into a 64-bit integer\n");
     t.run(["incr", "g", "k", "--json"]).json_error(8, "bad_data");
     t.run(["get", "g", "k"]).ok("9223372036854775807");
 }
@@ -69,7 +69,7 @@ fn a_number_that_starts_can_have_a_time_to_live() {
     t.run(["ttl", "g", "stays"]).ok("never\n");
     t.run(["incr", "g", "n", "--ttl", "9000000d"]).fails(
         2,
-        "larder: incr: the TTL ends past the year 9999\nhint: without one, an entry stays for ever\n",
+        "larder: incr: the TTL ends past the year 9999\nhint: without one, an entry never expires\n",
     );
 }
 
@@ -81,7 +81,7 @@ fn a_newline_behind_the_number_is_named() {
         t.run(["set", "g", "n", "-"]).stdin(value).ok("");
         t.run(["incr", "g", "n"]).fails(
             8,
-            "larder: incr: the value of \"n\" in \"g\" is not an integer of 64 bits: a newline stands behind it\n",
+            "larder: incr: the value of \"n\" in \"g\" is not a 64-bit integer: it ends with a newline\n",
         );
     }
 }

@@ -28,7 +28,7 @@ fn a_kv_that_appears_later_is_named_and_merged() {
         0,
         "",
         format!(
-            "larder: merged go-store's table kv into {shown:?}: 1 entry; 1 with a key that has another value are in the change log only\n"
+            "larder: merged go-store's table kv into {shown:?}: 1 entry; 1 whose key has another value are in the change log only\n"
         ),
     );
     t.run(["set", "g", "x", "y"]).ok("");
@@ -68,7 +68,7 @@ fn a_kv_past_a_quota_stays_and_is_named() {
     t.execute(&format!("{KV}; INSERT INTO kv VALUES('ns:g','new','seed'),('g','new','seed')"));
     let shown = t.db().display().to_string();
     let told = format!(
-        "larder: go-store's table kv in {shown:?} was not merged: it would exceed a quota; raise that, or drop the table\n"
+        "larder: go-store's table kv in {shown:?} was not merged: it would exceed a quota; raise the quota, or drop the table\n"
     );
     t.run(["set", "g", "k", "v"]).exits(0, "", &told);
     t.run(["-q", "set", "g", "k", "v"]).ok("");
@@ -94,7 +94,7 @@ fn a_kv_with_rows_that_no_entry_can_be_is_left_to_people() {
     t.run(["set", "g", "k", "v"]).ok("");
     t.execute(&format!("{KV}; INSERT INTO kv VALUES(x'67','new','seed'),('g','new','seed')"));
     let told = String::from_utf8(t.run(["set", "g", "k", "v"]).output().stderr).unwrap();
-    assert!(told.contains("was not merged: it has a row that no entry can be"), "{told}");
+    assert!(told.contains("was not merged: it has an invalid row"), "{told}");
     let statement =
         "DELETE FROM kv WHERE grp IS NULL OR key IS NULL OR typeof(grp)='blob' OR typeof(key)='blob'";
     t.run(["check"]).exits(

@@ -102,10 +102,10 @@ fn a_batch_names_them_in_base64() {
             "it has both key and key_b64; give one of them",
         ),
         (r#"{"op":"delete","key":"k"}"#, "it has neither group nor group_b64"),
-        (r#"{"op":"delete","group":"g","key_b64":"k"}"#, "it holds what is not base64"),
+        (r#"{"op":"delete","group":"g","key_b64":"k"}"#, "it is not valid base64"),
         (
             r#"{"op":"incr","group":"g","key_b64":"/w=="}"#,
-            "the value of \"\\xff\" in \"g\" is not an integer of 64 bits",
+            "the value of \"\\xff\" in \"g\" is not a 64-bit integer",
         ),
         (r#"{"op":"expire","group":"g","key_b64":"+g==","never":true}"#, "no key \"\\xfa\" in group \"g\""),
     ] {

@@ -27,7 +27,7 @@ fn delete_takes_everything_and_nothing_else() {
     t.run(["set", "a", "k", "v"]).ok("");
     t.run(["quota", "set", "a", "--max-keys", "10"]).ok("");
     t.run(["namespace", "delete", "a"])
-        .fails(2, "larder: namespace: deleting namespace a needs to be confirmed\nhint: add --yes\n");
+        .fails(2, "larder: namespace: deleting namespace a needs confirmation\nhint: confirm with --yes\n");
     t.run(["-n", "b", "namespace", "delete", "a", "--yes"])
         .fails(2, "larder: namespace: namespace a cannot be named from within namespace b\n");
     let before = t.number("SELECT max(seq) FROM larder_changes");

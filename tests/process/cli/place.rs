@@ -346,12 +346,12 @@ fn a_path_that_is_too_long_leaves_nothing() {
     let t = Test::new();
     let name = "n".repeat(248);
     t.run(["set", "g", "k", "v", "--db", &name])
-        .fails_with(10, "File name too long: the name of a store may have 247 bytes");
+        .fails_with(10, "File name too long: the name of a store can have at most 247 bytes");
     let room = 505 - t.path("").as_os_str().len();
     let deep = format!("{}/{}/{}", "c".repeat(150), "d".repeat(room - 252), "s".repeat(100));
     assert_eq!(t.path(&deep).as_os_str().len(), 505);
     t.run(["set", "g", "k", "v", "--db", &deep])
-        .fails_with(10, "File name too long: the path of a store may have 504 bytes");
+        .fails_with(10, "File name too long: the path of a store can have at most 504 bytes");
     assert_eq!(t.files(), [""; 0]);
     t.run(["set", "g", "k", "v", "--db", &name[1..]]).ok("");
     t.run(["set", "g", "k", "v", "--db", &deep[1..]]).ok("");
@@ -390,7 +390,7 @@ fn a_store_that_must_exist_is_missed() {
         "info",
         "check",
     ];
-    let expected = "there is no store at \"absent/s.db\"\nhint: look at --db, LARDER_DB and HOME\n";
+    let expected = "there is no store at \"absent/s.db\"\nhint: check --db, LARDER_DB and HOME\n";
     for line in lines {
         let command = line.split(' ').next().expect("a command");
         t.run(["--must-exist", "--db", "absent/s.db"].into_iter().chain(line.split(' ')))

@@ -86,7 +86,7 @@ fn the_log_of_all_is_not_trimmed_from_one_namespace() {
     t.run(["-n", "app", "purge", "--keep-changes", "0"]).fails(
         2,
         "larder: purge: --keep-changes would trim the changes of every namespace\n\
-         hint: leave it out, or purge the whole store: without -n and LARDER_NAMESPACE\n",
+         hint: omit it, or purge the whole store: without -n and LARDER_NAMESPACE\n",
     );
     assert_eq!(t.number(ROWS), 8);
 }
@@ -126,7 +126,7 @@ fn people_are_told() {
     let t = with_due();
     let (code, shown, stderr) = t.run(["purge"]).on_terminal(80);
     assert_eq!((code, shown.as_str()), (0, ""));
-    assert_eq!(stderr, "larder: purged 3 due entries, trimmed 0 changes\n");
+    assert_eq!(stderr, "larder: purged 3 expired entries, trimmed 0 changes\n");
     let (_, shown, stderr) = t.run(["purge", "-q"]).on_terminal(80);
     assert_eq!((shown.as_str(), stderr.as_str()), ("", ""));
 }

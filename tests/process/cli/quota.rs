@@ -28,11 +28,11 @@ fn limits_that_make_no_sense_are_usage_errors() {
     }
     t.run(["quota", "set", "a"]).fails(
         2,
-        "larder: quota: no limit is named\nhint: give --max-keys, --max-bytes or --max-groups; 0 is no limit\n",
+        "larder: quota: no limit given\nhint: give --max-keys, --max-bytes or --max-groups; 0 is no limit\n",
     );
     t.run(["quota", "show", "a:b"]).fails(
         2,
-        "larder: quota: invalid value 'a:b' for '[NS]': only A-Z, a-z, 0-9 and - may stand in a namespace\nhint: see 'larder quota show --help'\n",
+        "larder: quota: invalid value 'a:b' for '[NS]': a namespace has only A-Z, a-z, 0-9 and -\nhint: see 'larder quota show --help'\n",
     );
     assert_eq!(t.files(), Vec::<String>::new());
 }

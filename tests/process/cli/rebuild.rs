@@ -4,13 +4,13 @@ use larder::store::{Caller, Error, Namespace, Scope, Store, StoreOptions};
 
 use crate::common::Test;
 
-const AGAIN: &str = "repaired: made the index larder_expiry again\n\
-                     repaired: made the index larder_group_expiry again\n\
-                     repaired: made the index larder_namespace_expiry again\n\
-                     repaired: made the trigger larder_arrive again\n\
-                     repaired: made the trigger larder_insert again\n\
-                     repaired: made the trigger larder_update again\n\
-                     repaired: made the trigger larder_delete again\n";
+const AGAIN: &str = "repaired: rebuilt the index larder_expiry\n\
+                     repaired: rebuilt the index larder_group_expiry\n\
+                     repaired: rebuilt the index larder_namespace_expiry\n\
+                     repaired: rebuilt the trigger larder_arrive\n\
+                     repaired: rebuilt the trigger larder_insert\n\
+                     repaired: rebuilt the trigger larder_update\n\
+                     repaired: rebuilt the trigger larder_delete\n";
 
 fn filled() -> Test {
     let t = Test::new();
@@ -48,12 +48,13 @@ fn repaired(sql: &str, hint: &str, lines: &str) -> Test {
 /// the entries but a backup that lacked the newest of them.
 #[test]
 fn a_column_that_was_added() {
-    let hint = "'larder check --repair' takes the column away, and so does: ALTER TABLE entries DROP COLUMN \"note\"";
+    let hint =
+        "'larder check --repair' removes the column, and so does: ALTER TABLE entries DROP COLUMN \"note\"";
     repaired(
         "ALTER TABLE entries ADD COLUMN note",
         hint,
         &format!(
-            "repaired: built the table entries anew, with 3 entries\n\
+            "repaired: rebuilt the table entries, with 3 entries\n\
              repaired: dropped its column \"note\", which was empty\n{AGAIN}"
         ),
     );
@@ -77,8 +78,8 @@ fn what_is_in_a_column_of_ones_own_is_kept() {
     let text = String::from_utf8(output.stdout).unwrap();
     for line in [
         "repaired: dropped the trigger \"spy\", which is not larder's: CREATE TRIGGER spy AFTER INSERT ON entries BEGIN SELECT 1; END",
-        "repaired: built the table entries anew, with 3 entries",
-        "repaired: dropped its column \"note\"; what was in it, 1 in all, is in the table \"entries_note\" now",
+        "repaired: rebuilt the table entries, with 3 entries",
+        "repaired: dropped its column \"note\"; its contents, 1 in all, are now in the table \"entries_note\"",
         "repaired: dropped the index \"odd\": CREATE INDEX odd ON entries(upper(note))",
     ] {
         assert!(text.lines().any(|l| l == line), "{text}");
@@ -97,8 +98,8 @@ fn what_is_in_a_column_of_ones_own_is_kept() {
 fn a_table_that_was_renamed_and_renamed_back() {
     repaired(
         "ALTER TABLE entries RENAME TO e2; ALTER TABLE e2 RENAME TO entries",
-        "'larder check --repair' builds it anew, with every entry",
-        &format!("repaired: built the table entries anew, with 3 entries\n{AGAIN}"),
+        "'larder check --repair' rebuilds it, with every entry",
+        &format!("repaired: rebuilt the table entries, with 3 entries\n{AGAIN}"),
     );
 }
 
@@ -106,10 +107,10 @@ fn a_table_that_was_renamed_and_renamed_back() {
 fn a_column_that_was_renamed() {
     repaired(
         "ALTER TABLE entries RENAME COLUMN entry_value TO \"my value\"",
-        "'larder check --repair' builds it anew, with every entry",
+        "'larder check --repair' rebuilds it, with every entry",
         &format!(
-            "repaired: built the table entries anew, with 3 entries\n\
-             repaired: took its column \"my value\" for entry_value\n{AGAIN}"
+            "repaired: rebuilt the table entries, with 3 entries\n\
+             repaired: used its column \"my value\" as entry_value\n{AGAIN}"
         ),
     );
 }
@@ -121,8 +122,8 @@ fn a_table_that_a_tool_made_anew() {
         "CREATE TABLE copy(updated_at INTEGER,version INTEGER,group_name TEXT,entry_key TEXT,entry_value TEXT,expires_at INTEGER);
          INSERT INTO copy SELECT updated_at,version,group_name,entry_key,entry_value,expires_at FROM entries;
          DROP TABLE entries; ALTER TABLE copy RENAME TO entries",
-        "'larder check --repair' builds it anew, with every entry",
-        &format!("repaired: built the table entries anew, with 3 entries\n{AGAIN}"),
+        "'larder check --repair' rebuilds it, with every entry",
+        &format!("repaired: rebuilt the table entries, with 3 entries\n{AGAIN}"),
     );
 }
 
@@ -140,8 +141,8 @@ fn columns_that_were_dropped() {
     let output = t.run(["check", "--repair"]).output();
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{text}");
-    assert!(text.contains("times of expiry are those in the change log"), "{text}");
-    assert!(text.contains("started the change log over"), "{text}");
+    assert!(text.contains("expiry times are those in the change log"), "{text}");
+    assert!(text.contains("restarted the change log"), "{text}");
     t.run(["check"]).ok("");
     t.run(["list", "g"]).ok("binary\nk\nlater\nmeanwhile\n");
     t.run(["ttl", "g", "k"]).ok("never\n");
@@ -160,7 +161,7 @@ fn rows_that_no_table_of_larders_can_hold() {
          DROP TABLE entries; ALTER TABLE copy RENAME TO entries",
     );
     let told = "larder: check: 9 findings in the store\n\
-                hint: its rows have to be mended first: one lacks a group or key, or has the key of another; then run 'larder check' again\n";
+                hint: its rows must be corrected first: one lacks a group or key, or has the key of another; then run 'larder check' again\n";
     let output = t.run(["check", "--repair"]).output();
     assert_eq!((output.status.code(), String::from_utf8(output.stderr).unwrap().as_str()), (Some(7), told));
     assert_eq!(t.number("SELECT count(*) FROM entries"), 4);
@@ -216,7 +217,7 @@ fn a_copy_made_from_a_dump_is_marked_again() {
     let shown = t.path("copy.db").display().to_string();
     t.run(["--db", "copy.db", "get", "g", "k"]).fails(
         7,
-        format!("larder: get: {shown:?} is a larder store that lost its mark, as a copy made from a dump; run 'larder check --repair'\n"),
+        format!("larder: get: {shown:?} is a larder store that lost its mark, such as a copy made from a dump; run 'larder check --repair'\n"),
     );
     t.run(["--db", "copy.db", "check", "--repair"]).ok(format!(
         "the mark application_id is 0, not larder's\n\
@@ -234,7 +235,7 @@ fn a_copy_made_from_a_dump_is_marked_again() {
 fn another_journal_mode_is_told_and_set_back() {
     let t = filled();
     t.execute("PRAGMA journal_mode=DELETE");
-    let told = "larder: check: the journal mode is delete, not WAL: readers and writers keep each other waiting; 'larder check --repair' sets it back\n";
+    let told = "larder: check: the journal mode is delete, not WAL: readers and writers block each other; 'larder check --repair' sets it back\n";
     t.run(["check"]).exits(0, "", told);
     assert_eq!(t.run(["info", "--json"]).json()["journal_mode"], "delete");
     let info = String::from_utf8(t.run(["info"]).output().stdout).unwrap();
@@ -318,7 +319,7 @@ fn a_fraction_of_a_millisecond_stops_no_reader() {
     let output = t.run(["check", "--repair"]).output();
     assert!(
         String::from_utf8_lossy(&output.stdout)
-            .contains("repaired: cut 1 times of expiry to whole milliseconds\n")
+            .contains("repaired: rounded 1 expiry times down to whole milliseconds\n")
     );
     t.run(["check"]).ok("");
 }

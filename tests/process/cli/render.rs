@@ -16,7 +16,7 @@ pub fn filled() -> Test {
 
 const TEXT: &str = "host=<a&b>\nport=80\nlevel=info\n";
 
-pub const LENIENT: &str = "hint: --lenient lets them be empty; in the template, (exists \"name\") asks and {{default name \"x\"}} fills in\n";
+pub const LENIENT: &str = "hint: --lenient renders them empty; in the template, (exists \"name\") tests and {{default name \"x\"}} sets a default\n";
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().mode() & 0o7777
@@ -114,7 +114,7 @@ fn wrong_templates() {
         .fails_with(8, "partials include each other deeper than 32 levels");
     t.run(["render", "app", "-"])
         .stdin(" ".repeat((1 << 20) + 1))
-        .fails(8, "larder: render: the template is larger than 1024 KiB, the most a template can have\n");
+        .fails(8, "larder: render: the template is larger than 1024 KiB, the maximum for a template\n");
 }
 
 #[test]
@@ -222,7 +222,7 @@ fn a_failure_leaves_the_file_alone() {
     t.run(["render", "app", "conf.hbs", "-o", "app.conf"]).fails_with(8, "no value for \"port\"");
     t.run(["render", "app", "-", "-o", "app.conf"]).stdin("{{#if").fails_with(8, "line 1");
     t.run(["render", "app", "conf.hbs", "-o", "app.conf", "--lenient", "--check", "exit 3"])
-        .fails(8, "larder: render: the check failed with status 3; \"app.conf\" is left as it was\n");
+        .fails(8, "larder: render: the check failed with status 3; \"app.conf\" is unchanged\n");
     assert_eq!(t.read("app.conf"), b"old");
     t.run(["render", "app", "-", "-o", "none/app.conf"])
         .stdin("x")
@@ -377,7 +377,7 @@ fn a_slow_command_is_ended_with_all_it_started() {
         "--exec-timeout",
         "1s",
     ])
-    .fails(8, "larder: render: the check took longer than --exec-timeout; \"app.conf\" is left as it was\n");
+    .fails(8, "larder: render: the check took longer than --exec-timeout; \"app.conf\" is unchanged\n");
     assert!(!t.path("app.conf").exists());
     t.run(["render", "app", "conf.hbs", "-o", "app.conf", "--exec", "sleep 600 & echo $! >>pid; wait", "--exec-timeout", "1s"])
         .fails(6, "larder: render: \"app.conf\" is replaced, but the command after it took longer than --exec-timeout\n");

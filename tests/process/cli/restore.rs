@@ -37,7 +37,7 @@ fn no_version_returns() {
     }
     let entry = t.run(["--json", "get", "g", "k"]).json();
     assert!(entry["version"].as_i64().unwrap() > before);
-    t.run(["watch", "--after", &before.to_string(), "--count", "1"]).fails_with(9, "no longer all kept");
+    t.run(["watch", "--after", &before.to_string(), "--count", "1"]).fails_with(9, "have been trimmed");
     t.run(["check"]).ok("");
 }
 
@@ -53,8 +53,8 @@ fn refusals() {
     let t = with_backup();
     t.run(["restore", "b.db"]).fails(
         2,
-        "larder: restore: this replaces everything in the store\n\
-         hint: say so with --yes; 'larder backup' keeps what is there now\n",
+        "larder: restore: this replaces the contents of the store\n\
+         hint: confirm with --yes; 'larder backup' saves the current contents\n",
     );
     t.run(["restore", "absent", "--yes"]).fails(
         10,
@@ -164,8 +164,8 @@ fn a_consumer_goes_on_with_a_snapshot() {
     t.run(["restore", "b.db", "--yes"]).ok("");
     t.run(["watch", "g", "--consumer", "c", "--count", "1"]).fails(
         9,
-        "larder: watch: changes after 1 are no longer all kept; the oldest that is left is 3\n\
-         hint: start with --snapshot to see what is there now\n",
+        "larder: watch: changes after 1 have been trimmed; oldest retained: 3\n\
+         hint: start with --snapshot to begin with the current entries\n",
     );
     // A run that ends within the snapshot has to start over.
     t.run(["watch", "g", "--consumer", "c", "--count", "1", "--snapshot"]).ok("3\tset\tg\tk\n");
@@ -189,17 +189,17 @@ fn a_stream_that_is_cut_off_is_refused() {
         t.run(["get", "g", "k"]).ok("new");
     };
     refused(b"", "is empty");
-    refused(&backup[..99], "is cut off");
+    refused(&backup[..99], "is truncated");
     let whole = backup.len();
     for length in [100, 4095, 4096, 8192, whole - 4096, whole - 1] {
-        refused(&backup[..length], &format!("is cut off after {length} of {whole} bytes"));
+        refused(&backup[..length], &format!("is truncated after {length} of {whole} bytes"));
     }
-    refused(&[&backup[..], b"x"].concat(), "goes on behind the end of the backup");
+    refused(&[&backup[..], b"x"].concat(), "continues past the end of the backup");
     refused(&[b'x'; 4096], "is not a backup of a larder store");
     let mut damaged = backup.clone();
     damaged[4096..6000].fill(b'x');
     t.run(["restore", "-", "--yes"]).stdin(damaged).fails_with(7, "standard input");
-    t.run(["restore", "-"]).stdin(&*backup).fails_with(2, "this replaces everything");
+    t.run(["restore", "-"]).stdin(&*backup).fails_with(2, "this replaces the contents");
     t.run(["get", "g", "k"]).ok("new");
     t.run(["restore", "-", "--yes"]).stdin(backup).ok("");
     t.run(["get", "g", "k"]).ok("old");
@@ -215,7 +215,8 @@ fn a_store_in_use_is_no_stream() {
          hint: name another file; 'larder backup' copies the store\n",
     );
     t.run(["--db", "other.db", "set", "g", "k", "other"]).ok("");
-    t.sh("larder restore - --yes < other.db").fails_with(2, "has a part of its content in the log beside it");
+    t.sh("larder restore - --yes < other.db")
+        .fails_with(2, "has part of its contents in the -wal file beside it");
     t.run(["restore", "other.db", "--yes"]).ok("");
     t.run(["get", "g", "k"]).ok("other");
 }

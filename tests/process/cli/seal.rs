@@ -2,8 +2,8 @@
 
 use crate::common::Test;
 
-const AGAIN: &str = "'larder check --repair' makes it again";
-const BACKUP: &str = "'larder check' says more; 'larder restore FILE --yes' puts a backup in its place";
+const AGAIN: &str = "'larder check --repair' rebuilds it";
+const BACKUP: &str = "'larder check' shows details; 'larder restore FILE --yes' replaces it with a backup";
 
 /// Alters the default store, and expects both kinds of access to be refused
 /// with this message after the path, the file untouched.
@@ -38,10 +38,10 @@ fn refused_with(sql: &str, why: &str, hint: Option<&str>) {
 
 #[test]
 fn a_newer_schema() {
-    refused("PRAGMA user_version=4", "has schema 4, newer than this larder knows (3); upgrade larder");
+    refused("PRAGMA user_version=4", "has schema 4, newer than this larder supports (3); upgrade larder");
     refused(
         "PRAGMA user_version=2000000000",
-        "has schema 2000000000, newer than this larder knows (3); upgrade larder",
+        "has schema 2000000000, newer than this larder supports (3); upgrade larder",
     );
     refused("PRAGMA user_version=0", "has an unknown schema (0)");
     refused("PRAGMA user_version=-1", "has an unknown schema (-1)");
@@ -83,7 +83,7 @@ fn tables_views_and_indexes() {
     altered(
         "ALTER TABLE entries ADD COLUMN colour TEXT",
         "the table entries is not larder's",
-        "'larder check --repair' takes the column away, and so does: ALTER TABLE entries DROP COLUMN \"colour\"",
+        "'larder check --repair' removes the column, and so does: ALTER TABLE entries DROP COLUMN \"colour\"",
     );
     altered(
         "CREATE VIEW larder_shown AS SELECT * FROM entries",
@@ -154,7 +154,7 @@ fn what_is_whole_is_not_called_damaged() {
     t.run(["set", "g", "k", "v"]).ok("");
     t.execute("PRAGMA application_id=0; PRAGMA user_version=0");
     t.run(["get", "g", "k"])
-        .fails_with(7, "lost its mark, as a copy made from a dump; run 'larder check --repair'");
+        .fails_with(7, "lost its mark, such as a copy made from a dump; run 'larder check --repair'");
     assert_eq!(t.run(["check", "--repair"]).output().status.code(), Some(0));
     t.run(["get", "g", "k"]).ok("v");
 }

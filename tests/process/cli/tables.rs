@@ -186,7 +186,7 @@ fn an_empty_answer_is_told_to_a_person() {
         (&["access", "list"], "access: there are no grants"),
         (&["quota", "show"], "quota: no namespace has a limit"),
         (&["namespace", "list"], "namespace: there are no namespaces"),
-        (&["delete", "g", "nope"], "delete: nothing was there to delete"),
+        (&["delete", "g", "nope"], "delete: nothing to delete"),
     ] {
         let (code, screen, stderr) = t.run(args.iter().copied()).on_terminal(80);
         assert_eq!((code, screen.as_str(), stderr.trim_end()), (0, "", format!("larder: {note}").as_str()));

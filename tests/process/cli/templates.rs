@@ -42,7 +42,7 @@ fn a_dash_is_standard_output() {
         t.run(["render", "app", "conf.hbs", "-o", "-", flag]).fails(
             2,
             format!(
-                "larder: render: {name} is about a file, and the text goes to standard output\n\
+                "larder: render: {name} needs a file, but the text goes to standard output\n\
                  hint: a file of that name is ./-\n"
             ),
         );

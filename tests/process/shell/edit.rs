@@ -123,16 +123,15 @@ fn a_text_that_cannot_be_stored_is_kept() {
 #[test]
 fn without_a_terminal_or_an_editor() {
     let t = editor("echo x >\"$1\"");
-    t.run(["edit", "g", "k"]).env("EDITOR", "./ed").fails(
-        2,
-        "larder: edit: there is no terminal to edit on\nhint: 'larder get' and 'larder set' need none\n",
-    );
+    t.run(["edit", "g", "k"])
+        .env("EDITOR", "./ed")
+        .fails(2, "larder: edit: no terminal to edit on\nhint: 'larder get' and 'larder set' need none\n");
     let (code, _, stderr) = t.run(["edit", "g", "k"]).env("EDITOR", "").on_terminal(80);
     assert_eq!(
         (code, stderr.as_str()),
         (
             2,
-            "larder: edit: there is no editor: neither VISUAL nor EDITOR names one\nhint: as in 'EDITOR=vi larder edit GROUP KEY'\n"
+            "larder: edit: no editor: neither VISUAL nor EDITOR names one\nhint: as in 'EDITOR=vi larder edit GROUP KEY'\n"
         )
     );
     let (code, _, stderr) = t.run(["edit", "g", "k"]).env("EDITOR", "nosuch").on_terminal(80);

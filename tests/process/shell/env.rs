@@ -46,7 +46,7 @@ fn a_name_that_no_shell_takes() {
     let touch = ["--", "/usr/bin/touch", "ran"];
     t.run([&["env", "g"], &touch[..]].concat()).fails(
         8,
-        "larder: env: key \"db-host\" in group \"g\" is no name of a variable: letters, digits and _, not a digit first\nhint: --upper would make it DB_HOST; --glob leaves it out\n",
+        "larder: env: key \"db-host\" in group \"g\" is not a valid variable name: letters, digits and _, not a digit first\nhint: --upper would make it DB_HOST; --glob can exclude it\n",
     );
     assert!(!t.path("ran").exists());
     t.run(["env", "g", "--upper", "--", "/usr/bin/printenv", "DB_HOST"]).ok("h\n");
@@ -54,12 +54,12 @@ fn a_name_that_no_shell_takes() {
     t.run(["set", "g", "9é", "nine"]).ok("");
     t.run(["env", "g", "--upper", "--", "/usr/bin/printenv", "_9_"]).ok("nine\n");
     t.run(["env", "g", "--glob", "9*", "--prefix", "1", "--", "/usr/bin/true"])
-        .fails_with(8, "key \"9é\" in group \"g\", as \"19é\" is no name of a variable");
+        .fails_with(8, "key \"9é\" in group \"g\", as \"19é\" is not a valid variable name");
     // Two of one group: which of them counts would be chance.
     t.run(["set", "g", "DB.host", "other"]).ok("");
     t.run(["env", "g", "--upper", "--", "/usr/bin/true"]).fails(
         8,
-        "larder: env: keys \"DB.host\" and \"db-host\" in group \"g\" would both be DB_HOST\nhint: rename one of them, or leave it out with --glob\n",
+        "larder: env: keys \"DB.host\" and \"db-host\" in group \"g\" would both be DB_HOST\nhint: rename one of them, or exclude it with --glob\n",
     );
     t.run(["set", "later", "db_host", "later"]).ok("");
     t.run(["env", "g", "later", "--upper", "--glob", "d*", "--", "/usr/bin/printenv", "DB_HOST"])
@@ -67,9 +67,9 @@ fn a_name_that_no_shell_takes() {
     t.run(["set", "e", "", "v"]).ok("");
     t.run(["env", "e", "--upper", "--", "/usr/bin/true"]).fails_with(8, "key \"\" in group \"e\"");
     t.run(["set", "n", "NUL", "-"]).stdin(&b"a\0b"[..]).ok("");
-    let why = "env: the value of key \"NUL\" in group \"n\" holds a NUL byte, which no variable can";
+    let why = "env: the value of key \"NUL\" in group \"n\" holds a NUL byte, which no variable can hold";
     t.run(["env", "n", "--", "/usr/bin/true"])
-        .fails(8, format!("larder: {why}\nhint: leave it out with --glob\n"));
+        .fails(8, format!("larder: {why}\nhint: exclude it with --glob\n"));
     let error = t.run(["--json", "env", "n", "--", "/usr/bin/true"]).json_error(8, "bad_data");
     assert_eq!(error["message"], why);
 }
@@ -134,7 +134,7 @@ fn too_much_for_an_environment() {
     t.run(["set", "g", "BIG", "-"]).stdin(vec![b'x'; 140_000]).ok("");
     t.run(["env", "g", "--", "/bin/true"]).fails(
         8,
-        "larder: env: the value of key \"BIG\" in group \"g\" is too long for an environment: 140000 bytes, and under this name the system takes 131067\nhint: leave something out with --glob, or hand it over in a file\n",
+        "larder: env: the value of key \"BIG\" in group \"g\" is too long for an environment: 140000 bytes, and under this name the system takes 131067\nhint: exclude keys with --glob, or pass values in a file\n",
     );
     t.run(["set", "g", "BIG", "-"]).stdin(vec![b'x'; 131_067]).ok("");
     t.run(["env", "g", "--", "/bin/true"]).ok("");

@@ -54,7 +54,7 @@ fn a_trimmed_log_says_where_it_begins() {
     let output = t.run(["history", "g", "k"]).output();
     assert_eq!(
         String::from_utf8_lossy(&output.stderr),
-        "larder: history: the change log begins at version 3; older changes are gone\n"
+        "larder: history: the change log begins at version 3; older changes have been trimmed\n"
     );
     assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 1);
     t.run(["get", "g", "k", "--version", "1"])

@@ -70,9 +70,9 @@ fn without_a_command_a_job_is_printed_and_answered_for() {
     let info = t.run(["info", "--json"]).json();
     assert_eq!((&info["jobs_leased"], &info["jobs_waiting"]), (&1.into(), &0.into()));
     // Nobody else's.
-    t.run(["take", "q", "--timeout", "50ms"]).fails(6, "larder: take: the time given with --timeout is up\n");
+    t.run(["take", "q", "--timeout", "50ms"]).fails(6, "larder: take: timed out after --timeout\n");
     let no = format!(
-        "larder: ack: the receipt for key \"{key}\" in group \"q\" does not hold: the lease has run out, was ended, or is somebody else's\n"
+        "larder: ack: the receipt for key \"{key}\" in group \"q\" is not valid: the lease has expired, was ended, or belongs to another worker\n"
     );
     t.run(["ack", "q", &key, "another"]).fails(3, &no);
     t.run(["--json", "nack", "q", &key, "another"]).json_error(3, "condition_failed");
@@ -83,7 +83,7 @@ fn without_a_command_a_job_is_printed_and_answered_for() {
     // Written anew meanwhile, it is another job.
     t.run(["set", "q", &key, "new"]).ok("");
     t.run(["ack", "q", &key, text(&again["receipt"])])
-        .fails_with(3, "the entry was written anew, and is a new job");
+        .fails_with(3, "the entry was overwritten, and is a new job");
     let new = take(&t, &["q"]);
     assert_eq!((text(&new["value"]), &new["attempt"]), ("new", &1.into()));
     t.run(["ack", "q", &key, text(&new["receipt"])]).ok("");
@@ -115,7 +115,7 @@ fn a_job_that_fails_comes_back_and_is_moved_in_the_end() {
         (&3.into(), "exited with status 7", "q")
     );
     t.run(["take", "q", "--dead", "q"])
-        .fails(2, "larder: take: jobs that failed cannot be moved to the group that they are in\n");
+        .fails(2, "larder: take: failed jobs cannot be moved to their own group\n");
     // From there it can be taken again.
     t.run(["take", "q.dead", "--drain", "--", "/bin/sh", "-c", "echo $LARDER_ATTEMPT"]).ok("1\n");
     t.run(["check"]).ok("");
@@ -163,7 +163,7 @@ fn nonsense_is_refused() {
     // Nothing of it has made a store, and neither does looking into none.
     t.run(["take", "q", "--drain", "--", "true"]).ok("");
     t.run(["take", "q", "--drain"]).fails(1, "larder: take: no job is left in group \"q\"\n");
-    t.run(["ack", "q", "k", "r"]).fails_with(3, "does not hold");
+    t.run(["ack", "q", "k", "r"]).fails_with(3, "is not valid");
     assert!(!t.db().exists());
     t.run(["push", "q", "v"]).output();
     t.run(["take", "q", "--", "no-such-command"]).fails_with(127, "there is no command \"no-such-command\"");
@@ -177,7 +177,7 @@ fn workers_wait_for_jobs() {
     let t = Test::new();
     let worker = start(&t, &["take", "q", "--count", "3", "--", "/bin/cat"]);
     let other = start(&t, &["take", "q", "--timeout", "100ms", "--", "/bin/cat"]);
-    assert_eq!(end(other), (6, String::new(), "larder: take: the time given with --timeout is up\n".into()));
+    assert_eq!(end(other), (6, String::new(), "larder: take: timed out after --timeout\n".into()));
     push(&t, &["q", "a"]);
     push(&t, &["q", "b", "--delay", "300ms"]);
     until("the first job", || t.run(["count", "q"]).output().stdout == b"1\n");
@@ -236,7 +236,7 @@ fn a_stopped_worker_loses_its_job() {
     signal(&worker, Signal::SIGCONT);
     let (code, _, told) = end(worker);
     assert_eq!(code, 0);
-    assert!(told.contains("its lease has run out; ending the command"), "{told}");
+    assert!(told.contains("its lease has expired; ending the command"), "{told}");
     assert!(!t.path("done").exists());
     t.run(["ack", "q", text(&job["key"]), text(&job["receipt"])]).ok("");
 }
@@ -256,7 +256,7 @@ fn a_late_success_does_not_count() {
     let job = take(&t, &["q", "--timeout", "1m"]);
     signal(&worker, Signal::SIGCONT);
     let (code, _, told) = end(worker);
-    assert_eq!((code, told.contains("lease has run out")), (0, true), "{told}");
+    assert_eq!((code, told.contains("lease has expired")), (0, true), "{told}");
     t.run(["get", "q", &key]).ok("v");
     t.run(["ack", "q", &key, text(&job["receipt"])]).ok("");
 }
@@ -333,7 +333,7 @@ fn what_a_command_leaves_behind_holds_up_no_other_job() {
     });
     t.write("go", "");
     let (code, _, told) = end(worker);
-    assert_eq!((code, told.matches("its lease has run out").count()), (0, 1), "{told}");
+    assert_eq!((code, told.matches("its lease has expired").count()), (0, 1), "{told}");
     assert_eq!(t.run(["list", "q"]).output().stdout, format!("{lost}\n").as_bytes());
 }
 

@@ -223,7 +223,7 @@ fn bad_input_is_answered_and_never_hangs() {
     assert!(!t.db().exists(), "a command that cannot run must not leave a store behind");
     t.sh("larder lock l k --ttl 10s -- larder lock l k --ttl 10s -- true").fails(
         6,
-        "larder: lock: the lock \"k\" in \"l\" is held by the command this runs in\nhint: waiting for it would never end; use another key\n",
+        "larder: lock: the lock \"k\" in \"l\" is held by an enclosing command\nhint: waiting for it would never end; use another key\n",
     );
     t.write("garbage", "x".repeat(5000));
     let output = t.run(["--db", "garbage", "lock", "l", "k", "--ttl", "1s", "--", "/bin/true"]).output();
@@ -254,7 +254,7 @@ fn a_lost_lease_ends_those_too_that_ignore_sigterm() {
 #[test]
 fn the_whole_chain_of_locks_is_known_and_the_store_they_are_in() {
     let t = Test::new();
-    let own = "larder: lock: the lock \"a\" in \"l\" is held by the command this runs in\n\
+    let own = "larder: lock: the lock \"a\" in \"l\" is held by an enclosing command\n\
         hint: waiting for it would never end; use another key\n";
     t.sh("larder lock l a --ttl 10s -- larder lock l b --ttl 10s -- larder lock l a --ttl 10s -- true")
         .fails(6, own);
@@ -284,7 +284,7 @@ fn the_whole_chain_of_locks_is_known_and_the_store_they_are_in() {
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(
         error.starts_with("larder: lock: the lock \"a\" in \"l\" is held by ")
-            && !error.contains("this runs in"),
+            && !error.contains("an enclosing command"),
         "{error}"
     );
     t.write("go", "");
@@ -326,7 +326,7 @@ fn a_taken_lock_can_be_answered_as_the_caller_likes() {
     assert_eq!(output.status.code(), Some(2));
     t.run(["lock", "l", "k", "--ttl", "9000000d", "--", "/bin/true"]).fails(
         2,
-        "larder: lock: the TTL ends past the year 9999\nhint: without one, an entry stays for ever\n",
+        "larder: lock: the TTL ends past the year 9999\nhint: without one, an entry never expires\n",
     );
 }
 
@@ -473,6 +473,6 @@ fn a_lock_may_be_held_again_within_itself_while_there_is_room() {
     t.sh(&format!(
         "larder lock l k --ttl 10s --holders 2 -- larder lock l k --ttl 10s --holders 2 -- {inner}"
     ))
-    .fails_with(6, "is held by the command this runs in");
+    .fails_with(6, "is held by an enclosing command");
     t.run(["lock", "l", "k", "--ttl", "1s", "--holders", "0", "--", "/bin/true"]).fails_with(2, "--holders");
 }

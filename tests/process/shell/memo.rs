@@ -125,7 +125,7 @@ fn bad_input() {
     t.run(["set", "m", "k", "mine"]).ok("");
     t.run(["memo", "m", "k", "--ttl", "1h", "--", "/bin/true"]).fails(
         8,
-        "larder: memo: the entry \"k\" in \"m\" is not a result\nhint: delete it, or use another key\n",
+        "larder: memo: the entry \"k\" in \"m\" is not a memo result\nhint: delete it, or use another key\n",
     );
     t.run(["get", "m", "k"]).ok("mine");
 }
@@ -134,7 +134,7 @@ fn bad_input() {
 #[test]
 fn a_result_cannot_wait_for_itself() {
     let t = Test::new();
-    let message = "larder: memo: the result \"k\" in \"m\" is being made by the command this runs in\n\
+    let message = "larder: memo: memo \"k\" in \"m\" is waiting for itself (nested call)\n\
                    hint: waiting for it would never end; use another key\n";
     t.sh("larder memo m k --ttl 1h -- larder memo m k --ttl 1h -- echo never").fails(125, message);
     t.sh(
@@ -280,7 +280,7 @@ fn for_ever_and_anew() {
     memo("--forever", "echo five").ok("three\n");
     memo("--ttl 1h --stale 1h --refresh", "echo six").ok("six\n");
     t.run(["set", "c", "k", "no result"]).ok("");
-    memo("--forever --refresh", "echo seven").fails_with(8, "is not a result");
+    memo("--forever --refresh", "echo seven").fails_with(8, "is not a memo result");
     memo("--forever --ttl 1h", "true").fails_with(2, "cannot be used with");
     memo("--forever --stale 1h", "true").fails_with(2, "cannot be used with");
     memo("", "true").fails_with(2, "--ttl <DUR>|--forever");

@@ -53,7 +53,7 @@ fn what_holds_already_is_not_waited_for() {
 #[test]
 fn the_time_is_up() {
     let t = Test::new();
-    let up = "larder: wait: the time given with --timeout is up\n";
+    let up = "larder: wait: timed out after --timeout\n";
     t.run(["wait", "g", "k", "--timeout", "50ms"]).fails(6, up);
     assert_eq!(t.files(), [""; 0], "a wait creates nothing");
     t.run(["set", "g", "k", "v"]).ok("");

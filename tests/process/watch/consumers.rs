@@ -23,7 +23,7 @@ fn a_position_is_kept_and_moved() {
     let listed = t.run(["--json", "consumer", "list"]).json();
     assert_eq!((&listed["name"], &listed["position"], &listed["lag"]), (&"c".into(), &3.into(), &0.into()));
     t.run(["consumer", "reset", "c", "--to", "9"])
-        .fails(2, "larder: consumer: position 9 lies in the future: the newest change is 3\n");
+        .fails(2, "larder: consumer: position 9 is past the newest change, 3\n");
     t.run(["consumer", "delete", "c"]).ok("");
     t.run(["consumer", "delete", "c"]).fails(1, "larder: consumer: there is no consumer \"c\"\n");
     t.run(["consumer", "list"]).ok("");

@@ -186,9 +186,9 @@ fn out_of_time_the_command_is_ended() {
         let (status, errors) = w.end();
         assert_eq!(status.code(), Some(6), "{trap}: {errors}");
         let told = if json {
-            "{\"error\":\"busy\",\"code\":6,\"message\":\"watch: the time given with --timeout is up\"}\n"
+            "{\"error\":\"busy\",\"code\":6,\"message\":\"watch: timed out after --timeout\"}\n"
         } else {
-            "larder: watch: the time given with --timeout is up\n"
+            "larder: watch: timed out after --timeout\n"
         };
         assert_eq!(errors, told, "{trap}");
         let position = "SELECT ifnull(max(position),0)FROM larder_consumers";

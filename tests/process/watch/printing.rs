@@ -61,7 +61,7 @@ fn chooses_by_group_key_and_scope() {
     assert_eq!(lines(&["-n", "t"], 1), ["5\tset\ta\ty"]);
     // A scope's groups have no prefix in it.
     t.run(["-n", "t", "watch", "--groups", "t:*", "--after", "0", "--timeout", "50ms"])
-        .fails(6, "larder: watch: the time given with --timeout is up\n");
+        .fails(6, "larder: watch: timed out after --timeout\n");
 }
 
 #[test]
@@ -133,16 +133,15 @@ fn bounds_and_positions() {
     t.run(["watch", "--snapshot", "--consumer", "c", "--count", "0"]).ok("");
     t.run(["consumer", "list"]).ok("");
     t.run(["--db", "absent.db", "watch", "--count", "0"]).ok("");
-    t.run(["watch", "--timeout", "20ms"]).fails(6, "larder: watch: the time given with --timeout is up\n");
-    t.run(["watch", "--after", "7"])
-        .fails(2, "larder: watch: position 7 lies in the future: the newest change is 1\n");
+    t.run(["watch", "--timeout", "20ms"]).fails(6, "larder: watch: timed out after --timeout\n");
+    t.run(["watch", "--after", "7"]).fails(2, "larder: watch: position 7 is past the newest change, 1\n");
     for key in ["2", "3", "4"] {
         t.run(["set", "g", key, "x"]).ok("");
     }
     t.run(["purge", "--keep-changes", "2"]).ok("");
     t.run(["watch", "--after", "1"]).fails(
         9,
-        "larder: watch: changes after 1 are no longer all kept; the oldest that is left is 3\nhint: start with --snapshot to see what is there now\n",
+        "larder: watch: changes after 1 have been trimmed; oldest retained: 3\nhint: start with --snapshot to begin with the current entries\n",
     );
     t.run(["watch", "--after", "2", "--count", "2"]).ok("3\tset\tg\t3\n4\tset\tg\t4\n");
     t.run(["watch", "g", "[", "--count", "1"])
@@ -161,7 +160,7 @@ fn its_time_is_up_under_a_lock_too() {
     let other = t.sql();
     other.execute_batch("BEGIN IMMEDIATE").expect("lock the store");
     t.run(["--busy-timeout", "1h", "watch", "--timeout", "200ms"])
-        .fails(6, "larder: watch: the time given with --timeout is up\n");
+        .fails(6, "larder: watch: timed out after --timeout\n");
 }
 
 #[test]
@@ -179,7 +178,7 @@ fn ends_when_the_store_is_deleted_or_replaced() {
         }
         let (status, errors) = w.end();
         assert_eq!(status.code(), Some(7));
-        assert!(errors.ends_with("was deleted or replaced while it was being watched\n"), "{errors}");
+        assert!(errors.ends_with("was deleted or replaced while being watched\n"), "{errors}");
     }
 }
 

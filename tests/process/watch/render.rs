@@ -110,7 +110,7 @@ fn a_missing_name_keeps_the_last_good_file_and_is_told_once() {
     let t = Test::new();
     t.write("t.hbs", "{{a}} {{b}}\n");
     let told = |names: &str, left: &str| {
-        format!("larder: render: \"t.hbs\": no value for {names} in group \"g\"; {left} is left as it was\n")
+        format!("larder: render: \"t.hbs\": no value for {names} in group \"g\"; {left} is unchanged\n")
     };
     // No store yet: the names are missing, and it waits.
     let w = follow(&t, &["--exec", CAT]);
@@ -188,7 +188,7 @@ fn a_refused_text_stays_out_and_is_told_once() {
     assert_eq!(t.read("checks"), b"c\nc\n");
     t.run(["set", "g", "a", "better"]).ok("");
     assert_eq!(w.line(), "better");
-    ends(w, "larder: render: the check failed with status 1; \"out\" is left as it was\n");
+    ends(w, "larder: render: the check failed with status 1; \"out\" is unchanged\n");
 }
 
 #[test]
@@ -243,8 +243,7 @@ fn a_signal_ends_a_single_rendering_as_that_signal() {
             let mut w = start(&["--check", command, "--exec", "touch ran"]);
             assert_eq!(w.line(), "started");
             w.signal(signal);
-            let errors =
-                "larder: render: the check was ended by a signal to larder; \"out\" is left as it was\n";
+            let errors = "larder: render: the check was ended by a signal to larder; \"out\" is unchanged\n";
             let (ended, stderr) = w.end();
             assert_eq!((ended.code(), stderr.as_str()), (Some(status), errors), "{signal} {command}");
             assert!(!t.path("out").exists() && !t.path("ran").exists());

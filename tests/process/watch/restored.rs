@@ -32,8 +32,8 @@ fn restore(t: &Test) {
     copy(&Connection::open(t.path("copy.db")).expect("the copy"), &mut t.sql());
 }
 
-const TRIMMED: &str = "larder: watch: changes after 5 are no longer all kept; the oldest that is left is 0\n\
-                       hint: start with --snapshot to see what is there now\n";
+const TRIMMED: &str = "larder: watch: changes after 5 have been trimmed; oldest retained: 0\n\
+                       hint: start with --snapshot to begin with the current entries\n";
 
 const EVERY_KIND: [&[&str]; 4] = [
     &[],
@@ -121,7 +121,7 @@ fn a_lost_trigger_ends_a_watch_and_a_vacuum_does_not() {
         (
             Some(7),
             format!(
-                "larder: watch: {:?} has been altered: the trigger larder_insert is missing\nhint: 'larder check --repair' makes it again\n",
+                "larder: watch: {:?} has been altered: the trigger larder_insert is missing\nhint: 'larder check --repair' rebuilds it\n",
                 t.db().display().to_string()
             )
         )

@@ -129,7 +129,7 @@ fn figures_end_where_the_watch_does() {
     client.subscribe("store-stats");
     assert_eq!(
         client.next(),
-        json!({ "type": "error", "data": "store-stats: this watch is about a part of the store" })
+        json!({ "type": "error", "data": "store-stats: this watch covers only part of the store" })
     );
     drop((client, listening));
     // One of a namespace: no number is of another one.
@@ -178,7 +178,7 @@ fn a_trimmed_position_is_told() {
     let mut client = listening.connect("&after=1");
     let error = client.next();
     assert_eq!(error["type"], "error");
-    assert!(error["data"].as_str().unwrap().contains(&format!("oldest that is left is {oldest}")), "{error}");
+    assert!(error["data"].as_str().unwrap().contains(&format!("oldest retained: {oldest}")), "{error}");
     client.subscribe("store-events");
     let (first, last) = (client.next(), t.number("SELECT max(seq) FROM larder_changes"));
     assert_eq!(first["data"]["seq"], oldest.max(2));
@@ -314,7 +314,9 @@ fn what_cannot_be_listened_on() {
     let empty = t.write("empty", "");
     std::fs::set_permissions(&empty, std::fs::Permissions::from_mode(0o600)).unwrap();
     t.run(["watch", "--listen", ":0", "--token-file", "empty"]).fails_with(8, "token file \"empty\"");
-    t.run(["--db", "x", "watch", "--listen", ":0"]).no_env("HOME").fails_with(2, "no place for the token");
+    t.run(["--db", "x", "watch", "--listen", ":0"])
+        .no_env("HOME")
+        .fails_with(2, "cannot choose a token file");
 }
 
 /// A FIFO in the place of the token kept the start waiting for a writer, with

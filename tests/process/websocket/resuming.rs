@@ -69,7 +69,7 @@ fn a_gap_is_announced() {
     let mut client = tight.connect("&after=2");
     let error = client.next();
     assert_eq!(error["type"], "error");
-    assert!(error["data"].as_str().unwrap().contains("the oldest that is left is 6"), "{error}");
+    assert!(error["data"].as_str().unwrap().contains("oldest retained: 6"), "{error}");
     client.subscribe(STORE_EVENTS);
     assert_eq!(client.seqs(STORE_EVENTS, 4), [6, 7, 8, 9]);
 }

@@ -130,7 +130,7 @@ impl Findings {
         match layer {
             Err(e) if e.is_damage() => {
                 if self.0.iter().all(|finding| finding.kind != FindingKind::Damage) {
-                    self.add(FindingKind::Damage, "SQLite: a page makes no sense");
+                    self.add(FindingKind::Damage, "SQLite: a page is invalid");
                 }
                 Ok(())
             }
@@ -152,7 +152,7 @@ impl Findings {
         while let Some(row) = rows.next()? {
             count += 1;
             if count > MOST {
-                self.add(kind, "and more of the same sort");
+                self.add(kind, "more findings of this kind omitted");
                 break;
             }
             self.add(kind, tell(row)?);
@@ -326,7 +326,7 @@ fn log(conn: &Connection, findings: &mut Findings) -> Result<bool> {
             Some(_) if known.is_none() => Some(format!("change {seq} is of no known type")),
             None if known.is_none() && kind != b"origin" => Some(format!("change {seq} is of no known type")),
             _ if no_key != matches!(known, None | Some(ChangeKind::DeleteGroup)) => {
-                Some(format!("change {seq} has a key where it should have none, or none where it should"))
+                Some(format!("change {seq} unexpectedly has or lacks a key"))
             }
             _ if bytes != expected => Some(format!("change {seq} says {bytes} bytes and has {expected}")),
             Some((_, sum)) if Some(total) != sum.checked_add(bytes) => {
@@ -338,14 +338,14 @@ fn log(conn: &Connection, findings: &mut Findings) -> Result<bool> {
         if let Some(about) = about {
             told += 1;
             if told > MOST {
-                findings.add(FindingKind::Log, "and more of the same sort");
+                findings.add(FindingKind::Log, "more findings of this kind omitted");
                 return Ok(false);
             }
             findings.add(FindingKind::Log, format!("change log: {about}"));
         }
     }
     if last.is_none() {
-        findings.add(FindingKind::Log, "change log: it is empty");
+        findings.add(FindingKind::Log, "change log: empty");
     }
     Ok(last.is_some())
 }
@@ -363,7 +363,7 @@ fn versions(conn: &Connection, findings: &mut Findings) -> Result<()> {
     findings.rows(
         conn,
         FindingKind::Versions,
-        "SELECT group_name,entry_key,version,'was never given out'FROM entries WHERE version<1 OR version>(SELECT max(seq)FROM larder_changes)",
+        "SELECT group_name,entry_key,version,'was never assigned'FROM entries WHERE version<1 OR version>(SELECT max(seq)FROM larder_changes)",
         tell,
     )?;
     findings.rows(

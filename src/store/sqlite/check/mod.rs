@@ -58,7 +58,7 @@ pub fn check(options: &StoreOptions, mend: bool) -> Result<Option<Checkup>> {
                 let found = vec![Finding::new(
                     FindingKind::Damage,
                     Remedy::Restore,
-                    "SQLite: the file is cut short, or its beginning makes no sense; nothing else can be read",
+                    "SQLite: the file is truncated, or its header is invalid; nothing else can be read",
                 )];
                 return Ok(Some(Checkup { left: found.clone(), found, ..Checkup::default() }));
             }
@@ -125,7 +125,7 @@ fn look(options: &StoreOptions, mend: bool, broken: bool) -> Result<Checkup> {
 }
 
 fn broken() -> Error {
-    Error::Denied("only the store's owner and root may look into a broken store".into())
+    Error::Denied("only the store's owner and root may check a broken store".into())
 }
 
 impl Store {

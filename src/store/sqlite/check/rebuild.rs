@@ -116,7 +116,7 @@ fn bad_rows(conn: &Connection) -> Result<Option<String>> {
     );
     let bad: bool = conn.query_row(&sql, [], |row| row.get(0))?;
     Ok(bad.then(|| {
-        "its rows have to be mended first: one lacks a group or key, or has the key of another".into()
+        "its rows must be corrected first: one lacks a group or key, or has the key of another".into()
     }))
 }
 
@@ -137,7 +137,7 @@ fn elsewhere(conn: &Connection) -> Result<String> {
     Ok(format!("give the table its name back: {first}ALTER TABLE {} RENAME TO entries", quoted(&name)))
 }
 
-const BACKUP: &str = "'larder check' says more; 'larder restore FILE --yes' puts a backup in its place";
+const BACKUP: &str = "'larder check' shows details; 'larder restore FILE --yes' replaces it with a backup";
 
 /// What mends the table, in one line.
 pub(in crate::store::sqlite) fn remedy(conn: &Connection) -> String {
@@ -150,10 +150,10 @@ pub(in crate::store::sqlite) fn remedy(conn: &Connection) -> String {
     // With the column gone, these are larder's own words again.
     match added(conn) {
         Ok(Some(column)) => format!(
-            "'larder check --repair' takes the column away, and so does: ALTER TABLE entries DROP COLUMN {}",
+            "'larder check --repair' removes the column, and so does: ALTER TABLE entries DROP COLUMN {}",
             quoted(&column)
         ),
-        _ => "'larder check --repair' builds it anew, with every entry".into(),
+        _ => "'larder check --repair' rebuilds it, with every entry".into(),
     }
 }
 
@@ -229,13 +229,13 @@ pub(in crate::store::sqlite) fn rebuild(
     let entries =
         conn.execute("INSERT INTO entries SELECT g,k,v,x,s,u FROM larder_entries ORDER BY rowid", [])?;
     conn.execute_batch("DROP TABLE larder_entries")?;
-    done.insert(0, format!("built the table entries anew, with {entries} entries"));
+    done.insert(0, format!("rebuilt the table entries, with {entries} entries"));
     for (column, name) in columns.renamed() {
-        done.push(format!("took its column {} for {name}", quote(column)));
+        done.push(format!("used its column {} as {name}", quote(column)));
     }
     for name in columns.missing() {
         done.push(match name {
-            "expires_at" => "it had no column expires_at: times of expiry are those in the change log".into(),
+            "expires_at" => "it had no column expires_at: expiry times are those in the change log".into(),
             name => format!("it had no column {name}, which starts over"),
         });
     }
@@ -274,7 +274,7 @@ fn keep_others(conn: &Connection, columns: &Columns, done: &mut Vec<String>) -> 
             quoted(key)
         ))?;
         done.push(format!(
-            "dropped its column {}; what was in it, {values} in all, is in the table {} now",
+            "dropped its column {}; its contents, {values} in all, are now in the table {}",
             quote(name),
             quote(&table)
         ));
@@ -291,7 +291,7 @@ fn free_name(conn: &Connection, wanted: &str) -> Result<String> {
             return Ok(name);
         }
     }
-    Err(Error::BadData(format!("every name like {} is taken", quote(wanted))))
+    Err(Error::BadData(format!("all names like {} are taken", quote(wanted))))
 }
 
 /// Indexes of others on the table: name, statement, and whether they may be

@@ -54,7 +54,7 @@ pub(in crate::store::sqlite) fn repair(tx: &Transaction<'_>, findings: &[Finding
     let has = |kind| findings.iter().any(|finding| finding.kind == kind);
     if has(FindingKind::Index) && build_indexes(tx, edition).is_ok() {
         tx.conn.execute_batch("RELEASE reindex")?;
-        done.push("built the indexes again".into());
+        done.push("rebuilt the indexes".into());
         return Ok(done);
     }
     if has(FindingKind::Damage) || has(FindingKind::Index) {
@@ -68,7 +68,7 @@ pub(in crate::store::sqlite) fn repair(tx: &Transaction<'_>, findings: &[Finding
     if has(FindingKind::Orphans) {
         let removed = rows::remove_impossible(tx)?;
         if removed > 0 {
-            done.push(format!("removed {removed} quotas and grants of what cannot be a namespace"));
+            done.push(format!("removed {removed} quotas and grants of invalid namespaces"));
         }
     }
     if has(FindingKind::Data) {
@@ -77,17 +77,17 @@ pub(in crate::store::sqlite) fn repair(tx: &Transaction<'_>, findings: &[Finding
             [],
         )?;
         if cut > 0 {
-            done.push(format!("cut {cut} times of expiry to whole milliseconds"));
+            done.push(format!("rounded {cut} expiry times down to whole milliseconds"));
         }
     }
     if has(FindingKind::Counters) {
         recount(tx)?;
-        done.push("counted keys, bytes and groups again".into());
+        done.push("recounted keys, bytes and groups".into());
     }
     if has(FindingKind::Log) || has(FindingKind::Versions) {
         let seq = above_all(tx, 0)?;
         restart_log(tx, seq, false)?;
-        done.push(format!("started the change log over, at {seq}; older changes are gone from it"));
+        done.push(format!("restarted the change log, at {seq}; older changes are lost"));
     }
     Ok(done)
 }
@@ -159,7 +159,7 @@ fn make_missing(tx: &Transaction<'_>, edition: &Edition) -> Result<Vec<String>> 
     for statement in edition.statements() {
         if differences.iter().any(|d| d.how == How::Missing && d.name == statement.name) {
             tx.conn.execute_batch(statement.sql)?;
-            done.push(format!("made the {} {} again", statement.kind, statement.name));
+            done.push(format!("rebuilt the {} {}", statement.kind, statement.name));
         }
     }
     Ok(done)

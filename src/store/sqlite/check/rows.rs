@@ -26,7 +26,7 @@ fn consumers(conn: &Connection, findings: &mut Findings) -> Result<()> {
         "SELECT name,position FROM larder_consumers WHERE position<0 OR position>(SELECT max(seq)FROM larder_changes)",
         |row| {
             Ok(format!(
-                "consumer {}: its position {} was never reached",
+                "consumer {}: its position {} was never assigned",
                 quote(&name(row.get_ref(0)?)),
                 row.get::<_, i64>(1)?
             ))
@@ -45,7 +45,7 @@ fn quotas(conn: &Connection, findings: &mut Findings) -> Result<()> {
         let possible = Namespace::new(&namespace).is_some();
         if negative || if namespace.is_empty() { limited } else { !possible } {
             let remedy = if possible { Remedy::Quota } else { Remedy::Repair };
-            let what = format!("quota of {}: it makes no sense", quote(&namespace));
+            let what = format!("quota of {}: invalid", quote(&namespace));
             findings.push(Finding::new(FindingKind::Orphans, remedy, what));
         }
     }
@@ -65,7 +65,7 @@ fn grants(conn: &Connection, findings: &mut Findings) -> Result<()> {
             || principal == NOBODY && row.get_ref(2)?.as_i64() == Ok(0);
         if !usable || !possible {
             let remedy = if possible { Remedy::Revoke } else { Remedy::Repair };
-            let what = format!("grant to {} in {}: nobody can use it", quote(&principal), quote(&namespace));
+            let what = format!("grant to {} in {}: unusable", quote(&principal), quote(&namespace));
             findings.push(Finding::new(FindingKind::Orphans, remedy, what));
         }
     }
@@ -120,7 +120,7 @@ fn nameless(conn: &Connection, findings: &mut Findings) -> Result<()> {
         count += 1;
         let (group, key) = (Name::of(group).quoted(), Name::of(key).quoted());
         let what = if count > MOST {
-            "and more of the same sort".to_owned()
+            "more findings of this kind omitted".to_owned()
         } else {
             format!("key {key} in group {group}: {what}")
         };

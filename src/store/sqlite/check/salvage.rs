@@ -98,7 +98,7 @@ pub(in crate::store::sqlite) fn permit_replacement(path: &Path, refusal: Error) 
     if !was_store(path)? {
         return Err(match refusal {
             Error::Unusable { path, why } => {
-                Error::Unusable { path, why: format!("{why}; if it may go, move it away first") }
+                Error::Unusable { path, why: format!("{why}; to replace it, move it away first") }
             }
             other => other,
         });

@@ -104,7 +104,7 @@ fn refuse_target(target: &Path, store: &Path) -> Result<()> {
         let path = beside(target, suffix);
         match fs::symlink_metadata(&path) {
             Ok(meta) => {
-                let what = if meta.is_symlink() { "it is a symbolic link" } else { "it exists" };
+                let what = if meta.is_symlink() { "it is a symbolic link" } else { "it already exists" };
                 return Err(told(&path, IoError::new(ErrorKind::AlreadyExists, what)));
             }
             Err(e) if e.kind() == ErrorKind::NotFound => {}

@@ -365,5 +365,5 @@ impl Store {
 }
 
 fn denied_store() -> Error {
-    Error::Denied("some namespaces are closed: without -n, admin access to each of them is needed".into())
+    Error::Denied("some namespaces are closed: commands without -n need admin access to each of them".into())
 }

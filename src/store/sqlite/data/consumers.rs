@@ -33,7 +33,7 @@ impl Snapshot<'_> {
         }
         match self.permit_scope(Level::Write) {
             Err(Error::Denied(_)) => Err(Error::Denied(format!(
-                "consumer {} is somebody else's; it takes write access to the whole namespace",
+                "consumer {} belongs to another user; this requires write access to the whole namespace",
                 quote(name)
             ))),
             other => other,
@@ -66,7 +66,7 @@ impl Snapshot<'_> {
         )?;
         if made >= MOST_OF_A_READER {
             return Err(Error::BadData(format!(
-                "you have {made} consumers here, the most without write access to the whole namespace; delete one first"
+                "you have {made} consumers here, the maximum without write access to the whole namespace; delete one first"
             )));
         }
         Ok(())
@@ -131,7 +131,7 @@ impl Transaction<'_> {
             None if name.len() > LONGEST_NAME => {
                 self.permit_some(Level::Read)?;
                 return Err(Error::Usage(format!(
-                    "the name of a consumer has {} bytes; the most is {LONGEST_NAME}",
+                    "the name of a consumer has {} bytes; the maximum is {LONGEST_NAME}",
                     name.len()
                 )));
             }
@@ -154,9 +154,7 @@ impl Transaction<'_> {
         let span = self.log_span()?;
         if position > span.newest {
             let newest = span.newest;
-            return Err(Error::Usage(format!(
-                "position {position} lies in the future: the newest change is {newest}"
-            )));
+            return Err(Error::Usage(format!("position {position} is past the newest change, {newest}")));
         }
         if !span.reaches_back_to(position) {
             return Err(Error::Trimmed { after: position, oldest: span.oldest });

@@ -207,9 +207,9 @@ impl Transaction<'_> {
 /// A stored value as the integer that `incr` takes it for.
 pub(in crate::store::sqlite) fn parse_integer(group: &Name<'_>, key: &Name<'_>, value: &[u8]) -> Result<i64> {
     std::str::from_utf8(value).ok().and_then(|text| text.parse::<i64>().ok()).ok_or_else(|| {
-        let more = if is_integer_with_newline(value) { ": a newline stands behind it" } else { "" };
+        let more = if is_integer_with_newline(value) { ": it ends with a newline" } else { "" };
         Error::BadData(format!(
-            "the value of {} in {} is not an integer of 64 bits{more}",
+            "the value of {} in {} is not a 64-bit integer{more}",
             key.quoted(),
             group.quoted()
         ))
@@ -218,7 +218,7 @@ pub(in crate::store::sqlite) fn parse_integer(group: &Name<'_>, key: &Name<'_>, 
 
 pub(in crate::store::sqlite) fn add_integers(old: i64, by: i64) -> Result<i64> {
     old.checked_add(by)
-        .ok_or_else(|| Error::BadData(format!("{old} plus {by} does not fit into an integer of 64 bits")))
+        .ok_or_else(|| Error::BadData(format!("{old} plus {by} does not fit into a 64-bit integer")))
 }
 
 pub(in crate::store::sqlite) fn not_found(group: &Name<'_>, key: &Name<'_>) -> Error {

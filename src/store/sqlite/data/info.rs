@@ -83,7 +83,7 @@ impl Snapshot<'_> {
         match verify::verify(self.conn.connection(), path)? {
             // A reader does without what an older one lacks.
             Seal::Intact { .. } | Seal::Older(_) => Ok(()),
-            Seal::Unmarked => Err(Error::unusable(path, "is no larder store any more")),
+            Seal::Unmarked => Err(Error::unusable(path, "is no longer a larder store")),
         }
     }
 

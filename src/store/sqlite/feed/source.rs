@@ -48,10 +48,7 @@ impl Source {
             return Err(Error::Trimmed { after, oldest: span.oldest });
         }
         if after > span.newest {
-            return Err(Error::Usage(format!(
-                "position {after} lies in the future: the newest change is {}",
-                span.newest
-            )));
+            return Err(Error::Usage(format!("position {after} is past the newest change, {}", span.newest)));
         }
         expirer.set_position(after, mark);
         Ok(Self { store, expirer: Rc::new(expirer), position: after, mark, identity, seen: None })
@@ -79,10 +76,7 @@ impl Source {
     pub fn look(&mut self) -> Result<Look> {
         self.expirer.hear();
         if self.store.identity().ok() != Some(self.identity) {
-            return Err(Error::unusable(
-                self.store.path(),
-                "was deleted or replaced while it was being watched",
-            ));
+            return Err(Error::unusable(self.store.path(), "was deleted or replaced while being watched"));
         }
         // Read before the log: what is committed in between is looked at twice
         // rather than missed.

@@ -202,14 +202,14 @@ fn wrong(database: &Database, stat: &libc::stat, fd: c_int, path: &[u8]) -> Opti
         libc::S_IFREG => {}
         libc::S_IFIFO => return Some("is a FIFO"),
         libc::S_IFDIR => return Some("is a directory"),
-        _ => return Some("is no regular file"),
+        _ => return Some("is not a regular file"),
     }
     if stat.st_nlink > 1 {
         return Some("has more than one name (hard links)");
     }
     let by_everybody = database.mode & 0o002 != 0;
     if stat.st_uid != database.uid && stat.st_uid != 0 && !by_everybody && !by_group(database, stat, path) {
-        return Some("belongs to somebody else than the database's owner");
+        return Some("does not belong to the database's owner");
     }
     let wider = stat.st_mode & 0o777 & !database.mode;
     if wider & 0o222 != 0 {

@@ -113,7 +113,7 @@ impl Store {
         }
         let path = options.path.clone();
         Self::connect(options, Part::Tables, true, true)?
-            .ok_or_else(|| Error::unusable(&path, "vanished while it was being opened"))
+            .ok_or_else(|| Error::unusable(&path, "disappeared while being opened"))
     }
 
     /// Opens an existing store for a look, in a way that makes no file and

@@ -76,7 +76,7 @@ pub(in crate::store::sqlite) fn find(path: &Path) -> Result<(PathBuf, Place)> {
 }
 
 fn too_long(path: &Path, what: &str, most: usize) -> Error {
-    let why = format!("File name too long: {what} may have {most} bytes");
+    let why = format!("File name too long: {what} can have at most {most} bytes");
     told(path, std::io::Error::new(ErrorKind::InvalidFilename, why))
 }
 
@@ -118,7 +118,7 @@ fn judge(path: &Path, seen: &Seen) -> Result<Place> {
 
 /// What is wrong with a file that is mounted by itself.
 pub(in crate::store::sqlite) const MOUNTED: &str =
-    "is mounted by itself, apart from its -wal and -shm; mount the directory that holds the store instead";
+    "is bind-mounted without its -wal and -shm; mount the directory that holds the store instead";
 
 /// Whether something is mounted on the very file at `path`.
 pub(in crate::store::sqlite) fn is_mount(path: &Path) -> bool {

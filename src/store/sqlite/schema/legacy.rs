@@ -53,7 +53,7 @@ impl Migrated {
             let noun = if entries == 1 { "entry" } else { "entries" };
             let more = match overruled {
                 0 => String::new(),
-                n => format!("; {n} with a key that has another value are in the change log only"),
+                n => format!("; {n} whose key has another value are in the change log only"),
             };
             format!("{entries} {noun}{more}")
         };
@@ -125,11 +125,11 @@ pub(in crate::store::sqlite) fn merge(store: &Store) -> Result<()> {
     let outcome = match merged {
         Ok(merged) => merged.map(Migrated::Kv),
         Err(_) if by_quota => {
-            Some(Migrated::KvLeft("it would exceed a quota; raise that, or drop the table"))
+            Some(Migrated::KvLeft("it would exceed a quota; raise the quota, or drop the table"))
         }
-        Err(Error::Unusable { .. }) => Some(Migrated::KvLeft(
-            "it has a row that no entry can be, without a group or a key; mend or drop it",
-        )),
+        Err(Error::Unusable { .. }) => {
+            Some(Migrated::KvLeft("it has an invalid row, without a group or a key; correct or drop it"))
+        }
         // Whoever is to write will be told why that cannot be.
         Err(Error::Io { .. }) => None,
         Err(e) => return Err(e),
@@ -151,7 +151,7 @@ fn take_in(tx: &Transaction<'_>, with_expiry: bool, path: &Path) -> Result<Merge
         while let Some(row) = rows.next()? {
             let (group, key) = (row.get_ref(0)?, row.get_ref(1)?);
             if [group, key].contains(&ValueRef::Null) {
-                return Err(Error::unusable(path, "has a row in kv that no entry can be"));
+                return Err(Error::unusable(path, "has an invalid row in kv"));
             }
             let expiry = match moment(row.get_ref(3)?) {
                 Some(at) => Expiry::At(at),

@@ -103,8 +103,7 @@ fn recognise(conn: &Connection, path: &Path) -> Result<Form> {
         return foreign(format!("it is marked as another program's database{way_out}"));
     }
     if verify::compare(conn, verify::edition(conn)?, 1)?.differences.is_empty() {
-        let why =
-            "is a larder store that lost its mark, as a copy made from a dump; run 'larder check --repair'";
+        let why = "is a larder store that lost its mark, such as a copy made from a dump; run 'larder check --repair'";
         return Err(Error::unusable(path, why));
     }
     // Its schema is loaded here, as large as it may be.

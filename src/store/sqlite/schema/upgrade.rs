@@ -70,7 +70,7 @@ fn is_read_only(error: &Error) -> bool {
 pub(in crate::store::sqlite) fn run(conn: &Connection, path: &Path) -> Result<()> {
     while let Seal::Older(from) = verify::verify(conn, path)? {
         let Some(to) = Edition::of(from.version + 1) else {
-            let why = format!("has schema {}, from which no road leads to {VERSION}", from.version);
+            let why = format!("has schema {}, which cannot be upgraded to {VERSION}", from.version);
             return Err(Error::unusable(path, why));
         };
         step(conn, from, to)?;

@@ -134,9 +134,9 @@ impl Difference {
             }
             _ if name == "entries" => rebuild::remedy(conn),
             How::Altered | How::Missing if !crate::store::sqlite::check::repair::is_beyond(self) => {
-                "'larder check --repair' makes it again".into()
+                "'larder check --repair' rebuilds it".into()
             }
-            _ => "'larder check' says more; 'larder restore FILE --yes' puts a backup in its place".into(),
+            _ => "'larder check' shows details; 'larder restore FILE --yes' replaces it with a backup".into(),
         }
     }
 }
@@ -157,7 +157,7 @@ impl std::fmt::Display for Difference {
             }
             How::Encoded => f.write_str("its text is UTF-16, not UTF-8"),
             How::Misplaced => {
-                write!(f, "the {kind} {} cannot be on the page it is said to be on", quote(name))
+                write!(f, "the {kind} {} cannot be on the page recorded for it", quote(name))
             }
         }
     }

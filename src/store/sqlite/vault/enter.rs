@@ -154,7 +154,7 @@ impl Elevated {
         if given_up && out_of_reach {
             return Ok(());
         }
-        Err(Refusal::io("cannot give up the group larder is installed with"))
+        Err(Refusal::io("cannot drop the group that larder is installed with"))
     }
 }
 
@@ -201,8 +201,9 @@ fn open_vault(db: Option<&Path>, group: Gid) -> Result<Option<Files>, Refusal> {
     // Bytes 18 and 19 of the header say whether the database has a log.
     let mut mode = [0; 2];
     if db.read_exact_at(&mut mode, 18).is_err() || mode != [2, 2] {
-        return Err(unsafe_place("it is not a larder store yet".into())
-            .with_hint("root makes it one by writing to it, as in 'larder --db FILE access grant ...'"));
+        return Err(unsafe_place("it is not a larder store yet".into()).with_hint(
+            "root can initialize it by writing to it, as in 'larder --db FILE access grant ...'",
+        ));
     }
     let deadline = Instant::now() + PATIENCE;
     while let Err(e) = lock_shared(&db) {
@@ -229,7 +230,7 @@ fn bell(path: &Path) -> Option<Inotify> {
 /// The list is there, or may be, and cannot be opened.
 fn refused_list(error: io::Error) -> Refusal {
     let hint = (error.raw_os_error() == Some(libc::EMFILE))
-        .then_some("'ulimit -n' says how many files a process may have open");
+        .then_some("'ulimit -n' shows how many files a process may open");
     let failure = Refusal::io(Error::io(VAULTS, error).to_string());
     match hint {
         Some(hint) => failure.with_hint(hint),
@@ -241,7 +242,7 @@ fn refused(path: &Path, error: &io::Error) -> Refusal {
     let hint = match error.kind() {
         io::ErrorKind::PermissionDenied => "its files must belong to larder's group, mode 0660",
         io::ErrorKind::NotFound => {
-            "root makes a vault's files by using it once, as in 'larder --db FILE info'"
+            "root creates a vault's files by using it once, as in 'larder --db FILE info'"
         }
         _ => return Refusal::io(format!("vault {}: {error}", quote(&path.to_string_lossy()))),
     };
@@ -302,7 +303,7 @@ fn open_directory(path: &Path) -> io::Result<Result<OwnedFd, String>> {
             Ok(next) => next,
             Err(Errno::ELOOP | Errno::ENOTDIR) => {
                 return Ok(Err(format!(
-                    "{} is a symbolic link, or no directory",
+                    "{} is a symbolic link, or not a directory",
                     quote(&name.to_string_lossy())
                 )));
             }
@@ -311,7 +312,7 @@ fn open_directory(path: &Path) -> io::Result<Result<OwnedFd, String>> {
         let stat = fstat(&directory)?;
         if !is_roots(&stat, steps.peek().is_none()) {
             return Ok(Err(format!(
-                "others than root can change what stands in {}",
+                "{} is writable by users other than root",
                 quote(&name.to_string_lossy())
             )));
         }

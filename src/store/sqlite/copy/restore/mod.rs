@@ -190,7 +190,8 @@ fn is_read_only(error: &Error) -> bool {
 }
 
 fn cannot_replace(path: &Path) -> Error {
-    let why = "is too damaged to be overwritten; its owner can restore it, in a directory he can write";
+    let why =
+        "is too damaged to be overwritten; its owner can restore it, with write permission on the directory";
     Error::unusable(path, why)
 }
 

@@ -29,7 +29,7 @@ pub(super) fn refuse(from: &Path, store: &Path) -> Result<()> {
     let meta = fs::metadata(from).map_err(|e| told(from, e))?;
     own_right(from, AccessFlags::R_OK)?;
     if !meta.is_file() {
-        return Err(Error::unusable(from, "is not a file, so not a backup"));
+        return Err(Error::unusable(from, "is not a file, so it is not a backup"));
     }
     if path::is_mount(from) {
         return Err(Error::unusable(from, path::MOUNTED));
@@ -109,10 +109,10 @@ pub(super) fn receive(stream: &mut dyn Read, scratch: &Scratch, progress: Progre
             None if held >= HEADER => *promised.insert(length(&chunk[..HEADER], from)?),
             None if read > 0 => continue,
             None if held == 0 => return Err(Error::unusable(from, "is empty")),
-            None => return Err(Error::unusable(from, "is cut off")),
+            None => return Err(Error::unusable(from, "is truncated")),
         };
         if come > page * pages {
-            return Err(Error::unusable(from, "goes on behind the end of the backup"));
+            return Err(Error::unusable(from, "continues past the end of the backup"));
         }
         if read == 0 {
             break (page, pages);
@@ -122,7 +122,7 @@ pub(super) fn receive(stream: &mut dyn Read, scratch: &Scratch, progress: Progre
         progress(Stage::Receiving, come / page, pages);
     };
     if come < page * pages {
-        return Err(Error::unusable(from, format!("is cut off after {come} of {} bytes", page * pages)));
+        return Err(Error::unusable(from, format!("is truncated after {come} of {} bytes", page * pages)));
     }
     let told = immutable(&scratch.path).and_then(|conn| refuse_stranger(&conn, from));
     told.map_err(|e| unsound(e, from).settle_copy(from, &scratch.path))
@@ -142,7 +142,7 @@ fn length(header: &[u8], from: &Path) -> Result<(u64, u64)> {
     if page < 512 || number(28) == 0 || number(24) != number(92) {
         return Err(Error::unusable(
             from,
-            "does not say how long it is, so it can only be restored as a file",
+            "does not record its length, so it can only be restored as a file",
         ));
     }
     Ok((page, number(28).into()))

@@ -154,7 +154,7 @@ impl Transaction<'_> {
             }
             Err(Error::Quota { .. }) => {
                 self.conn.execute_batch("ROLLBACK TO larder_bury;RELEASE larder_bury")?;
-                let reason = format!("{reason}; there is no room for it in {}", quote(&terms.dead));
+                let reason = format!("{reason}; no room for it in {}", quote(&terms.dead));
                 self.free(&stored, &entry.key, Some(PAUSE_OF_STUCK), 0, Some(&reason))
             }
             Err(e) => Err(e),
@@ -215,7 +215,7 @@ impl Snapshot<'_> {
 
 fn not_held(group: &str, key: &Name<'_>) -> Error {
     Error::Condition(format!(
-        "the lease on {} in {} has run out, was ended, or is somebody else's",
+        "the lease on {} in {} has expired, was ended, or belongs to another worker",
         key.quoted(),
         quote(group)
     ))

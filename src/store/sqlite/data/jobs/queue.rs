@@ -70,7 +70,7 @@ impl Transaction<'_> {
             // A dead letter that is taken is tried like any other job.
             let attempts = if row.is_dead_letter { 0 } else { row.attempts };
             if attempts >= terms.retry {
-                let reason = row.failure.unwrap_or_else(|| "was given back".into());
+                let reason = row.failure.unwrap_or_else(|| "was returned".into());
                 self.bury(terms, &entry, attempts, &reason)?;
                 continue;
             }
