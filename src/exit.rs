@@ -10,7 +10,7 @@ use crate::text::{io_reason, one_line};
 pub enum Exit {
     /// Done; an empty list is done.
     Success,
-    /// Not found, or due.
+    /// Not found, or expired.
     NotFound,
     /// Invalid usage.
     Usage,
@@ -161,7 +161,7 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// What is told about an error: its exit, its line and its hint.
+/// What is reported about an error: its exit, its line and its hint.
 #[derive(Debug)]
 pub struct Report {
     /// How the run ends.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 
-/// As good as for ever. Longer ones mean the same, and would overflow when
-/// added to a moment.
+/// As good as forever. Longer ones mean the same, and would overflow when added
+/// to a moment.
 const LONGEST: Duration = Duration::from_millis(i64::MAX as u64);
 
 /// A duration with its unit: `250ms`, `5m`, `1h30m`, `7d`. Zero and bare

@@ -6,9 +6,9 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 
-/// Where the names of users stand.
+/// Where the names of users are.
 pub const PASSWD: &str = "/etc/passwd";
-/// Where the names of groups stand.
+/// Where the names of groups are.
 pub const GROUP: &str = "/etc/group";
 
 /// The name of a user; `None` if the file does not know the number.

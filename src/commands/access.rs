@@ -153,14 +153,15 @@ fn revoke(context: &Context, ns: &Namespace, text: &str) -> anyhow::Result<Exit>
         None => (0, false),
         Some(store) => store.write(|tx| {
             let revoked = tx.revoke(&principal)?;
-            // An admin may have taken away his own right to know.
+            // An admin may have revoked their own right to know.
             let left = tx.grants().map_or(true, |grants| grants.iter().any(|grant| grant.level.is_some()));
             Ok((revoked, left))
         })?,
     };
     if revoked == 0 {
         resolved?;
-        // A misspelt principal who keeps his access must not look like success.
+        // A misspelt principal that keeps its access must not look like
+        // success.
         return Err(Error::Absent(format!("namespace {} has no grant for {principal}", ns.as_str())).into());
     }
     if context.settings.json {
@@ -231,8 +232,8 @@ fn list(context: &Context, ns: Option<&Namespace>) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// A grant as JSON. A row another client wrote is shown as it is; what makes
-/// no sense in it has the level `none`.
+/// A grant as JSON. A row another client wrote is shown as it is; what is
+/// invalid in it has the level `none`.
 #[derive(Serialize)]
 struct Record<'a> {
     namespace: &'a str,

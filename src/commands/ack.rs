@@ -51,7 +51,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// Status 3 for a receipt that does not stand for the job any more.
+/// Status 3 for a receipt that is no longer valid.
 pub(super) fn refuse_stale(ended: Ended, group: &str, key: &Name<'_>) -> Result<(), Failure> {
     let why = match ended {
         Ended::NotHeld => "is not valid: the lease has expired, was ended, or belongs to another worker",

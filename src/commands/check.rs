@@ -72,7 +72,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     Err(failure.hint(advice(&checkup.left, args.repair)).into())
 }
 
-/// What can be done about each sort of what is left.
+/// What can be done about each kind of remaining finding.
 fn advice(left: &[Finding], repaired: bool) -> String {
     let all = [Remedy::Repair, Remedy::Revoke, Remedy::Quota, Remedy::Delete, Remedy::Merge, Remedy::Restore];
     let there = |remedy: &Remedy| left.iter().any(|finding| finding.remedy == *remedy);

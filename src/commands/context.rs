@@ -71,7 +71,7 @@ impl Context {
         }
     }
 
-    /// A store that was opened, after what is to be said of that.
+    /// A store that was opened, after the notes about that.
     fn opened(&self, store: Store) -> Store {
         self.tell_migrated(store.migrated());
         store

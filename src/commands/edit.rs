@@ -96,8 +96,8 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     }
 }
 
-/// The entry as it is; `None` if there is none. Who may not write is told so
-/// before anything is typed.
+/// The entry as it is; `None` if there is none. A caller without write access
+/// is refused before anything is typed.
 fn open(context: &Context, args: &EditArgs) -> anyhow::Result<Option<Entry>> {
     let Some(store) = context.existing()? else { return Ok(None) };
     Ok(store.read(|tx| {

@@ -262,7 +262,7 @@ fn check(
     Ok(tally)
 }
 
-/// `None`: the entry is due already.
+/// `None`: the entry has already expired.
 fn expiry(record: &Record<'_>, now: crate::clock::Timestamp) -> Result<Option<Expiry>> {
     Ok(match record.when.moment(now)? {
         None => Some(Expiry::Never),

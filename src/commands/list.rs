@@ -95,7 +95,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
 const PAGE: usize = 1000;
 const PAGE_BYTES: i64 = 1 << 20;
 
-/// Groups are fewer, and each page of them looks at all due entries.
+/// Groups are fewer, and each page of them looks at all expired entries.
 const PAGE_OF_GROUPS: usize = 10_000;
 
 /// Counts down `--limit`.

@@ -222,7 +222,7 @@ impl Makers {
         })
     }
 
-    /// What the command of this run is told.
+    /// What the command of this run is passed.
     fn and_this(&self, file: (u64, u64), what: Claimed<'_>) -> String {
         format!("{} {}:{}", self.0, std::process::id(), Self::word(file, what)).trim_start().to_owned()
     }

@@ -174,7 +174,7 @@ fn own_failure(error: anyhow::Error) -> anyhow::Error {
 
 /// The operating system's refusal to replace the file of `-o`, with the way out
 /// where it cannot be replaced but can be written to: it belongs to somebody
-/// else, or is mounted by itself.
+/// else, or is bind-mounted.
 fn output_refused(path: &Path, error: std::io::Error) -> anyhow::Error {
     use std::io::ErrorKind::{PermissionDenied, ResourceBusy};
     let fixed = matches!(error.kind(), PermissionDenied | ResourceBusy);

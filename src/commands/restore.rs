@@ -82,7 +82,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     if let Some(kept) = &restored.kept
         && !context.settings.quiet
     {
-        // Whole, however long: it is the only place where the name is told.
+        // Whole, however long: it is the only place where the name is reported.
         print_note(&format!("the damaged store is kept as {:?}", kept.to_string_lossy()));
     }
     if context.settings.json {

@@ -127,7 +127,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// Joins the three ways to say when an entry is due.
+/// Joins the three ways to say when an entry expires.
 pub(super) fn expiry(
     ttl: Option<Duration>,
     at: Option<Timestamp>,

@@ -1,7 +1,7 @@
 //! Entries as a table: comma-separated values with a header.
 //!
-//! Columns are found by their names, in any order and case; others are passed over. A
-//! value that is not UTF-8 stands as base64 in the column `value_b64`, with
+//! Columns are found by their names, in any order and case; others are passed
+//! over. A value that is not UTF-8 is base64 in the column `value_b64`, with
 //! `value` empty.
 
 use std::borrow::Cow;
@@ -24,7 +24,7 @@ pub struct Rows<'a> {
     columns: Option<Columns>,
 }
 
-/// Where the columns stand.
+/// Where the columns are.
 #[derive(Clone, Copy)]
 struct Columns {
     /// How many there are.

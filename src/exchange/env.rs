@@ -2,11 +2,11 @@
 //!
 //! A value that begins with a quote is read as a shell reads it: double quotes
 //! with a backslash before `"`, `\`, `$` and a backquote, single quotes, and
-//! pieces of these side by side; line breaks may stand in quotes, and `\n`, `\r`
+//! pieces of these side by side; line breaks may be in quotes, and `\n`, `\r`
 //! and `\t` in double quotes are what dotenv readers take them for. Any other
-//! value is what stands in its line up to a blank and a `#`, quotes and
-//! backslashes included. `export` before the key, blanks around `=`, blank lines
-//! and lines that begin with `#` are passed over. Nothing is expanded.
+//! value is what is in its line up to a blank and a `#`, quotes and backslashes
+//! included. `export` before the key, blanks around `=`, blank lines and lines
+//! that begin with `#` are passed over. Nothing is expanded.
 
 use std::borrow::Cow;
 use std::io::{self, Read, Write};

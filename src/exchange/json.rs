@@ -91,7 +91,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Str<'a> {
     }
 }
 
-/// A value as it stands in a line; `None` if it does not.
+/// A value as given in a line; `None` if it is missing.
 #[derive(Debug, Default)]
 struct Raw<'a>(Option<&'a RawValue>);
 
@@ -164,7 +164,7 @@ fn key_of<'a>(text: Option<Str<'a>>, base64: Option<&Str<'_>>) -> Result<Name<'a
 pub enum Line<'a> {
     /// Something to do.
     Write(Operation<'a>),
-    /// Something to tell.
+    /// Something to report.
     Read(Query<'a>),
 }
 
@@ -221,19 +221,19 @@ pub enum Action<'a> {
     Set {
         /// The value.
         value: Cow<'a, [u8]>,
-        /// When the entry is due; `None` keeps what it has.
+        /// When the entry expires; `None` keeps what it has.
         when: Option<When>,
     },
     /// Deletes the entry.
     Delete,
-    /// Changes when the entry is due.
+    /// Changes when the entry expires.
     Expire(When),
     /// Adds to an integer.
     Incr(i64),
 }
 
-// Fields that only describe an entry may stand in a line, so that exported
-// ones can be used; a misspelt condition must not go unnoticed.
+// Fields that only describe an entry may be in a line, so that exported ones
+// can be used; a misspelt condition must not go unnoticed.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OperationLine<'a> {

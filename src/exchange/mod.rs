@@ -97,7 +97,7 @@ impl Format {
     }
 }
 
-/// When an entry is due, as a line says it.
+/// When an entry expires, as a line says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
     /// Never, or not said.
@@ -156,7 +156,7 @@ pub struct Record<'a> {
     pub key: Name<'a>,
     /// Its value.
     pub value: Cow<'a, [u8]>,
-    /// When it is due.
+    /// When it expires.
     pub when: When,
 }
 

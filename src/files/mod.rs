@@ -1,5 +1,5 @@
-//! Files that people name: what stands at a path, and how another file takes
-//! its place.
+//! Files that people name: what is at a path, and how another file takes its
+//! place.
 
 pub mod output;
 pub mod replace;
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 /// Passes an opened file on, or refuses to have it read or written.
 pub type Admit = fn(File) -> io::Result<File>;
 
-/// What stands at a path.
+/// What is at a path.
 #[derive(Debug)]
 pub enum Standing {
     /// Nothing.
@@ -24,7 +24,7 @@ pub enum Standing {
 }
 
 impl Standing {
-    /// What stands at `path`, symbolic links followed.
+    /// What is at `path`, symbolic links followed.
     ///
     /// # Errors
     /// Something that is neither to be replaced nor to be written to, or that

@@ -7,11 +7,11 @@
 //! text, and access lists and extended attributes are not copied.
 //!
 //! A name can only be given where there is none, so the finished file gets a
-//! passing name for the moment before it is renamed. It has one from the
+//! temporary name for the moment before it is renamed. It has one from the
 //! beginning if a program is to look at it, and where a file system knows no
 //! nameless files. What a killed process left under such a name is removed by
-//! the next one that replaces the same file: passing names are counted from 0,
-//! and whoever uses one holds a lock on its file.
+//! the next one that replaces the same file: temporary names are counted from
+//! 0, and whoever uses one holds a lock on its file.
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
@@ -40,7 +40,7 @@ pub struct Replacement {
 }
 
 impl Replacement {
-    /// A file that is to take the place of what stands at `target`, which is no
+    /// A file that is to take the place of what is at `target`, which is no
     /// symbolic link. It gets the old one's owner, and its mode or the one
     /// given; where nothing stands and none is given, what the umask leaves. It
     /// has a name of its own only if `named`.
@@ -163,11 +163,11 @@ fn create(path: &Path, mode: u32) -> io::Result<File> {
     if taken || !is_named(&file, path) { Err(ErrorKind::AlreadyExists.into()) } else { Ok(file) }
 }
 
-/// How many at once may replace the same file under passing names.
+/// How many at once may replace the same file under temporary names.
 const MOST: u32 = 1000;
 
-/// Makes something under the first free passing name, and removes what was left
-/// under those before and right behind it.
+/// Makes something under the first free temporary name, and removes what was
+/// left under those before and right behind it.
 fn passing_name<T>(
     directory: &Path,
     target: &Path,
@@ -191,7 +191,7 @@ fn passing_name<T>(
     Err(ErrorKind::AlreadyExists.into())
 }
 
-/// A passing name: `.NAME.larder-0`.
+/// A temporary name: `.NAME.larder-0`.
 fn numbered(directory: &Path, target: &Path, number: u32) -> PathBuf {
     let name = target.file_name().unwrap_or_default().as_bytes();
     let ending = format!(".larder-{number}");

@@ -1,4 +1,4 @@
-//! Changes, and the log they stand in.
+//! Changes, and their log.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ pub enum ChangeKind {
     Set,
     /// An entry was deleted while it was live.
     Delete,
-    /// An entry went because it was due.
+    /// An entry expired and was removed.
     Expire,
     /// A whole group was deleted at once.
     DeleteGroup,
@@ -42,7 +42,7 @@ impl ChangeKind {
 pub struct Change {
     /// Position in the log; the version of the entry a `set` wrote.
     pub seq: i64,
-    /// When it happened, by the clock of whoever wrote.
+    /// When it happened, by the clock of the writer.
     pub at: Timestamp,
     /// What happened.
     pub kind: ChangeKind,
@@ -52,7 +52,7 @@ pub struct Change {
     pub key: Option<Name<'static>>,
     /// The value set; `None` for other kinds, or where it was not asked for.
     pub value: Option<Vec<u8>>,
-    /// When the entry is due, or was when it went.
+    /// When the entry expires, or when it expired.
     pub expires_at: Option<Timestamp>,
     /// Bytes of key plus value of a `set`, else 0.
     pub bytes: i64,
@@ -85,7 +85,7 @@ impl LogSpan {
 pub struct LogMark(pub(crate) Timestamp);
 
 impl Change {
-    /// What stands in the log at its number.
+    /// What is in the log at its number.
     #[must_use]
     pub fn mark(&self) -> LogMark {
         LogMark(self.at)
@@ -115,7 +115,7 @@ pub struct Purged {
 /// What a step of expiring did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Expired {
-    /// When the first entry to expire was due before the step.
+    /// Expiry of the first entry to expire, before the step.
     pub first: Option<Timestamp>,
     /// When the next one is.
     pub next: Option<Timestamp>,

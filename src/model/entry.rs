@@ -58,9 +58,9 @@ impl EntryRef<'_> {
 pub enum Expiry {
     /// The entry stays until deleted.
     Never,
-    /// The entry is due at this moment.
+    /// The entry expires at this time.
     At(Timestamp),
-    /// The entry is due so long after it is written.
+    /// The entry expires this long after it is written.
     After(Duration),
     /// The entry keeps what it has.
     Keep,

@@ -12,7 +12,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// quote names so that control characters in them stay visible.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The key is absent, or due.
+    /// The key is absent, or expired.
     #[error("no key {} in group {}", .key.quoted(), .group.quoted())]
     NotFound {
         /// Group as the caller named it.
@@ -90,7 +90,7 @@ pub enum Error {
     /// Data that cannot be worked with: not an integer, too large.
     #[error("{0}")]
     BadData(String),
-    /// A request that makes no sense whatever the store holds.
+    /// A request that is invalid whatever the store holds.
     #[error("{0}")]
     Usage(String),
     /// The change log no longer reaches back to the position asked for.

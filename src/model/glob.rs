@@ -69,8 +69,8 @@ impl Glob {
     }
 
     /// Whether the whole of `name` fits. A byte that is no UTF-8 counts as one
-    /// character, unlike any that can stand in a pattern. Linear in pattern
-    /// times name: after a mismatch only the last `*` is tried again.
+    /// character, unlike any that can be in a pattern. Linear in pattern times
+    /// name: after a mismatch only the last `*` is tried again.
     #[must_use]
     pub fn matches(&self, name: impl AsRef<[u8]>) -> bool {
         let mut at = 0;

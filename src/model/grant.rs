@@ -47,7 +47,7 @@ pub enum Principal {
     User(u32),
     /// Members of the group with this id.
     Group(u32),
-    /// Everybody who reaches the store.
+    /// Everyone who can open the store.
     Everyone,
 }
 
@@ -90,7 +90,7 @@ pub struct Grant {
     /// Whom it is for, as stored: [`Principal::parse`] reads it if it makes
     /// sense.
     pub principal: String,
-    /// What it allows; `None` if the row makes no sense.
+    /// What it allows; `None` if the row is invalid.
     pub level: Option<Level>,
     /// Which groups of the namespace it covers.
     pub groups: String,

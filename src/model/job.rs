@@ -23,7 +23,7 @@ pub struct Terms {
     pub holder: String,
 }
 
-/// A job in the hands of whoever holds the receipt.
+/// A job leased to the holder of the receipt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Job {
     /// The entry as it was when it was taken.
@@ -57,9 +57,9 @@ pub enum Ended {
     Free(Timestamp),
     /// The job has failed too often and is in the group for that.
     Dead,
-    /// The entry was written anew meanwhile: that is a new job, and free.
+    /// The entry was overwritten meanwhile: that is a new job, and free.
     Anew,
-    /// The receipt no longer held: the lease had run out, or was ended.
+    /// The receipt was no longer valid: the lease had expired, or was ended.
     NotHeld,
 }
 
@@ -69,7 +69,7 @@ pub struct Outlook {
     /// When the next job will be free that is leased or waits; `now` or
     /// earlier if there may be one now.
     pub next: Option<Timestamp>,
-    /// Whether the group holds any job, in whoever's hands.
+    /// Whether the group holds any job, leased or not.
     pub left: bool,
 }
 

@@ -25,7 +25,7 @@ pub struct Holdings {
     pub groups: i64,
     /// Namespaces that hold a live key or have a quota.
     pub namespaces: i64,
-    /// When the next entry is due.
+    /// When the next entry expires.
     pub next_expiry: Option<Timestamp>,
 }
 
@@ -42,7 +42,7 @@ pub struct NamespaceUsage {
     pub groups: i64,
     /// Its quota.
     pub limits: Limits,
-    /// When its next entry is due.
+    /// When its next entry expires.
     pub next_expiry: Option<Timestamp>,
 }
 

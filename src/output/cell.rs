@@ -1,4 +1,4 @@
-//! What stands in a table's cell: text for people, and how much it matters.
+//! A table cell: text for people, and its style.
 
 use super::text;
 use crate::clock::Timestamp;
@@ -18,7 +18,7 @@ pub(super) enum Tone {
     Bad,
 }
 
-/// What stands in one column of one row.
+/// The cell of one column of one row.
 #[derive(Clone, Debug, Default)]
 pub struct Cell {
     pub(super) text: String,
@@ -80,7 +80,7 @@ impl Cell {
         Self { text: format!("{} ago", units::human_span(now.since(at).max(0))), tone: Tone::Plain }
     }
 
-    /// When something is due, as `in 5m`; `never` for `None`.
+    /// When something expires, as `in 5m`; `never` for `None`.
     #[must_use]
     pub fn due(at: Option<Timestamp>, now: Timestamp) -> Self {
         match at {

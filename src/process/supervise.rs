@@ -34,7 +34,7 @@ enum Stage {
     Running,
     /// It gets SIGTERM at a moment, and SIGKILL after the grace.
     Limited { at: Instant, grace: Duration },
-    /// It was told to end, and gets SIGKILL at a moment.
+    /// It was asked to end, and gets SIGKILL at a moment.
     Told { kill_at: Instant },
     /// It got SIGKILL.
     Killed,
@@ -71,7 +71,7 @@ impl Supervised {
         self.stage = Stage::Told { kill_at: now + grace };
     }
 
-    /// Whether the command was told to end.
+    /// Whether the command was asked to end.
     #[must_use]
     pub fn is_told(&self) -> bool {
         matches!(self.stage, Stage::Told { .. } | Stage::Killed)
@@ -82,9 +82,9 @@ impl Supervised {
         self.child.signal(signal);
     }
 
-    /// Does what is due; the status once the command has ended. If it was told
-    /// to end, what is left of its group then has the rest of the grace, and is
-    /// killed.
+    /// Does what it is time for; the status once the command has ended. If it
+    /// was asked to end, what is left of its group then has the rest of the
+    /// grace, and is killed.
     pub fn step(&mut self, now: Instant) -> std::io::Result<Option<ExitStatus>> {
         if let Some(status) = self.child.ended()? {
             self.finish();
@@ -121,7 +121,7 @@ impl Supervised {
     }
 
     /// How long until the next step, unless the command ends before; `None` is
-    /// for ever.
+    /// unlimited.
     #[must_use]
     pub fn time_left(&self, now: Instant) -> Option<Duration> {
         if self.ended.is_some() {

@@ -23,7 +23,7 @@ use super::equality::Equality;
 use super::syntax::{ENTER, LEAVE, NEED, NEED_LIST, TRY_LOOKUP, VALUE};
 use super::{MAX_RECURSION, MAX_TIME, Shared, State};
 
-/// The key of the object that stands in for a value that is not UTF-8.
+/// The key of the object that replaces a value that is not UTF-8.
 const BINARY: &str = "\0binary";
 
 pub(super) fn binary_mark(key: &str) -> Json {

@@ -39,7 +39,7 @@ pub struct Feed {
 }
 
 /// What a feed does while its reader is busy: it hears of its store, and
-/// removes what is due there, so that the log reports it on time.
+/// removes what has expired there, so that the log reports it on time.
 pub trait Upkeep {
     /// Descriptors that become readable when there is something to hear.
     fn descriptors(&self) -> Vec<BorrowedFd<'_>>;
@@ -48,8 +48,8 @@ pub trait Upkeep {
     /// `None` if nothing is known of.
     fn time_left(&self) -> Option<Duration>;
 
-    /// Hears of new entries, and removes some of what is due. What goes wrong
-    /// is found again by whoever reads next.
+    /// Hears of new entries, and removes some of what has expired. What goes
+    /// wrong is found again by whoever reads next.
     fn look(&self);
 }
 
@@ -152,7 +152,7 @@ impl Feed {
         self.source.expirer().on_news(tell);
     }
 
-    /// Leaves what is due to others: this feed does not write.
+    /// Leaves what has expired to others: this feed does not write.
     pub fn only_read(&self) {
         self.source.expirer().only_hear();
     }
@@ -182,8 +182,8 @@ impl Feed {
 
     /// The next changes, oldest first, at most a batch; none if there is
     /// nothing new, or nothing that was chosen among what was passed: see
-    /// [`Feed::is_behind`]. Some of the due entries are removed first, so that
-    /// they are among them.
+    /// [`Feed::is_behind`]. Some of the expired entries are removed first, so
+    /// that they are among them.
     ///
     /// # Errors
     /// [`Error::Trimmed`](crate::model::Error::Trimmed) if the log is no longer the one
@@ -282,8 +282,8 @@ mod tests {
     }
 
     /// All that was due in the store was removed before anything was read: a
-    /// watch of a store with a million due entries printed nothing, and heard
-    /// no signal, for as long as that took.
+    /// watch of a store with a million expired entries printed nothing, and
+    /// heard no signal, for as long as that took.
     #[test]
     fn due_entries_are_removed_a_few_at_a_time() {
         let dir = tempfile::tempdir().unwrap();

@@ -19,7 +19,7 @@ pub enum Stop {
     Signal,
     /// `--timeout` is up.
     Timeout,
-    /// Nobody reads the output any more.
+    /// The output has no reader any more.
     Closed,
 }
 
@@ -85,7 +85,7 @@ impl Control {
         self.first_signal.get()
     }
 
-    /// How much time the run has left; `None` is for ever.
+    /// How much time the run has left; `None` is unlimited.
     #[must_use]
     pub fn left(&self) -> Option<Duration> {
         self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))

@@ -14,7 +14,7 @@ use crate::output::print_note;
 use crate::process::{Child, Supervised, exit_code};
 use crate::text::quote;
 
-/// How long a command may go on after the watch was told to end, before its
+/// How long a command may go on after the watch was asked to end, before its
 /// process group gets SIGTERM; and after that, before SIGKILL.
 const GRACE: Duration = Duration::from_secs(10);
 const GRACE_AFTER_TERM: Duration = Duration::from_secs(5);
@@ -31,7 +31,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 pub struct ExecOptions {
     /// Program and arguments.
     pub command: Vec<OsString>,
-    /// Attempts after the first; `None` goes on for ever.
+    /// Attempts after the first; `None` is unlimited.
     pub retry: Option<u32>,
     /// The store's path, for larder calls of the command.
     pub store: PathBuf,

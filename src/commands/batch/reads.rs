@@ -278,7 +278,7 @@ pub(super) fn in_order(
     }
 }
 
-/// Answers lines of a stream that only read, as they are at one moment.
+/// Answers lines of a stream that only read, as a snapshot.
 pub(super) fn together(
     store: Option<&Store>,
     scope: &Scope,

@@ -21,7 +21,7 @@ impl Chain {
         self.0.split(' ').any(|held| held == word)
     }
 
-    /// What the command that runs in this lock too is told.
+    /// What the command in this lock is passed.
     pub fn and_this(&self, store: (u64, u64), token: i64) -> String {
         format!("{} {}", self.0, Self::word(store, token)).trim_start().to_owned()
     }

@@ -103,8 +103,8 @@ impl<'a> Follower<'a> {
                 Err(error) => return Err(error.into()),
             };
             let now = Instant::now();
-            // An entry that is due shows in the group whether or not its
-            // expiry has been logged.
+            // An expired entry shows in the group whether or not its expiry has
+            // been logged.
             let expired = first.is_none() && due.is_some_and(|due| due <= feed.store().now());
             if news || expired {
                 let first = *first.get_or_insert(now);
@@ -133,8 +133,8 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// Renders once. What goes wrong with the text is told and survived; when
-    /// the next entry of the group is due is returned.
+    /// Renders once. What goes wrong with the text is reported and survived;
+    /// the expiry of the next entry of the group is returned.
     fn render(&mut self, store: Option<&Store>) -> anyhow::Result<Option<Timestamp>> {
         self.again = None;
         let (values, due) = match self.job.values(store) {
@@ -169,7 +169,7 @@ impl<'a> Follower<'a> {
             }
             Err(error) => {
                 self.survive(error, "")?;
-                // Each text that is refused is told, and checked, once.
+                // Each refused text is reported, and checked, once.
                 if self.complaints.pop_if(|(exit, _)| *exit == Exit::BadData).is_some() {
                     self.refused = Some(text);
                 }

@@ -131,7 +131,7 @@ fn mode(text: &str) -> Result<u32, String> {
         .ok_or_else(|| format!("{text:?} is not a mode in octal such as 644 or 0600"))
 }
 
-/// How long a command may go on after a run with `--watch` was told to end.
+/// How long a command may go on after a run with `--watch` was asked to end.
 const GRACE: Duration = Duration::from_secs(10);
 
 /// Everything that stays the same from one rendering to the next.
@@ -187,7 +187,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
 }
 
 impl Job<'_> {
-    /// The group as it is now, and when its next entry is due.
+    /// The group as it is now, and when its next entry expires.
     fn values(&self, store: Option<&Store>) -> anyhow::Result<(Values, Option<Timestamp>)> {
         let mut values = Values::default();
         let mut due: Option<Timestamp> = None;
@@ -300,7 +300,7 @@ impl Job<'_> {
 
     /// The operating system's refusal to replace the target, with the way out
     /// where the file cannot be replaced but perhaps be written to: it belongs
-    /// to somebody else, or is mounted by itself.
+    /// to somebody else, or is bind-mounted.
     fn refused(&self, target: &Target, error: std::io::Error) -> anyhow::Error {
         let fixed = matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ResourceBusy);
         let error = Failure::io(&shown(target.path()), error);

@@ -48,14 +48,14 @@ impl Ended {
         }
     }
 
-    /// How a run ends that was told to end by a signal: as if by that signal.
+    /// How a run ends that was asked to end by a signal: as if by that signal.
     pub fn signal_exit(&self) -> Option<Exit> {
         self.stop.map(|signal| Exit::Child(128 + u8::try_from(signal as i32).unwrap_or(0)))
     }
 }
 
 impl<'a> Shell<'a> {
-    /// `grace` is what the command has left when larder is told to end.
+    /// `grace` is what the command has left when larder is asked to end.
     /// `quiet`: standard output belongs to records, so the command's goes to
     /// standard error.
     pub fn new(command: &'a OsStr, timeout: Duration, grace: Duration, quiet: bool) -> Self {
@@ -117,7 +117,7 @@ fn wait(child: Child, timeout: Duration, grace: Duration, control: &Control) -> 
         }
         let left = command.time_left(now).unwrap_or(timeout).max(Duration::from_millis(1));
         if asked.is_some() {
-            // A run that has been told to end is not kept waiting.
+            // A run that has been asked to end is not kept waiting.
             std::thread::sleep(left.min(Duration::from_millis(10)));
         } else {
             // SIGCHLD ends the wait as soon as the command does.

@@ -17,7 +17,7 @@ use crate::text::quote;
 use crate::units;
 use crate::watch::Handler;
 
-/// How long a command may go on after the worker was told to end, before it
+/// How long a command may go on after the worker was asked to end, before it
 /// gets SIGTERM; and after that, or after its lease was lost, before SIGKILL.
 const GRACE: Duration = Duration::from_secs(10);
 const GRACE_AFTER_TERM: Duration = Duration::from_secs(5);
@@ -86,7 +86,7 @@ pub struct Worker {
     through: Vec<(Job, Outcome)>,
     taken: u64,
     stop: Option<Stop>,
-    /// When commands are told to end of a worker that is.
+    /// When commands are asked to end of a worker that is.
     tell_at: Option<Instant>,
     /// Before that nothing is taken.
     rest_until: Option<Instant>,
@@ -108,7 +108,7 @@ impl Worker {
         }
     }
 
-    /// Works until told to end.
+    /// Works until asked to end.
     pub fn run(mut self) -> anyhow::Result<Exit> {
         let ended = self.work();
         if ended.is_err() {
@@ -230,7 +230,7 @@ impl Worker {
         }
         let outcome = match (status.success(), command.is_told()) {
             (true, _) => Outcome::Done,
-            // It was told to end: that says nothing about the job.
+            // It was asked to end: that says nothing about the job.
             (_, true) => Outcome::Returned,
             _ => Outcome::Failed(reason(status)),
         };

@@ -1,4 +1,4 @@
-//! `--listen`: what the hub needs to know, and what the user is told.
+//! `--listen`: what the hub needs to know, and what the user is shown.
 
 use std::net::{SocketAddr, TcpListener};
 use std::ops::ControlFlow;

@@ -70,8 +70,8 @@ pub struct Row {
 }
 
 impl Row {
-    /// Whether it has expired: it is gone for everybody, and there only until
-    /// somebody removes it.
+    /// Whether it has expired: it is gone for everyone, and there only until it
+    /// is removed.
     #[must_use]
     pub fn is_expired(self, now: i64) -> bool {
         self.expires_at.is_some_and(|at| at <= now)
@@ -260,7 +260,7 @@ pub fn remove_group(group_keys: i64, group_bytes: i64) -> Usage {
     Usage { keys: -group_keys, bytes: -group_bytes, groups: -i64::from(group_keys > 0) }
 }
 
-/// Where a change stands in the log.
+/// Where a change is in the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Place {
     /// Its number.

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 
-/// What stands in SQL too is the same there.
+/// What is in SQL too is the same there.
 #[test]
 fn the_triggers_know_the_same_numbers() {
     let triggers = include_str!("../sqlite/schema/triggers.sql");

@@ -44,7 +44,8 @@ pub struct StoreOptions {
 }
 
 impl StoreOptions {
-    /// The whole store at `path`, five seconds of patience, the system's clock.
+    /// The whole store at `path`, a timeout of five seconds, the system's
+    /// clock.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
@@ -99,7 +100,7 @@ impl Store {
         self.uid == 0 || self.uid == self.owner
     }
 
-    /// Device and inode of what stands at the store's path now.
+    /// Device and inode of what is at the store's path now.
     pub fn identity(&self) -> Result<(u64, u64)> {
         let told = |e| Error::io(format!("store {}", quote(&self.options.path.to_string_lossy())), e);
         path::metadata(&self.options.path).map(|meta| (meta.dev(), meta.ino())).map_err(told)
@@ -243,7 +244,7 @@ impl Store {
         Ok(())
     }
 
-    /// One look, whatever stands in the file.
+    /// One look, whatever is in the file.
     pub(in crate::store::sqlite) fn reading<T>(
         &self,
         f: impl FnOnce(&Snapshot<'_>) -> Result<T>,
@@ -252,7 +253,7 @@ impl Store {
         self.ended(f(&self.snapshot(now)))
     }
 
-    /// One transaction that holds the write lock, whatever stands in the file.
+    /// One transaction that holds the write lock, whatever is in the file.
     pub(in crate::store::sqlite) fn writing<T>(
         &self,
         f: impl FnOnce(&Transaction<'_>) -> Result<T>,

@@ -11,8 +11,8 @@ use crate::model::Scope;
 use crate::store::Caller;
 use crate::store::sqlite::data::access::Rights;
 
-/// The store as it is at one moment, in one scope: everything that reads.
-/// Operations are methods, one file per noun.
+/// A snapshot of the store, in one scope: everything that reads. Operations are
+/// methods, one file per noun.
 #[derive(Debug)]
 pub struct Snapshot<'a> {
     pub(in crate::store::sqlite) conn: Reading<'a>,

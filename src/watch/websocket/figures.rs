@@ -68,8 +68,8 @@ impl Figures {
     }
 }
 
-/// What the page is told of a look. Lists are cut so that it fits a message:
-/// the largest namespaces and the slowest consumers are in them.
+/// What the page gets of a look. Lists are cut so that it fits a message: the
+/// largest namespaces and the slowest consumers are in them.
 #[must_use]
 pub fn data(found: &Overview, pulse: &Pulse) -> Value {
     let mut listed = LISTED;

@@ -45,7 +45,7 @@ struct Incoming {
 }
 
 impl Request {
-    /// Reads a message; the error is told to the client.
+    /// Reads a message; the error is sent to the client.
     pub fn parse(text: &str) -> Result<Self, String> {
         let message: Incoming = serde_json::from_str(text)
             .map_err(|_| "a message must be a JSON object with a \"type\"".to_owned())?;

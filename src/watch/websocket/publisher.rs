@@ -3,8 +3,8 @@
 //! for the command that it runs.
 //!
 //! It reads at its own position, so that a change is published once, in order,
-//! whenever the other sink gets to it. It only reads: what is due is removed by
-//! the watch itself.
+//! whenever the other sink gets to it. It only reads: what has expired is
+//! removed by the watch itself.
 
 use std::os::fd::AsFd;
 use std::sync::{Arc, OnceLock};

@@ -64,8 +64,8 @@ impl Token {
     }
 }
 
-/// Opens what stands at `path`. A FIFO would keep the start waiting for a
-/// writer, in which no signal is heard.
+/// Opens what is at `path`. A FIFO would keep the start waiting for a writer,
+/// in which no signal is heard.
 fn open(path: &Path) -> std::io::Result<File> {
     admit(OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)?)
 }

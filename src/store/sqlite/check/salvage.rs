@@ -1,4 +1,5 @@
-//! Ruins: files that are no store any more, told from files that never were.
+//! Salvage: files that are no longer stores, told apart from files that never
+//! were.
 //!
 //! A store that is to be replaced, or asked what is wrong with it, may be in
 //! any state. Another program's database, or a text file given as `--db` by
@@ -57,7 +58,7 @@ pub(in crate::store::sqlite) fn was_store(path: &Path) -> Result<bool> {
         }
         return Ok(application == schema::APPLICATION_ID || holds_schema(&file, path)?);
     }
-    // A head of noughts is what a power cut makes of a file, on some systems.
+    // After a power cut some file systems leave a zeroed header.
     let wiped = head[..read].iter().all(|byte| *byte == 0);
     Ok(wiped || fs::metadata(beside(path, "-wal")).is_ok() || holds_schema(&file, path)?)
 }

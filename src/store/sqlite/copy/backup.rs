@@ -1,4 +1,4 @@
-//! Backup: the whole store, as it is at one moment, in a new file.
+//! Backup: the whole store, as a snapshot, in a new file.
 //!
 //! A backup is a complete store: one file that needs no `-wal` beside it, under
 //! its name only once it is whole and on disk.
@@ -20,8 +20,8 @@ use crate::store::sqlite::file::path::{COMPANIONS, beside};
 use crate::text::quote;
 
 impl Store {
-    /// Copies the store, as it is at one moment, to the new file `target`
-    /// (mode 0600). Writers are not held up.
+    /// Copies the store, as a snapshot, to the new file `target` (mode 0600).
+    /// Writers are not held up.
     ///
     /// # Errors
     /// [`Error::Io`] if something stands at `target`; [`Error::Unusable`] if

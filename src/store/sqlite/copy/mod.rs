@@ -1,4 +1,4 @@
-//! Copies of whole stores: files under passing names, filled page by page.
+//! Copies of whole stores: files under temporary names, filled page by page.
 
 pub(super) mod backup;
 pub(super) mod restore;
@@ -44,9 +44,10 @@ pub enum Stage {
 /// Hears of every stage how many of how many pages are done.
 pub type Progress<'a> = &'a mut dyn FnMut(Stage, u64, u64);
 
-/// A file under a passing name; it and what SQLite keeps beside it are removed
-/// unless it is given its proper name. A process that is killed leaves it
-/// behind: the next copy under the same name removes what nobody holds any more.
+/// A file under a temporary name; it and what SQLite keeps beside it are
+/// removed unless it is given its proper name. A process that is killed leaves
+/// it behind: the next copy under the same name removes what nobody holds any
+/// more.
 pub(in crate::store::sqlite) struct Scratch {
     file: Cell<Option<tempfile::TempPath>>,
     pub(in crate::store::sqlite) path: PathBuf,
@@ -65,7 +66,7 @@ impl Scratch {
         Self::within(target.parent().unwrap_or(Path::new("/")), target)
     }
 
-    /// A passing file in `directory` for what `target` is to hold.
+    /// A temporary file in `directory` for what `target` is to hold.
     pub(in crate::store::sqlite) fn within(directory: &Path, target: &Path) -> Result<Self> {
         let name = target.file_name().unwrap_or_default().to_string_lossy();
         let prefix = format!(".{}.", name.chars().take(40).collect::<String>());
@@ -78,7 +79,7 @@ impl Scratch {
                 .tempfile_in(directory)
                 .map_err(told)?
                 .into_parts();
-            // Before it was locked somebody may have taken it for forsaken. Where
+            // Before it was locked somebody may have taken it for stale. Where
             // there are no locks nobody can.
             let taken = matches!(lock(&hold, HOLD, 1), Err(Errno::EAGAIN | Errno::EACCES));
             let path = file.to_path_buf();
@@ -139,8 +140,8 @@ fn is_named(file: &File, path: &Path) -> bool {
     file.metadata().is_ok_and(|meta| name.is_ok_and(|name| name == (meta.dev(), meta.ino())))
 }
 
-/// Removes the caller's own passing files that no process holds. What cannot be
-/// removed stays: a copy does not depend on it.
+/// Removes the caller's own temporary files that no process holds. What cannot
+/// be removed stays: a copy does not depend on it.
 fn remove_forsaken(directory: &Path, prefix: &str) {
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         let name = entry.file_name();

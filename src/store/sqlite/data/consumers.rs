@@ -16,7 +16,7 @@ use crate::text::quote;
 const LONGEST_NAME: usize = 255;
 
 /// The most consumers of one scope that a user without write access to all of
-/// it can make: each holds back the change log for everybody.
+/// it can make: each holds back the change log for everyone.
 const MOST_OF_A_READER: i64 = 16;
 
 /// The user id of who made a consumer, if that is known.
@@ -97,7 +97,7 @@ impl Snapshot<'_> {
     }
 
     /// All consumers of the scope, by name; for who may not read all groups,
-    /// those he made.
+    /// those they made.
     pub fn consumers(&self) -> Result<Vec<Consumer>> {
         self.permit_some(Level::Read)?;
         let only = (!self.sees_all()?).then_some(self.uid);

@@ -24,7 +24,7 @@ const NO_GROUP: &str = "DELETE FROM larder_groups WHERE group_name=?1";
 const NEW_NAMESPACE: &str = "INSERT INTO larder_namespaces(namespace,keys,bytes,groups)VALUES(?1,?2,?3,?4)";
 const NAMESPACE: &str = "UPDATE larder_namespaces SET keys=?2,bytes=?3,groups=?4 WHERE namespace=?1";
 
-/// What stands in `larder_groups` and `larder_namespaces`, and will. Groups are
+/// What is in `larder_groups` and `larder_namespaces`, and will. Groups are
 /// known by where they are in it, until it is written.
 #[derive(Default)]
 pub(in crate::store::sqlite) struct Tally {

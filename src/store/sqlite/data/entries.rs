@@ -8,7 +8,7 @@ use crate::store::sqlite::data::columns::moment;
 use crate::store::sqlite::data::columns::value_bytes;
 use crate::store::sqlite::transaction::{Snapshot, Transaction};
 
-/// What an existing row says, live or due.
+/// What an existing row says, live or expired.
 pub(in crate::store::sqlite) struct Row {
     pub id: i64,
     pub version: i64,
@@ -75,7 +75,7 @@ impl Snapshot<'_> {
         self.hold(group, key, row.as_ref(), condition)
     }
 
-    /// The row under a key, live or due.
+    /// The row under a key, live or expired.
     pub(in crate::store::sqlite) fn row(
         &self,
         stored: &Name<'_>,
@@ -155,7 +155,7 @@ impl Transaction<'_> {
     }
 
     /// Deletes one entry if `condition` holds; `false` if there was no live
-    /// one. A due one is logged as the expiry it is.
+    /// one. An expired one is logged as an expiry.
     pub fn delete<'n>(
         &self,
         group: impl Into<Name<'n>>,
@@ -166,7 +166,7 @@ impl Transaction<'_> {
         self.by_the_rules(|writer| writer.delete(group, key, condition))
     }
 
-    /// Changes when a live entry is due, and nothing else about it.
+    /// Changes when a live entry expires, and nothing else about it.
     pub fn expire<'n>(
         &self,
         group: impl Into<Name<'n>>,

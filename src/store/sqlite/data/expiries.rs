@@ -1,12 +1,13 @@
-//! Expiries: what is due, and where the entries of a range that expire are found, by the index
-//! that knows no others.
+//! Expiries: what has expired, and where the entries of a range that expire are
+//! found, by the index that knows no others.
 //!
 //! There are three: of the whole store, of each namespace, of each group. The
-//! index has to be named wherever due rows are sought: without statistics
+//! index has to be named wherever expired rows are sought: without statistics
 //! SQLite may take the primary key, and walk all that is there. So a look costs
-//! what is due in its own range, whatever is due elsewhere.
+//! what has expired in its own range, however much has expired elsewhere.
 //!
-//! Who follows the log removes what is due in the whole store, in small steps.
+//! Who follows the log removes what has expired in the whole store, in small
+//! steps.
 
 use std::time::{Duration, Instant};
 
@@ -100,14 +101,14 @@ impl Snapshot<'_> {
         }
     }
 
-    /// How many of them are due.
+    /// How many of them have expired.
     pub(in crate::store::sqlite) fn due_among(&self, Expiries { rows, of }: &Expiries) -> Result<i64> {
         let mut query =
             self.conn.prepare_cached(&format!("SELECT count(*)FROM {rows} AND expires_at<=?2"))?;
         Ok(query.query_row(params![of, self.now.0], |row| row.get(0))?)
     }
 
-    /// When the next of them that is not due yet will be.
+    /// When the next of them expires that has not yet.
     pub(in crate::store::sqlite) fn next_among(
         &self,
         Expiries { rows, of }: &Expiries,
@@ -117,8 +118,8 @@ impl Snapshot<'_> {
         Ok(query.query_row(params![of, self.now.0], |row| Ok(moment(row.get_ref(0)?)))?)
     }
 
-    /// When the next entry of the whole store is due; in the past if one is
-    /// due and not yet claimed.
+    /// When the next entry of the whole store expires; in the past if one has
+    /// expired and is not yet claimed.
     pub(in crate::store::sqlite) fn next_due(&self) -> Result<Option<Timestamp>> {
         let mut query =
             self.conn.prepare_cached("SELECT min(expires_at)FROM entries WHERE expires_at IS NOT NULL")?;
@@ -127,9 +128,9 @@ impl Snapshot<'_> {
 }
 
 impl Transaction<'_> {
-    /// Removes up to `limit` due entries of the whole store, whatever the
-    /// scope, until `enough` says so: a due entry is gone for everybody, and
-    /// whoever notices first reports it. Returns how many went.
+    /// Removes up to `limit` expired entries of the whole store, whatever the
+    /// scope, until `enough` says so: an expired entry is gone for everyone,
+    /// and whoever notices first reports it. Returns how many went.
     fn expire_some(&self, limit: i64, enough: impl Fn() -> bool) -> Result<i64> {
         let ids: Vec<i64> = self
             .conn
@@ -150,9 +151,9 @@ impl Transaction<'_> {
 }
 
 impl Store {
-    /// Removes some of what is due in the whole store, so that the log reports
-    /// it: what a few milliseconds under the write lock allow. Waits for that
-    /// lock no longer than `patience`. `None` if `may` says no.
+    /// Removes some of what has expired in the whole store, so that the log
+    /// reports it: what a few milliseconds under the write lock allow. Waits
+    /// for that lock no longer than `patience`. `None` if `may` says no.
     pub(in crate::store::sqlite) fn expire_due(
         &self,
         patience: Duration,

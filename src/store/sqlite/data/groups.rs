@@ -144,8 +144,8 @@ impl Snapshot<'_> {
             Some(high) => Some(self.scope.stored(&high).into_owned()),
             None => self.scope.range().1,
         };
-        // Groups come one by one, each with its own due rows: a listing that
-        // stops early has looked at no more than it shows.
+        // Groups come one by one, each with its own expired rows: a listing
+        // that stops early has looked at no more than it shows.
         let bound = if past.is_some() { "AND g.group_name<?2" } else { "AND ?2 IS NULL" };
         let mut query = self.conn.prepare_cached(&format!(
             "SELECT g.group_name,g.keys-count(e.rowid),g.bytes-ifnull(sum(octet_length(e.entry_key)+octet_length(e.entry_value)),0)FROM larder_groups g LEFT JOIN entries e INDEXED BY larder_group_expiry ON e.group_name=g.group_name AND e.expires_at<=?3 WHERE g.group_name{}?1 {bound} GROUP BY g.group_name ORDER BY g.group_name",
@@ -167,7 +167,7 @@ impl Snapshot<'_> {
         Ok(())
     }
 
-    /// Live keys of a group: its counter less the due rows, both by index.
+    /// Live keys of a group: its counter less the expired rows, both by index.
     pub fn count<'n>(&self, group: impl Into<Name<'n>>) -> Result<i64> {
         let group = &group.into();
         self.permit(Level::Read, group)?;
@@ -204,7 +204,8 @@ impl Snapshot<'_> {
 
 impl Transaction<'_> {
     /// Deletes a whole group, as one `delete_group` change; returns how many
-    /// live keys it held. Its due entries go first, as the expiries they are.
+    /// live keys it held. Its expired entries go first, as the expiries they
+    /// are.
     pub fn delete_group<'n>(&self, group: impl Into<Name<'n>>) -> Result<i64> {
         let group = &group.into();
         self.by_the_rules(|writer| writer.delete_group(group))

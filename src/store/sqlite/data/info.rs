@@ -88,8 +88,8 @@ impl Snapshot<'_> {
     }
 
     /// What the scope holds as far as it may be read: the counters, less what
-    /// is due. Time grows with the due entries and the namespaces, not with the
-    /// store.
+    /// has expired. Time grows with the expired entries and the namespaces, not
+    /// with the store.
     pub fn holdings(&self) -> Result<Holdings> {
         self.permit_some(Level::Read)?;
         if !self.sees_all()? {
@@ -138,9 +138,9 @@ impl Snapshot<'_> {
         Ok(visible)
     }
 
-    /// Whether nothing in the store is kept from the caller, so that he may
-    /// know what the whole of it takes: from sizes before and after a write he
-    /// could tell how much others wrote.
+    /// Whether nothing in the store is kept from the caller, so that they may
+    /// know what the whole of it takes: sizes before and after a write reveal
+    /// how much others wrote.
     pub fn sees_whole_store(&self) -> Result<bool> {
         match self.permit_store() {
             Ok(()) => Ok(true),

@@ -11,7 +11,7 @@ use crate::store::sqlite::transaction::{Snapshot, Transaction};
 
 impl Snapshot<'_> {
     /// Live use of one namespace, as far as it may be read: counters less what
-    /// is due.
+    /// has expired.
     pub fn usage(&self, namespace: &Namespace) -> Result<NamespaceUsage> {
         self.permit_namespace(namespace, Level::Read)?;
         if self.sees_all()? {

@@ -1,4 +1,5 @@
-//! Purge: due entries go, the change log is trimmed, unused rows are swept up.
+//! Purge: expired entries are removed, the change log is trimmed, unused rows
+//! are swept up.
 //!
 //! Work is cut into short transactions, and what is to go is looked up before
 //! the write lock is taken, so that no other writer waits longer than one of
@@ -36,16 +37,17 @@ pub struct Horizon {
     hard: i64,
 }
 
-/// Where a look for due entries has come: an expiry and a rowid.
+/// Where a look for expired entries has come: an expiry and a rowid.
 type Place = (i64, i64);
 
 impl Snapshot<'_> {
     /// Due entries, of one group or of those of the scope that the caller may
-    /// write, or read if he may write none.
+    /// write, or read if they may write none.
     pub fn count_due(&self, group: Option<&str>) -> Result<i64> {
         self.permit_range(Level::Read, group)?;
         let expiries = self.expiries(group.map(Name::from).as_ref());
-        // What a purge would remove; to who can remove nothing, what is due.
+        // What a purge would remove; to who can remove nothing, what has
+        // expired.
         let level = if self.permit_some(Level::Write).is_ok() { Level::Write } else { Level::Read };
         if group.is_some() || self.permit_scope(level).is_ok() {
             return self.due_among(&expiries);
@@ -65,11 +67,11 @@ impl Snapshot<'_> {
         Ok(due)
     }
 
-    /// Up to `limit` entries that were due at `until`, oldest expiry first,
+    /// Up to `limit` entries that had expired at `until`, oldest expiry first,
     /// from past `from`: rowids of those the caller may remove, and where the
-    /// next look continues, unless there is nothing left. Past a row
-    /// and not from its expiry on: where many share one and cannot be removed,
-    /// as after the clock was set back, the same ones would come again.
+    /// next look continues, unless there is nothing left. Past a row and not
+    /// from its expiry on: where many share one and cannot be removed, as after
+    /// the clock was set back, the same ones would come again.
     fn find_due(
         &self,
         group: Option<&str>,
@@ -174,7 +176,7 @@ impl Snapshot<'_> {
 }
 
 impl Transaction<'_> {
-    /// Removes those of `ids` that are still due entries of the scope (the
+    /// Removes those of `ids` that are still expired entries of the scope (the
     /// look-up was another transaction), until `enough` says so. Returns how
     /// many were dealt with and how many went.
     fn remove_due(
@@ -230,8 +232,8 @@ impl Transaction<'_> {
 }
 
 impl Store {
-    /// Removes what is due at the moment of the call, in the scope or in one
-    /// group, and trims the log. `progress` hears of every step.
+    /// Removes what has expired at the moment of the call, in the scope or in
+    /// one group, and trims the log. `progress` hears of every step.
     pub fn purge(
         &self,
         group: Option<&str>,

@@ -1,5 +1,5 @@
-//! What a watch hears of its store, and what it does unasked: due entries are
-//! removed on time, in small steps, so that the log reports them.
+//! What a watch hears of its store, and what it does unasked: expired entries
+//! are removed on time, in small steps, so that the log reports them.
 //!
 //! This goes on while whoever reads the log is busy with what it read; see
 //! [`Upkeep`]. A step never waits long for the write lock:
@@ -29,7 +29,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 /// may not write to.
 const RETRY: Duration = Duration::from_millis(250);
 
-/// Hears of writes to one store, and removes what is due in it.
+/// Hears of writes to one store, and removes what has expired in it.
 pub(in crate::store) struct Expirer {
     store: Rc<Store>,
     hearing: Hearing,
@@ -39,7 +39,7 @@ pub(in crate::store) struct Expirer {
     cookie: Cell<Option<i64>>,
     /// SQLite's count of other connections' commits, as of the last look.
     seen: Cell<Option<i64>>,
-    /// When the next entry is due, as of the last look.
+    /// When the next entry expires, as of the last look.
     next_due: Cell<Option<Timestamp>>,
     /// When the next step may be, and the pause before it.
     not_before: Cell<Option<Instant>>,
@@ -59,7 +59,7 @@ impl std::fmt::Debug for Expirer {
 }
 
 impl Expirer {
-    /// One that hears of `store` and removes what is due in it.
+    /// One that hears of `store` and removes what has expired in it.
     #[must_use]
     pub fn new(store: Rc<Store>) -> Self {
         let hearing = store.hearing();
@@ -78,7 +78,7 @@ impl Expirer {
         }
     }
 
-    /// Leaves what is due to others from now on.
+    /// Leaves what has expired to others from now on.
     pub fn only_hear(&self) {
         self.only_hears.set(true);
     }
@@ -141,8 +141,8 @@ impl Expirer {
         Ok(())
     }
 
-    /// Removes some of what is due, if it is time, so that the log reports it.
-    /// A store that this process may not write to leaves that to others.
+    /// Removes some of what has expired, if it is time, so that the log reports
+    /// it. A store that this process may not write to leaves that to others.
     pub fn step(&self) {
         if !self.is_time() {
             return;

@@ -66,9 +66,9 @@ impl Source {
         self.position
     }
 
-    /// Hears what others have done, and removes some of what is due, so that it
-    /// is among what is read next. Nothing of this costs a store where nothing
-    /// happens a transaction.
+    /// Hears what others have done, and removes some of what has expired, so
+    /// that it is among what is read next. Nothing of this costs a store where
+    /// nothing happens a transaction.
     ///
     /// # Errors
     /// [`Error::Trimmed`] if the log is no longer the one that was read so far;

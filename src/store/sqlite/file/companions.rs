@@ -3,7 +3,7 @@
 //!
 //! SQLite takes `-wal`, `-shm` and `-journal` for parts of the database by
 //! their names alone. In a directory where others may make files, such as
-//! `/tmp`, somebody else could give a store a log of his, and with it any
+//! `/tmp`, another user could give a store a log of theirs, and with it any
 //! content. So SQLite's system call to open a file is replaced by one that
 //! looks at what it has opened, by descriptor. A companion is taken if
 //!

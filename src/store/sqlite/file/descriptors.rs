@@ -16,7 +16,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::store::sqlite::vault;
 
-/// A descriptor that is in nobody's hands.
+/// A descriptor that is not in use.
 struct Spare {
     /// Device and inode.
     identity: (u64, u64),

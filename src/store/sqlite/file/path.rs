@@ -12,7 +12,7 @@ use crate::model::{Error, Result};
 use crate::store::sqlite::vault;
 use crate::text::quote;
 
-/// What stands at a store's path.
+/// What is at a store's path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store::sqlite) enum Place {
     /// Nothing.
@@ -116,7 +116,7 @@ fn judge(path: &Path, seen: &Seen) -> Result<Place> {
     Err(Error::unusable(path, format!("{what}, not a store")))
 }
 
-/// What is wrong with a file that is mounted by itself.
+/// What is wrong with a file that is bind-mounted.
 pub(in crate::store::sqlite) const MOUNTED: &str =
     "is bind-mounted without its -wal and -shm; mount the directory that holds the store instead";
 

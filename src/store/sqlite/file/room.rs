@@ -63,7 +63,7 @@ pub(in crate::store::sqlite) struct Relief {
 }
 
 impl Store {
-    /// Size of the write-ahead log in frames, 0 if it cannot be told.
+    /// Size of the write-ahead log in frames, 0 if it is unknown.
     pub(in crate::store::sqlite) fn wal_frames(&self) -> u64 {
         let log = path::metadata(&beside(&self.options.path, "-wal"));
         log.map_or(0, |meta| meta.len() / FRAME)
@@ -102,8 +102,8 @@ impl Store {
     }
 
     /// After the log was opened: shortens it if it is long and of no use, or
-    /// moves it into the file if whoever wrote it was killed before he could.
-    /// Else every process that comes alone reads all of it.
+    /// moves it into the file if the writer was killed before it could. Else
+    /// every process that comes alone reads all of it.
     pub(in crate::store::sqlite) fn tidy_long_log(&self) {
         if vfs::log_length() / FRAME < LONG {
             return;

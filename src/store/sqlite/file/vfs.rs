@@ -46,8 +46,8 @@ pub(in crate::store::sqlite) fn set_now(now: Timestamp) {
     NOW.set(Some(now));
 }
 
-/// The length in bytes of the log that this thread opened last, at that time;
-/// 0 if it could not be told.
+/// The length in bytes of the log that this thread opened last, at that time; 0
+/// if it is unknown.
 pub(in crate::store::sqlite) fn log_length() -> u64 {
     LOG_LENGTH.get()
 }

@@ -10,7 +10,7 @@
 //! is had, so nobody waits in the queue who has it.
 //!
 //! The queue is for fairness and speed only. Those in it try now and then, as
-//! the one at its head may be stopped, and no one's patience ends later for it.
+//! the one at its head may be stopped, and nobody's timeout ends later for it.
 
 use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
@@ -33,8 +33,8 @@ const BYTE: i64 = (1 << 61) - 1;
 /// Tries before a writer joins the queue.
 const QUICK_TRIES: u32 = 12;
 
-/// How long somebody in the queue sleeps before he tries on his own; it
-/// doubles each time, up to [`LONGEST_NAP`].
+/// How long a waiter in the queue sleeps before it tries on its own; it doubles
+/// each time, up to [`LONGEST_NAP`].
 const FIRST_NAP: Duration = Duration::from_millis(100);
 const LONGEST_NAP: Duration = Duration::from_secs(1);
 
@@ -89,7 +89,7 @@ impl Patience {
         Self(WAIT.replace(Some(wait)))
     }
 
-    /// No patience at all.
+    /// No waiting at all.
     pub fn none() -> Self {
         Self(WAIT.replace(None))
     }
@@ -161,7 +161,7 @@ impl Wait {
         }
     }
 
-    /// Whether somebody is in the queue.
+    /// Whether the queue has a waiter.
     fn others_wait(&self) -> bool {
         LOOKOUT.with_borrow_mut(|lookout| {
             if lookout.as_ref().is_none_or(|(path, _)| *path != self.path) {
@@ -280,7 +280,7 @@ fn quick_pause() -> Duration {
     Duration::from_micros(150 + u64::from(jitter()) % 300)
 }
 
-/// The pause after so many tries of somebody who is in no queue: quick ones for
+/// The pause after so many tries of a waiter outside the queue: quick ones for
 /// some 20 ms, then growing to 10 to 30 ms.
 fn pause(tries: u32) -> Duration {
     quick_pause() * (1 << (tries / 16).saturating_sub(3).min(6))

@@ -176,7 +176,7 @@ pub(in crate::store::sqlite) fn take_over(
 ) -> Result<Merged> {
     let expiry = if with_expiry { "CAST(k.expires_at AS INTEGER)" } else { "NULL" };
     let overruled = log_conflicts(tx, expiry, None)?;
-    // A due entry is no entry any more.
+    // An expired entry is no longer an entry.
     let entries = tx.conn.execute(
         &format!("INSERT OR REPLACE INTO entries(group_name,entry_key,entry_value,expires_at,version,updated_at)SELECT k.grp,k.key,ifnull(k.value,''),{expiry},?1,?2 FROM kv k NOT INDEXED WHERE NOT EXISTS(SELECT 1 FROM entries e WHERE e.group_name=k.grp AND e.entry_key=k.key AND(e.expires_at IS NULL OR e.expires_at>?2))"),
         params![version, tx.now.0],

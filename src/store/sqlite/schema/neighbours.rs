@@ -1,4 +1,4 @@
-//! What may stand in a store's file besides larder's own tables.
+//! What may be in a store's file besides larder's own tables.
 //!
 //! Other programs keep tables there, and people add a view for their reports
 //! or an index for their queries. All that is welcome as long as none of it
@@ -53,7 +53,7 @@ pub(in crate::store::sqlite) fn computes(conn: &Connection) -> Result<bool> {
 /// what the rows say.
 ///
 /// # Errors
-/// What SQLite says of a page that makes no sense.
+/// What SQLite says of an invalid page.
 pub(in crate::store::sqlite) fn walk(conn: &Connection) -> Result<()> {
     let mut tables = conn.prepare(
         "SELECT name FROM sqlite_schema WHERE type='table'AND rootpage>0 AND name<>'entries'AND name NOT LIKE'larder~_%'ESCAPE'~'",

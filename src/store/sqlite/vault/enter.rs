@@ -50,7 +50,7 @@ use crate::text::quote;
 /// The list of vaults: one absolute path a line, `#` before a comment.
 const VAULTS: &str = "/etc/larder/vaults";
 
-/// How long to wait for somebody who has a vault's database to himself.
+/// How long to wait for a process that has a vault's database exclusively.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Why the process cannot go on as it was started.
@@ -149,7 +149,7 @@ impl Elevated {
                     && [uids.real, uids.effective, uids.saved] == [user; 3]
             });
         shut();
-        // Root can take any group; for everybody else it must be out of reach.
+        // Root can take any group; for everyone else it must be out of reach.
         let out_of_reach = user.is_root() || self.group == group || setegid(self.group).is_err();
         if given_up && out_of_reach {
             return Ok(());

@@ -1,4 +1,4 @@
-//! A vault's files, held by descriptor.
+//! A vault's files, open by descriptor.
 //!
 //! A larder that is installed setgid opens the files of a vault, gives up the
 //! group, and only then lets SQLite near them. SQLite knows files by path, and
@@ -91,7 +91,7 @@ fn held(path: &Path) -> Option<&'static Held> {
     HELD.get().filter(|held| held.path == path)
 }
 
-/// Whether the store at `path` is held.
+/// Whether the store at `path` is open here.
 #[must_use]
 pub fn is_held(path: &Path) -> bool {
     held(path).is_some()

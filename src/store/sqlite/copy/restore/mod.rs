@@ -51,7 +51,7 @@ const STREAM: &str = "-";
 pub struct Restored {
     /// Number of the restored log's origin: above every earlier version.
     pub seq: i64,
-    /// Live keys and due ones.
+    /// Live keys and expired ones.
     pub entries: i64,
     /// Where the file went that was no usable store.
     pub kept: Option<PathBuf>,
@@ -157,7 +157,7 @@ fn restore_attended(
     Ok(restored)
 }
 
-/// What stands at the place of the store.
+/// What is at the place of the store.
 enum Present {
     Nothing,
     Store(Box<Store>),

@@ -40,7 +40,7 @@ pub(super) fn replace(options: &StoreOptions, scratch: &Scratch) -> Result<Resto
         return Err(Error::Interrupted);
     }
     fs::set_permissions(&scratch.path, fs::Permissions::from_mode(meta.mode() & 0o777)).map_err(io)?;
-    // Only root can; for everybody else the owner is the same already.
+    // Only root can; for everyone else the owner is the same already.
     let _ = std::os::unix::fs::chown(&scratch.path, Some(meta.uid()), Some(meta.gid()));
     File::open(&scratch.path).and_then(|file| file.sync_all()).map_err(io)?;
     // The old file gets its second name first: from here to the end it has

@@ -110,7 +110,7 @@ impl Bulk<'_> {
             }
         })?;
         for key in self.rows_left(&stored)? {
-            // What is left is due.
+            // What is left has expired.
             self.delete(group, &key, &Condition::Any)?;
         }
         self.append_delete_group(&stored)?;

@@ -194,7 +194,7 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// The entry was written anew: nothing is known of that job.
+    /// The entry was overwritten: nothing is known of that job.
     pub(super) fn renew_job(&self, stored: &Name<'_>, key: &Name<'_>, version: i64) -> Result<()> {
         self.conn
             .prepare_cached(

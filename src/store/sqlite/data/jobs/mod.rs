@@ -1,14 +1,14 @@
 //! Jobs: the entries of a group as work that is shared.
 //!
 //! Every live entry of a group that is taken from is a job. What else is known
-//! of it stands in `larder_leases`, where a job is put when it is first looked
-//! for: the log says which entries have come since (`larder_groups.taken`), so
-//! that nothing has to be kept up by whoever writes, and a take costs the same
+//! of it is in `larder_leases`, where a job is put when it is first looked for:
+//! the log says which entries have come since (`larder_groups.taken`), so that
+//! nothing has to be kept up by whoever writes, and a take costs the same
 //! whether ten jobs wait or a hundred thousand.
 //!
 //! A lease belongs to whoever can show its receipt, until its time is over and
-//! no longer. It is on the key: an entry that is written anew while it is
-//! leased is a new job, which is free once the lease has ended.
+//! no longer. It is on the key: an entry that is overwritten while it is leased
+//! is a new job, which is free once the lease has ended.
 
 mod lease;
 mod queue;
