@@ -37,7 +37,7 @@ else
     cp "$root/tests/data/packages.txt" packages.txt
 fi
 
-# To JSON lines. Documentation goes off after a week, just to show that it can.
+# To JSON lines. Documentation expires after a week, as an example.
 LC_ALL=C awk '
 BEGIN { RS = ""; FS = "\n"; for (i = 1; i < 32; i++) control[sprintf("%c", i)] = sprintf("\\u%04x", i) }
 function json(text,   out, c, i) {
@@ -75,5 +75,5 @@ printf 'Section {{section}} holds {{count}} packages; {{first}} is the first.\n'
 cat report.txt
 
 "$larder" list doc --limit 1 | while IFS= read -r package; do
-    printf '%s goes off in %s ms\n' "$package" "$("$larder" ttl doc "$package")"
+    printf '%s expires in %s ms\n' "$package" "$("$larder" ttl doc "$package")"
 done

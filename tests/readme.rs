@@ -158,7 +158,7 @@ fn the_first_command_does_the_main_job() {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
     for said in
-        ["loaded ", " packages from ", "the largest section, ", "read back:", "Section ", " goes off in "]
+        ["loaded ", " packages from ", "the largest section, ", "read back:", "Section ", " expires in "]
     {
         assert!(text.contains(said), "{said:?} is not in {text}");
     }

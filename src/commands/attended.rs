@@ -79,9 +79,9 @@ pub(super) fn copying<T>(
             let status = u8::try_from(128 + signal as i32).unwrap_or(u8::MAX);
             let message = format!("{command}: interrupted; {outcome}");
             print_error(settings.json, &Report { exit: Exit::Child(status), message, hint: None });
-            let told = |e: nix::errno::Errno| Failure::io("signals", e.into());
+            let io_error = |e: nix::errno::Errno| Failure::io("signals", e.into());
             signals_again()?;
-            raise(signal).map_err(told)?;
+            raise(signal).map_err(io_error)?;
             Err(Error::Interrupted.into())
         }
         (result, _) => Ok(result?),

@@ -98,7 +98,7 @@ fn advice(left: &[Finding], repaired: bool) -> String {
     {
         return way.to_owned();
     }
-    let told = all.into_iter().filter(helps).map(|remedy| match remedy {
+    let ways = all.into_iter().filter(helps).map(|remedy| match remedy {
         Remedy::Repair if !repaired => "'larder check --repair' rebuilds what can be derived",
         Remedy::Revoke => "'larder access revoke NS PRINCIPAL' removes a grant",
         Remedy::Quota => "'larder quota clear NS' removes a quota",
@@ -111,7 +111,7 @@ fn advice(left: &[Finding], repaired: bool) -> String {
         }
         Remedy::Repair => "the remaining findings cannot be repaired; restore a backup",
     });
-    told.collect::<Vec<_>>().join("; ")
+    ways.collect::<Vec<_>>().join("; ")
 }
 
 fn lines(context: &Context, checkup: &Checkup, out: &mut Out) -> anyhow::Result<()> {

@@ -97,9 +97,9 @@ fn export(
     mut progress: Progress,
     name: &str,
 ) -> anyhow::Result<()> {
-    let told = |error| Failure::io(name, error);
+    let io_error = |error| Failure::io(name, error);
     let store = context.existing()?;
-    let mut writer = Writer::new(format, &context.settings.scope, out).map_err(told)?;
+    let mut writer = Writer::new(format, &context.settings.scope, out).map_err(io_error)?;
     if let Some(store) = store {
         let mut failed = None;
         let mut begun = false;
@@ -130,10 +130,10 @@ fn export(
             })
         })?;
         if let Some(error) = failed {
-            return Err(told(error));
+            return Err(io_error(error));
         }
     }
-    writer.finish().map_err(told)
+    writer.finish().map_err(io_error)
 }
 
 /// Standard output, made safe where it is a terminal.

@@ -96,7 +96,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
         checked
     }) {
         Ok(source) => source,
-        Err(error) => return Err(told(error, line.get(), seems.get())),
+        Err(error) => return Err(failure(error, line.get(), seems.get())),
     };
     line.set(None);
     let mut progress = Progress::new(&context.settings, "importing").in_bytes().of(source.length());
@@ -128,7 +128,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
             let mut head = Vec::new();
             let read = source.read().map(|text| text.take(HEAD as u64).read_to_end(&mut head));
             let seems = read.is_ok().then(|| format_to_name(&args, &head)).flatten();
-            Err(told(error, line.get(), seems))
+            Err(failure(error, line.get(), seems))
         }
     }
 }
@@ -151,7 +151,7 @@ fn format_to_name(args: &ImportArgs, head: &[u8]) -> Option<&'static str> {
     }
 }
 
-fn told(error: Error, line: Option<u64>, seems: Option<&str>) -> anyhow::Error {
+fn failure(error: Error, line: Option<u64>, seems: Option<&str>) -> anyhow::Error {
     let error = with_line(error, line);
     match (crate::exit::report(&error), seems) {
         (Some(report), Some(format)) if report.exit == Exit::BadData => {

@@ -214,7 +214,7 @@ fn keys(context: &Context, args: &ListArgs, store: &Store, group: &str, out: &mu
                 Form::Table => {
                     let mut cells = cells(&entry, args.long, now);
                     if args.long && tells_jobs {
-                        cells.push(Cell::text(&told(job, store.scope())));
+                        cells.push(Cell::text(&job_text(job, store.scope())));
                     }
                     table.row(out, cells)?;
                 }
@@ -224,7 +224,7 @@ fn keys(context: &Context, args: &ListArgs, store: &Store, group: &str, out: &mu
                     let mut line = fields(&entry, args.long);
                     if args.long && tells_jobs {
                         line.push(b'\t');
-                        line.extend_from_slice(&text::field_bytes(told(job, store.scope()).as_bytes()));
+                        line.extend_from_slice(&text::field_bytes(job_text(job, store.scope()).as_bytes()));
                     }
                     if end == 0 && line.contains(&0) {
                         return Err(Failure::new(
@@ -282,9 +282,9 @@ fn fields(entry: &Entry, long: bool) -> Vec<u8> {
 }
 
 /// What is known of an entry as a job, in words.
-fn told(job: Option<JobState>, scope: &Scope) -> String {
+fn job_text(job: Option<JobState>, scope: &Scope) -> String {
     let Some(job) = job else { return "-".into() };
-    let mut told = match (job.leased_until, job.free_at, job.dead_from) {
+    let mut text = match (job.leased_until, job.free_at, job.dead_from) {
         (Some(until), ..) => {
             let holder = job.holder.map(|holder| format!(" by {holder}")).unwrap_or_default();
             format!("leased until {until}{holder}, attempt {}", job.attempts)
@@ -296,9 +296,9 @@ fn told(job: Option<JobState>, scope: &Scope) -> String {
         _ => return "-".into(),
     };
     if let Some(failure) = job.failure {
-        told = format!("{told}: {failure}");
+        text = format!("{text}: {failure}");
     }
-    told
+    text
 }
 
 fn groups(context: &Context, args: &ListArgs, store: &Store, out: &mut Out) -> anyhow::Result<()> {

@@ -311,7 +311,8 @@ fn record(args: &MemoArgs, program: &Path, signals: &Signals, makers: &str) -> a
     };
     let join = |copied: Copy| copied.and_then(|copied| copied.join().ok()).unwrap_or_default();
     let (stdout, stderr) = (join(stdout), join(stderr));
-    let passed_on = told(stdout.failed, "standard output").and(told(stderr.failed, "standard error"));
+    let passed_on =
+        forwarded(stdout.failed, "standard output").and(forwarded(stderr.failed, "standard error"));
     let recording = Recording {
         status: exit_code(status),
         fresh_until: args.ttl.map_or(Timestamp::LAST, |ttl| Timestamp::now().after(ttl)),
@@ -360,7 +361,7 @@ fn copy(mut from: impl Read, mut to: impl Write) -> Copied {
 }
 
 /// A reader that has gone away has seen enough.
-fn told(failed: Option<std::io::Error>, stream: &str) -> anyhow::Result<()> {
+fn forwarded(failed: Option<std::io::Error>, stream: &str) -> anyhow::Result<()> {
     match failed {
         Some(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::io(stream, e)),
         _ => Ok(()),

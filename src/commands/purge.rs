@@ -81,11 +81,11 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
                 store.read(|tx| tx.permit_store())?;
             }
             let mut progress = Progress::new(&context.settings, "purging");
-            let mut told = Purged::default();
+            let mut reported = Purged::default();
             let purged = store.purge(group, keep, |done| {
-                let more = done.entries - told.entries + done.changes - told.changes;
+                let more = done.entries - reported.entries + done.changes - reported.changes;
                 progress.tick(more.try_into().unwrap_or(0));
-                told = done;
+                reported = done;
             })?;
             progress.finish();
             if args.vacuum {

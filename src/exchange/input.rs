@@ -33,15 +33,15 @@ impl Source {
     /// before that `check` reads what has come, and may refuse it. Where it is cut
     /// off, reading it fails with [`Error::Io`], which says nothing about it.
     pub fn open(path: &Path, check: impl FnOnce(&[u8], Box<dyn Read + '_>) -> Result<()>) -> Result<Self> {
-        let told = |error| Error::io(name(path), error);
-        let mut file = open(path).map_err(told)?;
-        let meta = file.metadata().map_err(told)?;
+        let io_error = |error| Error::io(name(path), error);
+        let mut file = open(path).map_err(io_error)?;
+        let meta = file.metadata().map_err(io_error)?;
         if meta.is_file() {
-            let start = file.stream_position().map_err(told)?;
+            let start = file.stream_position().map_err(io_error)?;
             return Ok(Self::File(file, start));
         }
         let mut head = Vec::new();
-        (&mut file).take(IN_MEMORY as u64).read_to_end(&mut head).map_err(told)?;
+        (&mut file).take(IN_MEMORY as u64).read_to_end(&mut head).map_err(io_error)?;
         if head.len() < IN_MEMORY {
             return Ok(Self::Memory(head));
         }
@@ -63,7 +63,7 @@ impl Source {
             }
             copy.write_all(&chunk).map_err(spool)?;
             chunk.resize(IN_MEMORY, 0);
-            let length = file.read(&mut chunk).map_err(told)?;
+            let length = file.read(&mut chunk).map_err(io_error)?;
             chunk.truncate(length);
         }
         Ok(Self::File(copy, 0))

@@ -70,7 +70,7 @@ impl Replacement {
         let (file, name) = if let Some(file) = nameless(directory, early).filter(|_| !named) {
             (file, None)
         } else {
-            let (file, name) = passing_name(directory, target, |path| create(path, early))?;
+            let (file, name) = temporary_name(directory, target, |path| create(path, early))?;
             (file, Some(name))
         };
         Ok(Self { target: target.to_owned(), file, mode, name })
@@ -104,7 +104,7 @@ impl Replacement {
             let link = |path: &Path| {
                 linkat(AT_FDCWD, &own, AT_FDCWD, path, AtFlags::AT_SYMLINK_FOLLOW).map_err(Into::into)
             };
-            passing_name(directory(&target), &target, link)?.1
+            temporary_name(directory(&target), &target, link)?.1
         };
         name.persist(&target).map_err(|e| e.error)?;
         drop(unasked);
@@ -168,7 +168,7 @@ const MOST: u32 = 1000;
 
 /// Makes something under the first free temporary name, and removes what was
 /// left under those before and right behind it.
-fn passing_name<T>(
+fn temporary_name<T>(
     directory: &Path,
     target: &Path,
     mut make: impl FnMut(&Path) -> io::Result<T>,
@@ -179,11 +179,11 @@ fn passing_name<T>(
             match make(&path) {
                 Ok(value) => {
                     let _ = (number + 1..MOST)
-                        .find(|next| !remove_forsaken(&numbered(directory, target, *next), target));
+                        .find(|next| !remove_stale(&numbered(directory, target, *next), target));
                     return Ok((value, TempPath::try_from_path(path)?));
                 }
                 Err(e) if e.kind() != ErrorKind::AlreadyExists => return Err(e),
-                Err(_) if remove_forsaken(&path, target) => {}
+                Err(_) if remove_stale(&path, target) => {}
                 Err(_) => break,
             }
         }
@@ -203,7 +203,7 @@ fn numbered(directory: &Path, target: &Path, number: u32) -> PathBuf {
 
 /// Removes the file at `path` if it is a replacement of `target` that no process
 /// holds any more.
-fn remove_forsaken(path: &Path, target: &Path) -> bool {
+fn remove_stale(path: &Path, target: &Path) -> bool {
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
     let Ok(file) = OpenOptions::new().read(true).custom_flags(flags).open(path) else { return false };
     let Ok(meta) = file.metadata() else { return false };

@@ -71,12 +71,12 @@ impl Out {
 
     /// Writes a record as one line of JSON, which a terminal can safely show.
     pub fn json(&mut self, record: &impl serde::Serialize) -> anyhow::Result<()> {
-        let told = |e: serde_json::Error| Failure::io("standard output", e.into());
+        let io_error = |e: serde_json::Error| Failure::io("standard output", e.into());
         if *self.terminal.get_or_insert_with(|| io::stdout().is_terminal()) {
-            let json = serde_json::to_string(record).map_err(told)?;
+            let json = serde_json::to_string(record).map_err(io_error)?;
             return self.line(&text::safe_json(&json));
         }
-        serde_json::to_writer(&mut self.writer, record).map_err(told)?;
+        serde_json::to_writer(&mut self.writer, record).map_err(io_error)?;
         self.write(b"\n")
     }
 

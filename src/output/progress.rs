@@ -9,7 +9,7 @@ use crate::settings::Settings;
 use crate::units;
 
 /// Work that ends before this shows nothing.
-const PATIENCE: Duration = Duration::from_secs(1);
+const DELAY: Duration = Duration::from_secs(1);
 
 /// Steps between two looks at the clock.
 const STRIDE: u64 = 64;
@@ -144,7 +144,7 @@ impl Drop for Progress {
 impl Doing {
     fn look(&mut self) {
         self.looked_at = self.done;
-        if self.bar.is_none() && self.started.elapsed() >= PATIENCE {
+        if self.bar.is_none() && self.started.elapsed() >= DELAY {
             self.bar = Some(self.show());
         }
         if let Some(bar) = &self.bar {

@@ -42,9 +42,10 @@ impl Signals {
     }
 
     fn block(set: SigSet) -> anyhow::Result<Self> {
-        let told = |e: nix::errno::Errno| Failure::io("signals", e.into());
-        set.thread_block().map_err(told)?;
-        let fd = SignalFd::with_flags(&set, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC).map_err(told)?;
+        let io_error = |e: nix::errno::Errno| Failure::io("signals", e.into());
+        set.thread_block().map_err(io_error)?;
+        let fd =
+            SignalFd::with_flags(&set, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC).map_err(io_error)?;
         Ok(Self { fd })
     }
 

@@ -42,7 +42,7 @@ pub struct Candidate<'a> {
     target: &'a Target,
     file: Option<Replacement>,
     /// Whether the file is only for looking at.
-    passing: bool,
+    temporary: bool,
     text: &'a str,
 }
 
@@ -93,12 +93,12 @@ impl Target {
             }
         }
         let mode = self.options.mode;
-        let (passing, kept) = match &standing {
+        let (temporary, kept) = match &standing {
             Standing::Stream => (true, 0o600),
             Standing::File(old) => (self.options.in_place, old.mode() & 0o7777),
             Standing::Nothing => (false, 0),
         };
-        let mut file = if passing {
+        let mut file = if temporary {
             let make = || Replacement::within(&std::env::temp_dir(), &self.path, mode.or(Some(kept)), true);
             named.then(make).transpose()?
         } else {
@@ -108,7 +108,7 @@ impl Target {
             file.write_all(text.as_bytes())?;
             file.finish()?;
         }
-        Ok(Some(Candidate { target: self, file, passing, text }))
+        Ok(Some(Candidate { target: self, file, temporary, text }))
     }
 
     /// Writes into the file that stands there.
@@ -137,7 +137,7 @@ impl Candidate<'_> {
 
     /// Puts the text in its place.
     pub fn commit(self) -> io::Result<()> {
-        let Self { target, file, passing, text } = self;
+        let Self { target, file, temporary, text } = self;
         match Standing::at(&target.path)? {
             Standing::Stream => {
                 // Without waiting for a FIFO's reader, who may never come.
@@ -147,7 +147,7 @@ impl Candidate<'_> {
             }
             Standing::File(_) if target.options.in_place => target.write_into(text)?,
             standing => match file {
-                Some(file) if !passing => file.commit()?,
+                Some(file) if !temporary => file.commit()?,
                 // What was there is gone meanwhile.
                 _ => {
                     let mut file = Replacement::of(&target.path, &standing, target.options.mode, false)?;

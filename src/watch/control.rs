@@ -95,11 +95,11 @@ impl Control {
     #[must_use]
     pub fn stopped(&self) -> Option<Stop> {
         let _ = self.signals();
-        self.told()
+        self.requested()
     }
 
     /// Whether what has been read so far, or the clock, asks for an end.
-    fn told(&self) -> Option<Stop> {
+    fn requested(&self) -> Option<Stop> {
         if self.signals_seen.get() > 0 {
             return Some(Stop::Signal);
         }
@@ -130,7 +130,7 @@ impl Control {
 
     /// Like [`Control::wait`], with nothing going on meanwhile.
     pub fn sleep(&self, readable: &[BorrowedFd<'_>], at_most: Duration) -> Wake {
-        if let Some(stop) = self.told() {
+        if let Some(stop) = self.requested() {
             return Wake::Stop(stop);
         }
         let stdout = std::io::stdout();

@@ -139,15 +139,15 @@ impl Sink for Exec {
                     }
                     let failed = format!("{shown} failed with status {code}");
                     if last {
-                        let told = format!("{what}: {failed}; giving up");
-                        return Err(Failure::new(Exit::Child(code), told).into());
+                        let message = format!("{what}: {failed}; giving up");
+                        return Err(Failure::new(Exit::Child(code), message).into());
                     }
                     failed
                 }
                 Err(e) => {
-                    let passing = is_passing(&e);
+                    let temporary = is_temporary(&e);
                     let error = Failure::io(&format!("cannot run {shown}"), e);
-                    if last || !passing {
+                    if last || !temporary {
                         return Err(error);
                     }
                     error.to_string()
@@ -180,7 +180,7 @@ impl Sink for Exec {
 
 /// Whether a command that could not be started may well start a little later:
 /// there are too many processes for now, or its file is being written.
-fn is_passing(error: &std::io::Error) -> bool {
+fn is_temporary(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{ExecutableFileBusy, OutOfMemory, WouldBlock};
     matches!(error.kind(), WouldBlock | OutOfMemory | ExecutableFileBusy)
 }

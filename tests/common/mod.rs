@@ -34,7 +34,7 @@ use tempfile::TempDir;
 pub const LARDER: &str = env!("CARGO_BIN_EXE_larder");
 
 /// A run that takes longer hangs.
-const PATIENCE: Duration = Duration::from_mins(2);
+const TIMEOUT: Duration = Duration::from_mins(2);
 
 /// What the log says of who wrote, where a test has larder write.
 pub fn author() -> String {
@@ -218,7 +218,7 @@ impl Run {
         let pid = Pid::from_raw(i32::try_from(child.id()).expect("a process id"));
         let (done, finished) = mpsc::channel();
         thread::spawn(move || done.send(child.wait_with_output()));
-        let output = finished.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+        let output = finished.recv_timeout(TIMEOUT).unwrap_or_else(|_| {
             let _ = kill(pid, Signal::SIGKILL);
             panic!("{shown:?} hangs");
         });

@@ -13,7 +13,7 @@ use nix::unistd::Pid;
 use super::{LARDER, Test};
 
 /// Longer than anything here takes; a watch that needs it hangs.
-pub const PATIENCE: Duration = Duration::from_mins(1);
+pub const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A running `larder watch`. Killed when dropped.
 pub struct Watcher {
@@ -62,7 +62,7 @@ impl Watcher {
     /// The next line.
     #[track_caller]
     pub fn line(&self) -> String {
-        self.lines.recv_timeout(PATIENCE).unwrap_or_else(|e| panic!("no line: {e}; {}", self.errors()))
+        self.lines.recv_timeout(TIMEOUT).unwrap_or_else(|e| panic!("no line: {e}; {}", self.errors()))
     }
 
     /// The next line, if it has come already.
@@ -84,7 +84,7 @@ impl Watcher {
     /// The lines that are left when the output ends.
     pub fn rest(&self) -> Vec<String> {
         let mut rest = Vec::new();
-        while let Ok(line) = self.lines.recv_timeout(PATIENCE) {
+        while let Ok(line) = self.lines.recv_timeout(TIMEOUT) {
             rest.push(line);
         }
         rest
@@ -102,7 +102,7 @@ impl Watcher {
     /// Waits for the end: status and standard error.
     #[track_caller]
     pub fn end(&mut self) -> (ExitStatus, String) {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + TIMEOUT;
         loop {
             if let Some(status) = self.child.try_wait().expect("wait for the watch") {
                 if let Some(reader) = self.reader.take() {
@@ -134,7 +134,7 @@ impl Drop for Watcher {
 /// Waits until `ready` says so: for what another process is about to do.
 #[track_caller]
 pub fn until(what: &str, mut ready: impl FnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + TIMEOUT;
     while !ready() {
         assert!(Instant::now() < end, "{what} does not happen");
         thread::sleep(Duration::from_millis(2));

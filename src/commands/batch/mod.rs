@@ -269,9 +269,9 @@ impl Waiting {
 }
 
 fn stream(context: &Context, args: &BatchArgs) -> anyhow::Result<Exit> {
-    let told = |error| Failure::io(&input::name(&args.file), error);
+    let io_error = |error| Failure::io(&input::name(&args.file), error);
     context.refuse_store(&args.file)?;
-    let mut text = Text::new(input::open(&args.file).map_err(told)?);
+    let mut text = Text::new(input::open(&args.file).map_err(io_error)?);
     let scope = &context.settings.scope;
     let mut out = Stdout;
     let mut waiting = Waiting::default();

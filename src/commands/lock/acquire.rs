@@ -42,7 +42,7 @@ pub fn acquire(context: &Context, args: &LockArgs, signals: &Signals) -> anyhow:
     let started = Instant::now();
     let deadline = args.wait.map(|wait| started + wait);
     let (quiet, tells) = (context.settings.quiet, std::io::stderr().is_terminal());
-    let mut told = None;
+    let mut reported = None;
     let patience = if args.r#try { AT_ONCE } else { context.settings.busy_timeout };
     loop {
         hearing.hear();
@@ -88,10 +88,10 @@ pub fn acquire(context: &Context, args: &LockArgs, signals: &Signals) -> anyhow:
             return Err(Failure::new(args.conflict(), format!("{lock} is held by {by}")).into());
         }
         let tokens: Vec<_> = live.iter().map(|one| one.lease.token).collect();
-        if tells && !quiet && started.elapsed() >= SILENCE && told.as_ref() != Some(&tokens) {
+        if tells && !quiet && started.elapsed() >= SILENCE && reported.as_ref() != Some(&tokens) {
             let by = described(&live, |Lease { holder, host, pid, .. }| format!("{holder}@{host} pid {pid}"));
             print_note(&format!("lock: waiting for {lock}, held by {by}"));
-            told = Some(tokens);
+            reported = Some(tokens);
         }
         let sleep =
             deadline.map_or(LOOK_AGAIN, |d| d.saturating_duration_since(Instant::now()).min(LOOK_AGAIN));

@@ -122,7 +122,7 @@ fn others(tx: &Snapshot<'_>, args: &LockArgs) -> Result<Vec<Live>> {
 }
 
 fn lost(args: &LockArgs) -> Error {
-    Error::Condition(format!("{} is somebody else's", args.lock()))
+    Error::Condition(format!("{} is no longer held", args.lock()))
 }
 
 /// Takes the lock.

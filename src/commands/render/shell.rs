@@ -85,9 +85,9 @@ impl<'a> Shell<'a> {
     /// later.
     pub fn run(self, control: &Control) -> anyhow::Result<Ended> {
         let shown = crate::text::quote(&self.command.to_string_lossy());
-        let told = |e| Failure::io(&format!("cannot run {shown}"), e);
-        let child = Child::start(self.inner).map_err(told)?;
-        wait(child, self.timeout, self.grace, control).map_err(told)
+        let io_error = |e| Failure::io(&format!("cannot run {shown}"), e);
+        let child = Child::start(self.inner).map_err(io_error)?;
+        wait(child, self.timeout, self.grace, control).map_err(io_error)
     }
 }
 

@@ -47,7 +47,7 @@ impl Screen {
         }
         let screen = Self { before };
         let mut text = Vec::new();
-        queue!(text, EnterAlternateScreen, Hide, Clear(ClearType::All)).map_err(told)?;
+        queue!(text, EnterAlternateScreen, Hide, Clear(ClearType::All)).map_err(io_error)?;
         write(&text)?;
         Ok(screen)
     }
@@ -70,11 +70,11 @@ impl Screen {
     pub fn show(&self, frame: &Frame) -> anyhow::Result<()> {
         let mut text = Vec::new();
         for (at, line) in frame.lines.iter().enumerate() {
-            queue!(text, MoveTo(0, u16::try_from(at).unwrap_or(u16::MAX))).map_err(told)?;
+            queue!(text, MoveTo(0, u16::try_from(at).unwrap_or(u16::MAX))).map_err(io_error)?;
             text.extend_from_slice(line.as_bytes());
-            queue!(text, Clear(ClearType::UntilNewLine)).map_err(told)?;
+            queue!(text, Clear(ClearType::UntilNewLine)).map_err(io_error)?;
         }
-        queue!(text, Clear(ClearType::FromCursorDown)).map_err(told)?;
+        queue!(text, Clear(ClearType::FromCursorDown)).map_err(io_error)?;
         write(&text)
     }
 
@@ -103,10 +103,10 @@ impl Drop for Screen {
 }
 
 fn write(text: &[u8]) -> anyhow::Result<()> {
-    Stdout.write_all(text).map_err(told)
+    Stdout.write_all(text).map_err(io_error)
 }
 
-fn told(error: std::io::Error) -> anyhow::Error {
+fn io_error(error: std::io::Error) -> anyhow::Error {
     Failure::io("standard output", error)
 }
 

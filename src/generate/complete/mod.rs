@@ -31,7 +31,7 @@ const VARIABLE: &str = "LARDER_COMPLETE";
 const MOST: usize = 500;
 
 /// How long a locked store is waited for.
-const PATIENCE: Duration = Duration::from_millis(50);
+const TIMEOUT: Duration = Duration::from_millis(50);
 
 /// Whether this run is a shell's question and no command. The variable alone
 /// is not enough: a command line under which somebody exported it must do what
@@ -116,7 +116,7 @@ fn from_store(
         let settings = Settings::resolve(&Globals::from_matches(words), &ProcessEnvironment).ok()?;
         let options = StoreOptions {
             scope: settings.scope,
-            busy_timeout: PATIENCE,
+            busy_timeout: TIMEOUT,
             clock: Clock::System,
             ..StoreOptions::new(settings.path)
         };

@@ -102,8 +102,8 @@ impl Store {
 
     /// Device and inode of what is at the store's path now.
     pub fn identity(&self) -> Result<(u64, u64)> {
-        let told = |e| Error::io(format!("store {}", quote(&self.options.path.to_string_lossy())), e);
-        path::metadata(&self.options.path).map(|meta| (meta.dev(), meta.ino())).map_err(told)
+        let io_error = |e| Error::io(format!("store {}", quote(&self.options.path.to_string_lossy())), e);
+        path::metadata(&self.options.path).map(|meta| (meta.dev(), meta.ino())).map_err(io_error)
     }
 
     /// The namespace this store was opened for.

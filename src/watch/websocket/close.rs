@@ -13,7 +13,7 @@ use super::http::drain;
 use super::stream::Stream;
 
 /// How long a client has to take the goodbye, and then to answer it.
-const PATIENCE: Duration = Duration::from_secs(1);
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Room in the kernel for all that can be left to send: a client that did not
 /// read still finds, when it reads again, whole messages and a close code.
@@ -101,7 +101,7 @@ impl Ending {
         if taken && readable && self.end != End::Answered {
             self.drive(PollFlags::POLLIN, |socket| socket.read().map(|_| false));
         }
-        drain(&mut self.socket.into_inner().into_inner(), PATIENCE);
+        drain(&mut self.socket.into_inner().into_inner(), TIMEOUT);
     }
 
     /// Takes steps until one is the last, fails, or time is up. Says whether
@@ -111,7 +111,7 @@ impl Ending {
         wait_for: PollFlags,
         mut step: impl FnMut(&mut WebSocket<Stream>) -> tungstenite::Result<bool>,
     ) -> bool {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             match step(&mut self.socket) {
                 Ok(false) => continue,

@@ -13,7 +13,7 @@ use tungstenite::handshake::server::Request;
 const MAX_HEAD: usize = 8 * 1024;
 
 /// How long a request may take to arrive, and an answer to leave.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long a client that was refused may go on talking: closing on unread
 /// input would reset the connection, and the answer might not be seen.
@@ -63,7 +63,7 @@ impl Refusal {
 /// Reads a request; what came after it is returned with it. `None`: the client
 /// left, or ran out of time without a word.
 pub fn read(stream: &mut TcpStream) -> Result<Option<(Request, Vec<u8>)>, Refusal> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     let mut head = Vec::with_capacity(1024);
     let mut chunk = [0; 2048];
     loop {
@@ -153,7 +153,7 @@ pub fn render(status: u16, content: &str, headers: &[String], body: &str) -> Str
 
 /// Sends an answer and ends the connection. Failing to is the client's loss.
 pub fn answer(stream: &mut TcpStream, rendered: &str) {
-    let _ = stream.set_write_timeout(Some(PATIENCE));
+    let _ = stream.set_write_timeout(Some(TIMEOUT));
     if stream.write_all(rendered.as_bytes()).is_ok() {
         drain(stream, LINGER);
     }

@@ -205,9 +205,9 @@ impl Hub {
     /// # Errors
     /// The operating system has no thread or descriptor left.
     pub fn start(config: Config) -> anyhow::Result<Self> {
-        let told = |e| Failure::io("listen", e);
-        let address = config.listener.local_addr().map_err(told)?;
-        let (door, sleeper) = waker::pair().map_err(told)?;
+        let io_error = |e| Failure::io("listen", e);
+        let address = config.listener.local_addr().map_err(io_error)?;
+        let (door, sleeper) = waker::pair().map_err(io_error)?;
         let shared = Arc::new(Shared {
             admission: Admission { token: config.token, origins: config.origins },
             scope: config.scope,
@@ -223,7 +223,7 @@ impl Hub {
             closing: OnceLock::new(),
             door,
         });
-        let listener = listener::start(config.listener, sleeper, &shared).map_err(told)?;
+        let listener = listener::start(config.listener, sleeper, &shared).map_err(io_error)?;
         Ok(Self { shared, address, listener: Mutex::new(Some(listener)) })
     }
 

@@ -55,8 +55,8 @@ impl Publisher {
         count: Option<u64>,
         open: impl Fn() -> Result<Feed> + Send + 'static,
     ) -> anyhow::Result<Self> {
-        let told = |e| Failure::io("listen", e);
-        let (waker, sleeper) = waker::pair().map_err(told)?;
+        let io_error = |e| Failure::io("listen", e);
+        let (waker, sleeper) = waker::pair().map_err(io_error)?;
         let (waker, last) = (Arc::new(waker), Arc::new(OnceLock::new()));
         let (its_waker, its_last) = (Arc::clone(&waker), Arc::clone(&last));
         let thread = std::thread::Builder::new().name("publish".into()).stack_size(STACK);
@@ -66,7 +66,7 @@ impl Publisher {
                 hub.close_for(Some(&error));
             }
         });
-        Ok(Self { last, waker, thread: Some(thread.map_err(told)?) })
+        Ok(Self { last, waker, thread: Some(thread.map_err(io_error)?) })
     }
 
     /// What is to be called when the watch has heard that there is something

@@ -17,7 +17,7 @@ use crate::common::skip::skip;
 const PROGRAM: &str = "/usr/bin/chromium";
 
 /// Longer than a page needs on a busy machine.
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A running browser. Killed when dropped.
 pub struct Browser {
@@ -59,14 +59,14 @@ impl Browser {
         let (send, lines) = channel();
         thread::spawn(move || stderr.lines().map_while(Result::ok).for_each(|line| drop(send.send(line))));
         let url = loop {
-            let line = lines.recv_timeout(PATIENCE).expect("the browser's address");
+            let line = lines.recv_timeout(TIMEOUT).expect("the browser's address");
             if let Some(url) = line.strip_prefix("DevTools listening on ") {
                 break url.to_owned();
             }
         };
         let address = url.trim_start_matches("ws://").split('/').next().expect("an address").to_owned();
         let stream = TcpStream::connect(address).expect("connect to the browser");
-        stream.set_read_timeout(Some(PATIENCE)).expect("set a timeout");
+        stream.set_read_timeout(Some(TIMEOUT)).expect("set a timeout");
         let request = url.into_client_request().expect("a request");
         let (socket, _) = tungstenite::client(request, stream).expect("speak to the browser");
         Some(Self { process, socket, last_id: 0, console: vec![] })
@@ -106,7 +106,7 @@ impl Browser {
     /// expressions about it may fail.
     #[track_caller]
     pub fn wait_for(&mut self, tab: &Tab, expression: &str, expected: &Value) {
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + TIMEOUT;
         loop {
             let value = self.try_evaluate(tab, expression);
             if value.as_ref() == Ok(expected) {

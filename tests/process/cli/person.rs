@@ -17,7 +17,7 @@ use nix::unistd::Pid;
 use crate::common::{LARDER, Test};
 
 /// A run that takes longer hangs.
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A larder that runs on a terminal of its own.
 pub struct Person {
@@ -73,7 +73,7 @@ impl Person {
     /// Waits until `words` are shown.
     #[track_caller]
     pub fn sees(&self, words: &str) {
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + TIMEOUT;
         while !self.shown().contains(words) {
             assert!(Instant::now() < end, "{words:?} is not in {:?}", self.shown());
             thread::sleep(Duration::from_millis(5));
@@ -94,7 +94,7 @@ impl Person {
     /// Waits for the end: its status (minus a signal), and all that was shown.
     #[track_caller]
     pub fn ends(&mut self) -> (i32, String) {
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + TIMEOUT;
         let status = loop {
             if let Some(status) = self.child.try_wait().expect("the program's status") {
                 break status;

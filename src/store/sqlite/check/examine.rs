@@ -311,7 +311,7 @@ fn log(conn: &Connection, findings: &mut Findings) -> Result<bool> {
     )?;
     let mut rows = query.query([])?;
     let mut last: Option<(i64, i64)> = None;
-    let mut told = 0;
+    let mut reported = 0;
     while let Some(row) = rows.next()? {
         let seq: i64 = row.get(0)?;
         let kind = row.get_ref(1)?.as_bytes().unwrap_or_default();
@@ -336,8 +336,8 @@ fn log(conn: &Connection, findings: &mut Findings) -> Result<bool> {
         };
         last = Some((seq, total));
         if let Some(about) = about {
-            told += 1;
-            if told > MOST {
+            reported += 1;
+            if reported > MOST {
                 findings.add(FindingKind::Log, "more findings of this kind omitted");
                 return Ok(false);
             }

@@ -13,7 +13,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use crate::model::{Error, Result};
-use crate::store::sqlite::copy::told;
+use crate::store::sqlite::copy::io_error;
 use crate::store::sqlite::file::descriptors::Descriptor;
 use crate::store::sqlite::file::path::beside;
 use crate::store::sqlite::schema;
@@ -48,9 +48,9 @@ impl Error {
 
 /// Whether the file is, or was once, a store of this larder's or an older one's.
 pub(in crate::store::sqlite) fn was_store(path: &Path) -> Result<bool> {
-    let file = Descriptor::to_read(path).map_err(|e| told(path, e))?;
+    let file = Descriptor::to_read(path).map_err(|e| io_error(path, e))?;
     let mut head = [0; 100];
-    let read = file.read_at(&mut head, 0).map_err(|e| told(path, e))?;
+    let read = file.read_at(&mut head, 0).map_err(|e| io_error(path, e))?;
     if head.starts_with(b"SQLite format 3\0") {
         let (version, application) = (number(&head[60..64]), number(&head[68..72]));
         if version > schema::VERSION {
@@ -75,7 +75,7 @@ fn holds_schema(file: &File, path: &Path) -> Result<bool> {
     let mut file = file;
     file.seek(SeekFrom::Start(0))
         .and_then(|_| file.take(REACH).read_to_end(&mut content))
-        .map_err(|e| told(path, e))?;
+        .map_err(|e| io_error(path, e))?;
     let start = b"tablelarder_";
     let mut from = 0;
     while let Some(at) = content[from..].windows(start.len()).position(|window| window == start) {

@@ -14,7 +14,7 @@ use crate::store::sqlite::attend::may_go_on;
 use crate::store::sqlite::check::examine::examine;
 use crate::store::sqlite::connection::Store;
 use crate::store::sqlite::copy::{
-    Progress, Scratch, Stage, absolute, close, copy_pages, immutable, own_right, serious, told,
+    Progress, Scratch, Stage, absolute, close, copy_pages, immutable, io_error, own_right, serious,
 };
 use crate::store::sqlite::file::path::{COMPANIONS, beside};
 use crate::text::quote;
@@ -47,7 +47,7 @@ impl Store {
         own_right(&directory, AccessFlags::W_OK)?;
         let scratch = Scratch::within(&directory, self.path())?;
         self.copy_to(&scratch, &scratch.path, progress)?;
-        File::open(&scratch.path).map_err(|e| told(&scratch.path, e))
+        File::open(&scratch.path).map_err(|e| io_error(&scratch.path, e))
     }
 
     /// Fills the scratch file with a verified copy for `target`.
@@ -105,10 +105,10 @@ fn refuse_target(target: &Path, store: &Path) -> Result<()> {
         match fs::symlink_metadata(&path) {
             Ok(meta) => {
                 let what = if meta.is_symlink() { "it is a symbolic link" } else { "it already exists" };
-                return Err(told(&path, IoError::new(ErrorKind::AlreadyExists, what)));
+                return Err(io_error(&path, IoError::new(ErrorKind::AlreadyExists, what)));
             }
             Err(e) if e.kind() == ErrorKind::NotFound => {}
-            Err(e) => return Err(told(&path, e)),
+            Err(e) => return Err(io_error(&path, e)),
         }
     }
     Ok(())

@@ -70,14 +70,14 @@ impl Scratch {
     pub(in crate::store::sqlite) fn within(directory: &Path, target: &Path) -> Result<Self> {
         let name = target.file_name().unwrap_or_default().to_string_lossy();
         let prefix = format!(".{}.", name.chars().take(40).collect::<String>());
-        remove_forsaken(directory, &prefix);
-        let told = |e| told(directory, e);
+        remove_stale(directory, &prefix);
+        let io_error = |e| io_error(directory, e);
         loop {
             let (hold, file) = tempfile::Builder::new()
                 .prefix(&prefix)
                 .suffix(".partial")
                 .tempfile_in(directory)
-                .map_err(told)?
+                .map_err(io_error)?
                 .into_parts();
             // Before it was locked somebody may have taken it for stale. Where
             // there are no locks nobody can.
@@ -105,9 +105,9 @@ impl Scratch {
     /// Gives the file its name, if nobody has taken it, durably.
     pub(in crate::store::sqlite) fn persist(&self, target: &Path) -> Result<()> {
         let synced = File::open(&self.path).and_then(|file| file.sync_all());
-        synced.map_err(|e| told(target, e))?;
+        synced.map_err(|e| io_error(target, e))?;
         if let Some(file) = self.file.take() {
-            file.persist_noclobber(target).map_err(|e| told(target, e.error))?;
+            file.persist_noclobber(target).map_err(|e| io_error(target, e.error))?;
         }
         sync_directory(target)
     }
@@ -142,14 +142,14 @@ fn is_named(file: &File, path: &Path) -> bool {
 
 /// Removes the caller's own temporary files that no process holds. What cannot
 /// be removed stays: a copy does not depend on it.
-fn remove_forsaken(directory: &Path, prefix: &str) {
+fn remove_stale(directory: &Path, prefix: &str) {
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let passing = name
+        let temporary = name
             .to_str()
             .and_then(|name| name.strip_prefix(prefix)?.split_once(".partial"))
             .filter(|(random, _)| random.len() == 6 && random.bytes().all(|b| b.is_ascii_alphanumeric()));
-        match passing {
+        match temporary {
             Some((_, "")) => remove_unheld(&entry.path()),
             Some((random, suffix)) if COMPANIONS.contains(&suffix) => {
                 // The copy got its name, and this could not be removed then.
@@ -196,14 +196,14 @@ pub(in crate::store::sqlite) fn forget_companions(path: &Path) {
 
 pub(in crate::store::sqlite) fn sync_directory(path: &Path) -> Result<()> {
     let parent = path.parent().unwrap_or(Path::new("/"));
-    File::open(parent).and_then(|dir| dir.sync_all()).map_err(|e| told(path, e))
+    File::open(parent).and_then(|dir| dir.sync_all()).map_err(|e| io_error(path, e))
 }
 
 pub(in crate::store::sqlite) fn absolute(path: &Path) -> Result<PathBuf> {
-    std::path::absolute(path).map_err(|e| told(path, e))
+    std::path::absolute(path).map_err(|e| io_error(path, e))
 }
 
-pub(in crate::store::sqlite) fn told(path: &Path, e: IoError) -> Error {
+pub(in crate::store::sqlite) fn io_error(path: &Path, e: IoError) -> Error {
     Error::io(shown(path), e)
 }
 
@@ -246,7 +246,7 @@ pub(in crate::store::sqlite) fn close(conn: Connection) -> Result<()> {
 /// Where larder is installed setgid it can reach what its caller cannot. A file
 /// that the caller names has to be within the caller's own reach.
 pub(in crate::store::sqlite) fn own_right(path: &Path, right: AccessFlags) -> Result<()> {
-    nix::unistd::access(path, right).map_err(|e| told(path, e.into()))
+    nix::unistd::access(path, right).map_err(|e| io_error(path, e.into()))
 }
 
 /// Opens a file that nobody changes: without locks, without files beside it.

@@ -20,8 +20,8 @@ use crate::store::sqlite::data::columns::name;
 use crate::store::sqlite::transaction::{Snapshot, Transaction};
 use crate::store::sqlite::vault::is_held;
 
-/// Who asks. Neither the environment nor a setgid bit has a say: it is the
-/// real user, and the groups the kernel has him in.
+/// The caller. Neither the environment nor a setgid bit counts: identity is the
+/// real user ID and its supplementary groups.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     /// Real user id.
@@ -333,7 +333,7 @@ pub enum Protection {
     /// Nothing in scope is closed.
     Open,
     /// The caller could open the file with another program, so the grants are
-    /// advice to him.
+    /// advisory.
     Advisory,
     /// The file is out of the caller's reach; larder is the only way in.
     Enforced,
@@ -352,7 +352,7 @@ impl Protection {
 }
 
 impl Store {
-    /// How far grants bind the caller, after looking at what he can reach.
+    /// How far grants bind the caller, from what they can open.
     pub fn protection(&self) -> Result<Protection> {
         if !self.read(|tx| tx.is_closed())? {
             return Ok(Protection::Open);

@@ -17,7 +17,7 @@ use crate::store::feed::Upkeep;
 use crate::store::sqlite::connection::Store;
 
 /// How long a step waits for the write lock.
-const PATIENCE: Duration = Duration::from_millis(10);
+const TIMEOUT: Duration = Duration::from_millis(10);
 
 /// Pause between two steps. At least as long as a step took, so that writers
 /// find the lock free half of the time; longer while another watcher is at the
@@ -150,7 +150,7 @@ impl Expirer {
         let known = self.next_due.get();
         let (cursor, mark) = self.position.get();
         let started = Instant::now();
-        let expired = self.store.expire_due(PATIENCE, |tx| {
+        let expired = self.store.expire_due(TIMEOUT, |tx| {
             tx.check_mark(cursor, mark)?;
             // Without larder's triggers nothing would be logged.
             Ok(self.cookie.get() == Some(tx.schema_cookie()?))

@@ -52,7 +52,7 @@ impl Claim {
         match fcntl(&*descriptor, FcntlArg::F_OFD_SETLK(&ofd_lock::range(libc::F_WRLCK, byte, 1))) {
             Ok(_) => Ok(Some(Self { descriptor, byte })),
             Err(Errno::EAGAIN | Errno::EACCES) => Ok(None),
-            Err(e) => Err(told(path, e.into())),
+            Err(e) => Err(io_error(path, e.into())),
         }
     }
 
@@ -64,7 +64,7 @@ impl Claim {
             match fcntl(&*descriptor, FcntlArg::F_OFD_SETLKW(&ofd_lock::range(libc::F_WRLCK, byte, 1))) {
                 Ok(_) => return Ok(Self { descriptor, byte }),
                 Err(Errno::EINTR) => {}
-                Err(e) => return Err(told(path, e.into())),
+                Err(e) => return Err(io_error(path, e.into())),
             }
         }
     }
@@ -97,9 +97,9 @@ impl Claimed<'_> {
 }
 
 fn open(path: &Path) -> Result<Descriptor> {
-    Descriptor::to_write(path).map_err(|e| told(path, e))
+    Descriptor::to_write(path).map_err(|e| io_error(path, e))
 }
 
-fn told(path: &Path, error: std::io::Error) -> Error {
+fn io_error(path: &Path, error: std::io::Error) -> Error {
     Error::io(format!("store {}", quote(&path.to_string_lossy())), error)
 }

@@ -33,20 +33,20 @@ const LONGEST_PATH: usize = 504;
 /// SQLite reads `file:x?mode=memory` as a URI and would store nothing; an
 /// absolute path cannot be taken for one.
 pub fn resolve(path: &Path) -> Result<PathBuf> {
-    let absolute = std::path::absolute(path).map_err(|e| told(path, e))?;
+    let absolute = std::path::absolute(path).map_err(|e| io_error(path, e))?;
     match fs::symlink_metadata(&absolute) {
         Ok(meta) if meta.is_symlink() => Ok(fs::canonicalize(&absolute).unwrap_or(absolute)),
         _ => Ok(absolute),
     }
 }
 
-fn told(path: &Path, e: std::io::Error) -> Error {
+fn io_error(path: &Path, e: std::io::Error) -> Error {
     Error::io(format!("store {}", quote(&path.to_string_lossy())), e)
 }
 
 /// [`resolve`] and [`inspect`] in one look.
 pub(in crate::store::sqlite) fn find(path: &Path) -> Result<(PathBuf, Place)> {
-    let given = std::path::absolute(path).map_err(|e| told(path, e))?;
+    let given = std::path::absolute(path).map_err(|e| io_error(path, e))?;
     let mut path = given.clone();
     let mut seen = look(&path);
     if seen.as_ref().is_ok_and(|seen| seen.kind() == libc::S_IFLNK) {
@@ -55,7 +55,7 @@ pub(in crate::store::sqlite) fn find(path: &Path) -> Result<(PathBuf, Place)> {
             Err(e) if e.kind() == ErrorKind::NotFound => {
                 return Err(Error::unusable(&given, "is a symbolic link to nothing"));
             }
-            Err(e) => return Err(told(&given, e)),
+            Err(e) => return Err(io_error(&given, e)),
         };
         seen = look(&path);
     }
@@ -70,14 +70,14 @@ pub(in crate::store::sqlite) fn find(path: &Path) -> Result<(PathBuf, Place)> {
     let place = match seen {
         Ok(seen) => judge(&given, &seen)?,
         Err(e) if e.kind() == ErrorKind::NotFound => Place::Missing,
-        Err(e) => return Err(told(&given, e)),
+        Err(e) => return Err(io_error(&given, e)),
     };
     Ok((path, place))
 }
 
 fn too_long(path: &Path, what: &str, most: usize) -> Error {
     let why = format!("File name too long: {what} can have at most {most} bytes");
-    told(path, std::io::Error::new(ErrorKind::InvalidFilename, why))
+    io_error(path, std::io::Error::new(ErrorKind::InvalidFilename, why))
 }
 
 /// Looks at the path without opening it: opening a FIFO would hang, and opening
@@ -240,14 +240,14 @@ pub(in crate::store::sqlite) fn make_directory(path: &Path) -> std::io::Result<(
 /// Makes an empty file for a new store: directories 0700, file 0600, never
 /// through a symbolic link. Losing the race to another creator is success.
 pub(in crate::store::sqlite) fn create(path: &Path) -> Result<()> {
-    let told = |e| Error::io(format!("cannot create store {}", quote(&path.to_string_lossy())), e);
+    let io_error = |e| Error::io(format!("cannot create store {}", quote(&path.to_string_lossy())), e);
     let parent = path.parent().unwrap_or(Path::new("/"));
-    make_directory(parent).map_err(told)?;
+    make_directory(parent).map_err(io_error)?;
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Ok(file) => drop(file),
         Err(e) if e.kind() == ErrorKind::AlreadyExists => return Ok(()),
-        Err(e) => return Err(told(e)),
+        Err(e) => return Err(io_error(e)),
     }
     // The name must survive a power cut as surely as what is written under it.
-    File::open(parent).and_then(|dir| dir.sync_all()).map_err(told)
+    File::open(parent).and_then(|dir| dir.sync_all()).map_err(io_error)
 }

@@ -51,7 +51,7 @@ use crate::text::quote;
 const VAULTS: &str = "/etc/larder/vaults";
 
 /// How long to wait for a process that has a vault's database exclusively.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why the process cannot go on as it was started.
 #[derive(Debug)]
@@ -205,7 +205,7 @@ fn open_vault(db: Option<&Path>, group: Gid) -> Result<Option<Files>, Refusal> {
             "root can initialize it by writing to it, as in 'larder --db FILE access grant ...'",
         ));
     }
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     while let Err(e) = lock_shared(&db) {
         if Instant::now() >= deadline {
             return Err(failed(&e));

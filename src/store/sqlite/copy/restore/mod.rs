@@ -30,7 +30,7 @@ use crate::store::sqlite::attend::may_go_on;
 use crate::store::sqlite::check::repair;
 use crate::store::sqlite::check::salvage;
 use crate::store::sqlite::connection::{Store, StoreOptions};
-use crate::store::sqlite::copy::{Progress, Scratch, Stage, busy, close, told};
+use crate::store::sqlite::copy::{Progress, Scratch, Stage, busy, close, io_error};
 use crate::store::sqlite::file::path::{self, Place};
 use crate::store::sqlite::transaction::Transaction;
 use crate::store::sqlite::vault;
@@ -119,7 +119,7 @@ fn restore_attended(
         Err(e) => return Err(e),
     };
     let parent = options.path.parent().unwrap_or(Path::new("/"));
-    path::make_directory(parent).map_err(|e| told(&options.path, e))?;
+    path::make_directory(parent).map_err(|e| io_error(&options.path, e))?;
     let (scratch, beside) = match Scratch::beside(&options.path) {
         Err(e) if matches!(present, Present::Store(_)) && is_read_only(&e) => {
             (Scratch::within(spare, &options.path)?, false)

@@ -10,7 +10,7 @@ use crate::model::{Error, Result};
 use crate::store::sqlite::attend::may_go_on;
 use crate::store::sqlite::check::salvage;
 use crate::store::sqlite::connection::{Store, StoreOptions};
-use crate::store::sqlite::copy::{Scratch, forget_companions, lock_whole, sync_directory, told};
+use crate::store::sqlite::copy::{Scratch, forget_companions, io_error, lock_whole, sync_directory};
 use crate::store::sqlite::file::descriptors::Descriptor;
 use crate::store::sqlite::file::path::beside;
 use crate::text::quote;
@@ -20,7 +20,7 @@ use super::{LEAP, Restored, is_file, number_above, renumber};
 /// Puts the copy in the place of what is no longer a store, or of nothing.
 pub(super) fn replace(options: &StoreOptions, scratch: &Scratch) -> Result<Restored> {
     let path = options.path.clone();
-    let io = |e: IoError| told(&path, e);
+    let io = |e: IoError| io_error(&path, e);
     let there = is_file(&path)?;
     let floor = if there { last_number(options) } else { 0 };
     let (seq, entries) = renumber(scratch, floor).map_err(|e| e.settle(&path))?;
@@ -73,7 +73,7 @@ pub(super) fn undo_replacement(path: &Path) -> Result<()> {
         fs::symlink_metadata(name).is_ok_and(|other| (other.dev(), other.ino()) == (meta.dev(), meta.ino()))
     };
     let Some(kept) = second_names(path).find(is_same) else { return Ok(()) };
-    let io = |e: IoError| told(path, e);
+    let io = |e: IoError| io_error(path, e);
     let file = Descriptor::to_write(path).map_err(io)?;
     // The restore may be under way, and well.
     let _locked = lock_whole(file).map_err(|_| in_use(path))?;
@@ -114,8 +114,8 @@ fn second_name(path: &Path) -> Result<PathBuf> {
         match fs::hard_link(path, &name) {
             Ok(()) => return Ok(name),
             Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
-            Err(e) => return Err(told(path, e)),
+            Err(e) => return Err(io_error(path, e)),
         }
     }
-    Err(told(path, IoError::from(ErrorKind::AlreadyExists)))
+    Err(io_error(path, IoError::from(ErrorKind::AlreadyExists)))
 }

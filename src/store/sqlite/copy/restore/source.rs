@@ -14,7 +14,7 @@ use crate::store::sqlite::check::examine::{FindingKind, examine};
 use crate::store::sqlite::check::repair;
 use crate::store::sqlite::connection::{Store, StoreOptions};
 use crate::store::sqlite::copy::{
-    Progress, Scratch, Stage, close, copy_pages, immutable, own_right, serious, told,
+    Progress, Scratch, Stage, close, copy_pages, immutable, io_error, own_right, serious,
 };
 use crate::store::sqlite::file::path::{self, beside};
 use crate::store::sqlite::schema::migrate;
@@ -26,7 +26,7 @@ use super::{STREAM, on_copy};
 
 /// The backup must be a file, and another one than the store.
 pub(super) fn refuse(from: &Path, store: &Path) -> Result<()> {
-    let meta = fs::metadata(from).map_err(|e| told(from, e))?;
+    let meta = fs::metadata(from).map_err(|e| io_error(from, e))?;
     own_right(from, AccessFlags::R_OK)?;
     if !meta.is_file() {
         return Err(Error::unusable(from, "is not a file, so it is not a backup"));
@@ -86,7 +86,7 @@ const CHUNK: usize = 256 << 10;
 /// or the stream is refused.
 pub(super) fn receive(stream: &mut dyn Read, scratch: &Scratch, progress: Progress<'_>) -> Result<()> {
     let from = Path::new(STREAM);
-    let spool = |e| told(&scratch.path, e);
+    let spool = |e| io_error(&scratch.path, e);
     let mut file = fs::OpenOptions::new().write(true).open(&scratch.path).map_err(spool)?;
     let mut chunk = vec![0; CHUNK];
     // What is read and not yet written: in the end nothing, before the header
@@ -100,7 +100,7 @@ pub(super) fn receive(stream: &mut dyn Read, scratch: &Scratch, progress: Progre
         }
         let read = match stream.read(&mut chunk[held..]) {
             Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => continue,
-            read => read.map_err(|e| told(from, e))?,
+            read => read.map_err(|e| io_error(from, e))?,
         };
         held += read;
         come += read as u64;
@@ -124,8 +124,8 @@ pub(super) fn receive(stream: &mut dyn Read, scratch: &Scratch, progress: Progre
     if come < page * pages {
         return Err(Error::unusable(from, format!("is truncated after {come} of {} bytes", page * pages)));
     }
-    let told = immutable(&scratch.path).and_then(|conn| refuse_stranger(&conn, from));
-    told.map_err(|e| unsound(e, from).settle_copy(from, &scratch.path))
+    let accepted = immutable(&scratch.path).and_then(|conn| refuse_stranger(&conn, from));
+    accepted.map_err(|e| unsound(e, from).settle_copy(from, &scratch.path))
 }
 
 /// The size of a page and their number, as the header of a database says.
@@ -186,7 +186,7 @@ fn adopt(from: &Path, scratch: &Scratch) -> Result<()> {
 
 /// What changes when a file is written to.
 fn stamp(path: &Path) -> Result<(u64, i64, i64, bool)> {
-    let meta = fs::metadata(path).map_err(|e| told(path, e))?;
+    let meta = fs::metadata(path).map_err(|e| io_error(path, e))?;
     let log = fs::metadata(beside(path, "-wal")).is_ok_and(|meta| meta.len() > 0);
     Ok((meta.len(), meta.mtime(), meta.mtime_nsec(), log))
 }
