@@ -1,47 +1,85 @@
-//! Every block of the README is run.
+//! Every block of the README and of docs/*.md is run.
 //!
 //! * `console`: a transcript. Lines after `$ ` are commands, the lines below
 //!   them exactly what they print on either stream; `…` stands for anything.
-//!   All of them run twice in one home, top to bottom: whoever follows the
-//!   README has one home, and does things again.
-//! * `sh`: the two commands for a new machine (the first is run, the second is
-//!   what runs this), and examples that need other programs: their syntax is
-//!   checked, and the larder commands in them must parse.
+//!   Those of a file run twice in one home, top to bottom: whoever follows it
+//!   has one home, and does things again. A block with sqlite3 needs that.
+//! * `sh`: the README's two commands for a new machine (the first is run, the
+//!   second is what runs this), and examples that need other programs: their
+//!   syntax is checked, and the larder commands in them must exist.
 //! * `bash`: a script; what it prints stands behind `#> `. It runs twice, too.
 //! * `crontab`, `ini`: the commands in them are run.
+//!
+//! Links lead to what is there, and to what the Debian package has as well;
+//! tests that are named exist.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 #[path = "common/skip.rs"]
 mod skip;
 
-const README: &str = include_str!("../README.md");
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const LARDER: &str = env!("CARGO_BIN_EXE_larder");
 
 struct Block {
     kind: String,
-    line: usize,
+    /// The file's name and the line, as messages show them.
+    at: String,
     text: String,
 }
 
-fn blocks() -> Vec<Block> {
-    let mut blocks: Vec<Block> = Vec::new();
-    let mut open = false;
-    for (number, line) in README.lines().enumerate() {
-        if let Some(kind) = line.strip_prefix("```") {
-            open = !open;
-            if open {
-                assert!(!kind.is_empty(), "README line {}: a block without a kind is not run", number + 1);
-                blocks.push(Block { kind: kind.to_owned(), line: number + 1, text: String::new() });
+struct Page {
+    /// Relative to the root of the sources.
+    name: String,
+    text: String,
+}
+
+impl Page {
+    fn blocks(&self) -> Vec<Block> {
+        let name = &self.name;
+        let mut blocks: Vec<Block> = Vec::new();
+        let mut open = false;
+        for (number, line) in self.text.lines().enumerate() {
+            if let Some(kind) = line.strip_prefix("```") {
+                open = !open;
+                if open {
+                    let at = format!("{name} line {}", number + 1);
+                    assert!(!kind.is_empty(), "{at}: a block without a kind is not run");
+                    blocks.push(Block { kind: kind.to_owned(), at, text: String::new() });
+                }
+            } else if open && let Some(block) = blocks.last_mut() {
+                block.text.push_str(line);
+                block.text.push('\n');
             }
-        } else if open && let Some(block) = blocks.last_mut() {
-            block.text.push_str(line);
-            block.text.push('\n');
         }
+        assert!(!open, "{name}: the last block is not closed");
+        blocks
     }
-    assert!(!open, "README: the last block is not closed");
-    blocks
+}
+
+/// The README, and after it docs/*.md by name.
+fn pages() -> Vec<Page> {
+    let mut names: Vec<String> = fs::read_dir(Path::new(ROOT).join("docs"))
+        .expect("docs")
+        .map(|entry| entry.expect("a file").file_name().into_string().expect("a name"))
+        .filter(|name| name.ends_with(".md"))
+        .map(|name| format!("docs/{name}"))
+        .collect();
+    names.sort();
+    names.insert(0, "README.md".to_owned());
+    let text = |name: &str| fs::read_to_string(Path::new(ROOT).join(name)).expect(name);
+    names.into_iter().map(|name| Page { text: text(&name), name }).collect()
+}
+
+fn blocks() -> Vec<Block> {
+    pages().iter().flat_map(Page::blocks).collect()
+}
+
+/// Whether there is a program of that name here.
+fn has(program: &str) -> bool {
+    Command::new(program).arg("--version").stdin(Stdio::null()).output().is_ok()
 }
 
 fn sh(script: &str, home: &Path) -> Output {
@@ -82,11 +120,21 @@ fn wildcards_match_as_told() {
 
 #[test]
 fn transcripts_are_what_happens() {
+    let wrong: String = pages().iter().map(wrong_transcripts).collect();
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// What of a page's transcripts is not what happens.
+fn wrong_transcripts(page: &Page) -> String {
     let mut wrong = String::new();
     let home = tempfile::tempdir().expect("a home");
-    let blocks = blocks();
+    let blocks = page.blocks();
     let transcripts = || blocks.iter().filter(|block| block.kind == "console");
     for block in transcripts().chain(transcripts()) {
+        if block.text.contains("$ sqlite3 ") && !has("sqlite3") {
+            skip::skip(&block.at, "there is no sqlite3");
+            continue;
+        }
         let mut commands: Vec<(String, String)> = Vec::new();
         for line in block.text.lines() {
             if let Some(command) = line.strip_prefix("$ ") {
@@ -97,14 +145,14 @@ fn transcripts_are_what_happens() {
                 expected.push('\n');
             }
         }
-        // A marker before each command tells the outputs apart.
+        // A marker before each command keeps the outputs apart.
         let script = commands
             .iter()
             .fold(String::new(), |script, (command, _)| script + "printf '\\001'\n" + command + "\n");
         let output = sh(&format!("exec 2>&1\n{script}printf '\\001'\n"), home.path());
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let printed: Vec<&str> = text.split('\u{1}').skip(1).collect();
-        assert_eq!(printed.len(), commands.len() + 1, "README line {}: {text}", block.line);
+        assert_eq!(printed.len(), commands.len() + 1, "{}: {text}", block.at);
         for ((command, expected), printed) in commands.iter().zip(printed) {
             // A value without a final newline runs into the next prompt.
             let printed = if printed.is_empty() || printed.ends_with('\n') {
@@ -113,14 +161,11 @@ fn transcripts_are_what_happens() {
                 format!("{printed}\n")
             };
             if !shows(expected, &printed) {
-                wrong += &format!(
-                    "block at line {}: {command}\n--- shown:\n{expected}--- printed:\n{printed}",
-                    block.line
-                );
+                wrong += &format!("{}: {command}\n--- shown:\n{expected}--- printed:\n{printed}", block.at);
             }
         }
     }
-    assert!(wrong.is_empty(), "README:\n{wrong}");
+    wrong
 }
 
 #[test]
@@ -136,8 +181,8 @@ fn scripts_of_bash_print_what_they_show() {
         let printed = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(
             output.status.success() && shows(&(expected.join("\n") + "\n"), &printed),
-            "README line {}: {printed}",
-            block.line
+            "{}: {printed}",
+            block.at
         );
     }
 }
@@ -176,18 +221,13 @@ fn examples_with_other_programs_parse() {
     let home = tempfile::tempdir().expect("a home");
     for block in blocks().iter().filter(|block| block.kind == "sh").skip(2) {
         let output = sh(&format!("sh -n <<'EOF'\n{}EOF\n", block.text), home.path());
-        assert!(
-            output.status.success(),
-            "README line {}: {}",
-            block.line,
-            String::from_utf8_lossy(&output.stderr)
-        );
+        assert!(output.status.success(), "{}: {}", block.at, String::from_utf8_lossy(&output.stderr));
         let known: Vec<&str> = larder::commands::ALL.iter().map(|spec| spec.name).collect();
         for (_, after) in
             block.text.match_indices("larder ").map(|(at, word)| (at, &block.text[at + word.len()..]))
         {
             let command = after.split_whitespace().next().unwrap_or_default();
-            assert!(known.contains(&command), "README line {}: there is no command {command:?}", block.line);
+            assert!(known.contains(&command), "{}: there is no command {command:?}", block.at);
         }
     }
 }
@@ -211,7 +251,7 @@ fn commands_for_cron_and_systemd_are_silent() {
                 .filter_map(|line| line.strip_prefix("ExecStart=").map(str::to_owned))
                 .collect(),
             "console" | "sh" | "bash" => continue,
-            other => panic!("README line {}: nothing runs a block of kind {other:?}", block.line),
+            other => panic!("{}: nothing runs a block of kind {other:?}", block.at),
         };
         for command in commands {
             seen += 1;
@@ -234,6 +274,95 @@ fn the_units_shown_are_the_units_packaged() {
         let packaged = Path::new(env!("CARGO_MANIFEST_DIR")).join(".ci/deb").join(name);
         assert_eq!(std::fs::read_to_string(&packaged).expect(name), unit, "{name}");
     }
+}
+
+/// What is written in backquotes on a page, blocks left out.
+fn quoted(text: &str) -> Vec<&str> {
+    text.split("```").step_by(2).flat_map(|prose| prose.split('`').skip(1).step_by(2)).collect()
+}
+
+/// A link on a page, as a path from the root of the sources, without what is
+/// behind a `#`; and that.
+fn links(page: &Page) -> Vec<(PathBuf, String)> {
+    let folder = Path::new(&page.name).parent().expect("a folder");
+    let inside = |target: &str| {
+        let (file, place) = target.split_once('#').unwrap_or((target, ""));
+        let file = if file.is_empty() { PathBuf::from(&page.name) } else { folder.join(file) };
+        let up = file.components().position(|part| part.as_os_str() == "..");
+        let file = up.map_or(file.clone(), |_| file.components().skip(2).collect());
+        (file, place.to_owned())
+    };
+    page.text
+        .split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split_once(')'))
+        .map(|(target, _)| target)
+        .filter(|target| !target.contains("://"))
+        .map(inside)
+        .collect()
+}
+
+#[test]
+fn links_lead_somewhere_and_are_packaged() {
+    let pages = pages();
+    let manifest = fs::read_to_string(Path::new(ROOT).join("Cargo.toml")).expect("Cargo.toml");
+    let packaged = |file: &Path| {
+        manifest.contains(&format!("[\"{}\", \"usr/share/doc/larder/\"", file.display()))
+            || (file.starts_with("docs") && manifest.contains("[\"docs/*\", \"usr/share/doc/larder/docs/\""))
+    };
+    for page in &pages {
+        assert!(packaged(Path::new(&page.name)), "{} is not in the package", page.name);
+        for (file, place) in links(page) {
+            assert!(Path::new(ROOT).join(&file).exists(), "{}: there is no {}", page.name, file.display());
+            assert!(packaged(&file), "{}: {} is not in the package", page.name, file.display());
+            let text = fs::read_to_string(Path::new(ROOT).join(&file)).unwrap_or_default();
+            let heading = |line: &str| {
+                line.strip_prefix("## ").is_some_and(|title| title.to_lowercase().replace(' ', "-") == place)
+            };
+            assert!(
+                place.is_empty() || text.lines().any(heading),
+                "{}: no {place} in {}",
+                page.name,
+                file.display()
+            );
+        }
+    }
+    // Nobody finds a page that the README does not lead to.
+    let led_to: Vec<PathBuf> = links(&pages[0]).into_iter().map(|(file, _)| file).collect();
+    for page in &pages[1..] {
+        assert!(led_to.contains(&PathBuf::from(&page.name)), "README does not link to {}", page.name);
+    }
+}
+
+/// The text of every test program, one after the other.
+fn tests_below(folder: &Path) -> String {
+    let mut all = String::new();
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("a file").path();
+        if path.is_dir() {
+            all += &tests_below(&path);
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            all += &fs::read_to_string(&path).expect("a test");
+        }
+    }
+    all
+}
+
+#[test]
+fn tests_that_are_named_exist() {
+    let tests = tests_below(&Path::new(ROOT).join("tests"));
+    let mut seen = 0;
+    for page in pages() {
+        for name in quoted(&page.text) {
+            let Some((_, test)) = name.rsplit_once("::") else { continue };
+            if test.is_empty() || !test.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') {
+                continue;
+            }
+            seen += 1;
+            assert!(tests.contains(&format!("fn {test}(")), "{}: there is no test {name}", page.name);
+        }
+    }
+    assert!(seen > 40, "{seen}");
 }
 
 /// The server-side script, against a real redis: a recipe that read a key at a
