@@ -64,7 +64,7 @@ fn pages() -> Vec<Page> {
     let mut names: Vec<String> = fs::read_dir(Path::new(ROOT).join("docs"))
         .expect("docs")
         .map(|entry| entry.expect("a file").file_name().into_string().expect("a name"))
-        .filter(|name| name.ends_with(".md"))
+        .filter(|name| Path::new(name).extension().is_some_and(|end| end == "md"))
         .map(|name| format!("docs/{name}"))
         .collect();
     names.sort();
