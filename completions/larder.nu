@@ -409,6 +409,8 @@ module completions {
     --timeout: string         # End with status 6 after DUR in total
     --interval: string        # Polling interval for changes by other SQLite clients
     --retry: string           # Give up on a change after N more attempts of a failing command, and end with its status; by default retry forever
+    --debounce: string        # Run CMD once for a burst of changes, which ends when none has come for DUR
+    --restart                 # End CMD if it still runs when there are new changes, and start it again
     --listen: string          # Also broadcast the changes to WebSocket clients at ADDR (8080, :8080, 127.0.0.1:8080, [::1]:0); without an IP address it is the loopback interface, and port 0 takes a free one, which is printed on standard error. 64 clients at a time are served; one more gets status 503. Nothing is encrypted: use a proxy for other machines
     --token-file: path        # Read the token for clients from FILE, which is created if missing and must be readable by its owner only; the default is $XDG_DATA_HOME/larder/watch.token (~/.local/share)
     --allow-origin: string    # Allow pages from O to connect (https://example.org); may be repeated

@@ -6,7 +6,7 @@ use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use super::control::{Control, Stop, Wake};
-use super::handler::Handler;
+use super::handler::{Handler, change_in_words};
 use super::{Delivery, Sink};
 use crate::exit::{Exit, Failure};
 use crate::model::{Change, Scope};
@@ -16,15 +16,15 @@ use crate::text::quote;
 
 /// How long a command may go on after the watch was asked to end, before its
 /// process group gets SIGTERM; and after that, before SIGKILL.
-const GRACE: Duration = Duration::from_secs(10);
-const GRACE_AFTER_TERM: Duration = Duration::from_secs(5);
+pub(super) const GRACE: Duration = Duration::from_secs(10);
+pub(super) const GRACE_AFTER_TERM: Duration = Duration::from_secs(5);
 
 /// How long a command whose watch is out of time has between the two signals.
-const GRACE_AFTER_TIMEOUT: Duration = Duration::from_secs(1);
+pub(super) const GRACE_AFTER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// First and longest pause between two attempts at the same change.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(100);
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// What to run and how often.
 #[derive(Clone, Debug)]
@@ -52,12 +52,6 @@ impl Exec {
     pub fn new(options: ExecOptions) -> Result<Self, Failure> {
         let handler = Handler::new(options.command.clone(), options.store.clone(), options.scope.clone())?;
         Ok(Self { options, handler })
-    }
-
-    fn describe(&self, change: &Change) -> String {
-        let group = self.options.scope.name_of(&change.group).quoted();
-        let key = change.key.as_ref().map(|key| format!(" {}", key.quoted())).unwrap_or_default();
-        format!("change {} ({} {group}{key})", change.seq, change.kind.as_str())
     }
 
     /// Waits for the command. A signal to the watch leaves it [`GRACE`]; a
@@ -114,7 +108,7 @@ impl Sink for Exec {
         let mut pause = FIRST_PAUSE;
         loop {
             let shown = quote(&self.options.command[0].to_string_lossy());
-            let what = self.describe(change);
+            let what = change_in_words(change, &self.options.scope);
             let last = self.options.retry.is_some_and(|most| attempt >= most);
             let failed = match self.handler.start(change, |_| ()) {
                 Ok(child) => {
@@ -180,7 +174,7 @@ impl Sink for Exec {
 
 /// Whether a command that could not be started may well start a little later:
 /// there are too many processes for now, or its file is being written.
-fn is_temporary(error: &std::io::Error) -> bool {
+pub(super) fn is_temporary(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{ExecutableFileBusy, OutOfMemory, WouldBlock};
     matches!(error.kind(), WouldBlock | OutOfMemory | ExecutableFileBusy)
 }

@@ -4,9 +4,11 @@
 //! waits for a reader or a command, its [`Upkeep`](crate::store::Upkeep) goes
 //! on, by way of [`Control`].
 //! A [`Sink`] takes one change at a time and knows nothing of the store.
-//! [`run`] joins the two. WebSocket clients are no sink: they have a feed of
+//! [`run`] joins the two. [`Bursts`] read the feed themselves, for what comes
+//! while a command runs decides what becomes of it. WebSocket clients are no sink: they have a feed of
 //! their own, and wait for nobody.
 
+mod bursts;
 mod control;
 mod exec;
 mod handler;
@@ -14,6 +16,7 @@ pub mod overview;
 mod stdout;
 pub mod websocket;
 
+pub use bursts::Bursts;
 pub use control::{Control, Stop, Wake};
 pub use exec::{Exec, ExecOptions};
 pub use handler::Handler;

@@ -14,7 +14,7 @@ use crate::store::{Claim, Claimed, Feed, Selection, Store};
 use crate::text::quote;
 use crate::units;
 use crate::watch::websocket::{Origin, parse_address};
-use crate::watch::{self, Control, Exec, ExecOptions, Form, Plan, Sink, Stdout, Wake};
+use crate::watch::{self, Bursts, Control, Exec, ExecOptions, Form, Plan, Sink, Stdout, Wake};
 use listen::Listening;
 
 pub const SPEC: Spec = Spec {
@@ -27,6 +27,8 @@ pub const SPEC: Spec = Spec {
                  larder watch session\n  \
                  larder watch config 'db-*' --snapshot --json\n  \
                  larder watch orders --consumer shipping -- ./ship.sh\n  \
+                 larder watch config --debounce 500ms -- ./rebuild.sh\n  \
+                 larder watch config --restart --snapshot -- ./server\n  \
                  larder watch --groups 'tenant-*:jobs' --count 1 --timeout 30s\n  \
                  larder watch --listen :8080",
         )
@@ -53,6 +55,29 @@ pub const SPEC: Spec = Spec {
 /// their quotas, the rate of changes and the lag of consumers, which the page
 /// shows. Clients get each change as soon as it is made, whether or not the
 /// standard output of the watch is read, and however long CMD takes.
+///
+/// With --debounce, the command runs once for a burst of changes. A burst ends
+/// when no change has come for DUR, and at the latest after ten times DUR, 4096
+/// changes or about 4 MiB. All its changes are on standard input, oldest first,
+/// as the lines that "watch --json" prints. LARDER_SEQ is that of the last one;
+/// LARDER_TYPE, LARDER_GROUP and LARDER_KEY are set only if they are the same
+/// for all. A failed command is retried with the whole burst; changes made
+/// meanwhile are in the next one. What has been collected when --count is
+/// reached, --timeout is over or a signal arrives is handled before the watch
+/// ends; the command then has 10 seconds after --timeout or a signal.
+///
+/// With --restart, for commands that run long or never end, such as a server,
+/// new changes end a command that still runs: its process group gets SIGTERM,
+/// and SIGKILL 5 seconds later. It is then started again, with the changes that
+/// were not handled before and the new ones, as with --debounce. Without
+/// --debounce, new changes do so at once. With --snapshot the command starts
+/// with the current entries, if there are any. The position of --consumer moves
+/// only when the command exits 0 by itself. Once 4096 changes or about 4 MiB
+/// wait for that, the command is no longer ended but may finish; without
+/// --consumer, the oldest changes that a command has already had are omitted
+/// instead. When the watch ends, it ends the command at once; the consumer gets
+/// its changes again. After the last change of --count, the watch waits for the
+/// command.
 ///
 /// An expired entry is reported as "expire" within 100 ms while a watch runs
 /// that may write to the store. SIGINT, SIGTERM and SIGHUP end a watch with
@@ -100,6 +125,12 @@ struct WatchArgs {
     /// with its status; by default retry forever
     #[arg(long, value_name = "N", requires = "command")]
     retry: Option<u32>,
+    /// Run CMD once for a burst of changes, which ends when none has come for DUR
+    #[arg(long, value_name = "DUR", value_parser = units::duration, requires = "command")]
+    debounce: Option<Duration>,
+    /// End CMD if it still runs when there are new changes, and start it again
+    #[arg(long, requires = "command")]
+    restart: bool,
     /// Also broadcast the changes to WebSocket clients at ADDR (8080, :8080,
     /// 127.0.0.1:8080, [::1]:0); without an IP address it is the loopback
     /// interface, and port 0 takes a free one, which is printed on standard
@@ -115,7 +146,7 @@ struct WatchArgs {
     /// Allow pages from O to connect (https://example.org); may be repeated
     #[arg(long, value_name = "O", requires = "listen", value_parser = Origin::parse)]
     allow_origin: Vec<Origin>,
-    /// Run this for each change
+    /// Run this for each change, or each burst
     #[arg(last = true, value_name = "CMD")]
     command: Vec<OsString>,
 }
@@ -123,7 +154,7 @@ struct WatchArgs {
 fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     let args = WatchArgs::from_arg_matches(matches)?;
     let path = context.store_path()?;
-    let mut sink = sink(context, &args, &path)?;
+    let mut target = target(context, &args, &path)?;
     let control = Control::install(args.timeout, args.command.is_empty())?;
     let selection =
         Selection { group: args.group.clone(), keys: args.keys.clone(), groups: args.groups.clone() };
@@ -167,18 +198,18 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
     if nothing && args.snapshot {
         return Ok(Exit::Success);
     }
-    let mut count = args.count;
+    let patience = context.settings.busy_timeout;
+    let mut plan = Plan { count: args.count, consumer: args.consumer.as_deref(), patience };
     // A new consumer's position is stored once its snapshot has been delivered
     // in full; a run that is cut short before starts over with the snapshot.
     if args.snapshot
-        && let Some(exit) = watch::deliver_snapshot(&feed, sink.as_mut(), &mut count, &control)?
+        && let Some(exit) = target.deliver_snapshot(&feed, &mut plan, &control)?
     {
         return end(exit);
     }
     if let Some(serving) = serving.as_mut().filter(|_| published != args.count) {
-        serving.publish(&feed, count)?;
+        serving.publish(&feed, plan.count)?;
     }
-    let patience = context.settings.busy_timeout;
     if let Some(name) = &args.consumer {
         let holder = holder();
         feed.set_patience(Duration::from_millis(100).min(patience));
@@ -189,8 +220,7 @@ fn run(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exit> {
             return end(stop.exit());
         }
     }
-    let plan = Plan { count, consumer: args.consumer.as_deref(), patience };
-    let ended = watch::run(&mut feed, sink.as_mut(), &plan, &control);
+    let ended = target.run(&mut feed, &plan, &control);
     if let Some(serving) = serving {
         serving.end(feed.position(), ended.as_ref().err());
     }
@@ -207,7 +237,36 @@ fn end(exit: Exit) -> anyhow::Result<Exit> {
     }
 }
 
-fn sink(context: &Context, args: &WatchArgs, path: &std::path::Path) -> anyhow::Result<Box<dyn Sink>> {
+/// Where the changes go.
+enum Target {
+    /// One by one.
+    Sink(Box<dyn Sink>),
+    /// To a command, many at once.
+    Bursts(Box<Bursts>),
+}
+
+impl Target {
+    fn deliver_snapshot(
+        &mut self,
+        feed: &Feed,
+        plan: &mut Plan<'_>,
+        control: &Control,
+    ) -> anyhow::Result<Option<Exit>> {
+        match self {
+            Self::Sink(sink) => watch::deliver_snapshot(feed, sink.as_mut(), &mut plan.count, control),
+            Self::Bursts(bursts) => bursts.deliver_snapshot(feed, plan, control),
+        }
+    }
+
+    fn run(&mut self, feed: &mut Feed, plan: &Plan<'_>, control: &Control) -> anyhow::Result<Exit> {
+        match self {
+            Self::Sink(sink) => watch::run(feed, sink.as_mut(), plan, control),
+            Self::Bursts(bursts) => bursts.run(feed, plan, control),
+        }
+    }
+}
+
+fn target(context: &Context, args: &WatchArgs, path: &std::path::Path) -> anyhow::Result<Target> {
     if !args.command.is_empty() {
         let options = ExecOptions {
             command: args.command.clone(),
@@ -215,7 +274,12 @@ fn sink(context: &Context, args: &WatchArgs, path: &std::path::Path) -> anyhow::
             store: path.to_owned(),
             scope: context.settings.scope.clone(),
         };
-        return Ok(Box::new(Exec::new(options)?));
+        return Ok(match args.debounce {
+            None if !args.restart => Target::Sink(Box::new(Exec::new(options)?)),
+            debounce => {
+                Target::Bursts(Box::new(Bursts::new(options, debounce.unwrap_or_default(), args.restart)?))
+            }
+        });
     }
     let settings = &context.settings;
     let form = match (settings.json, settings.terminal) {
@@ -223,7 +287,7 @@ fn sink(context: &Context, args: &WatchArgs, path: &std::path::Path) -> anyhow::
         (_, true) => Form::Columns { color: settings.color },
         _ => Form::Tabs,
     };
-    Ok(Box::new(Stdout::new(form, settings.scope.clone())))
+    Ok(Target::Sink(Box::new(Stdout::new(form, settings.scope.clone()))))
 }
 
 /// Waits until there is a store; `Some(true)` if there was none at first,

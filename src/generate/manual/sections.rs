@@ -130,12 +130,18 @@ fn environment() -> Section {
             ]),
             Text("Set for commands that larder runs:"),
             table(&[
-                ("LARDER_SEQ", "watch, take: the number of the change in the change log."),
-                ("LARDER_TYPE", "watch: set, delete, expire or delete_group; take: set."),
+                (
+                    "LARDER_SEQ",
+                    "watch, take: the number of the change in the change log; of a burst, that of the last.",
+                ),
+                (
+                    "LARDER_TYPE",
+                    "watch: set, delete, expire or delete_group, if all changes of a burst are that; take: set.",
+                ),
                 ("LARDER_NAMESPACE", "watch, take: the namespace given with -n; not set without one."),
                 (
                     "LARDER_GROUP, LARDER_KEY",
-                    "watch, take: the group as -n names it, and the key; no key for delete_group.",
+                    "watch, take: the group as -n names it, and the key, each if it is the same for all of a burst; no key for delete_group.",
                 ),
                 (
                     "LARDER_OMITTED",

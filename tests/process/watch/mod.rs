@@ -1,5 +1,6 @@
 //! The watch, from outside: real processes that write, follow, stop and die.
 
+mod bursts;
 mod consumers;
 mod exec;
 mod expiry;
