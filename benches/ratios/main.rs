@@ -11,6 +11,7 @@
 //! [`SECTIONS`].
 #![allow(missing_docs, clippy::print_stdout, clippy::cast_precision_loss)]
 
+mod cliffs;
 mod lab;
 mod memo;
 mod oneshot;
@@ -22,8 +23,13 @@ use lab::Lab;
 /// Measures one aspect. An error is told and ends the section alone.
 type Section = fn(&Lab) -> lab::Result<Vec<Row>>;
 
-const SECTIONS: &[(&str, Section)] =
-    &[("oneshot", oneshot::rows), ("memo", memo::rows), ("sizes", sizes::rows), ("streams", streams::rows)];
+const SECTIONS: &[(&str, Section)] = &[
+    ("oneshot", oneshot::rows),
+    ("memo", memo::rows),
+    ("sizes", sizes::rows),
+    ("streams", streams::rows),
+    ("cliffs", cliffs::rows),
+];
 
 /// One line of the table.
 struct Row {
