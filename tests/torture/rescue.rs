@@ -369,9 +369,9 @@ fn check_finds_and_repair_mends() {
         ("DELETE FROM larder_changes WHERE seq=3", "missing"),
         ("DELETE FROM larder_changes", "empty"),
         ("UPDATE larder_changes SET total=total+1 WHERE seq=3", "running sum"),
-        ("UPDATE entries SET version=99 WHERE entry_key='k2'", "never given out"),
+        ("UPDATE entries SET version=99 WHERE entry_key='k2'", "never assigned"),
         ("UPDATE entries SET version=2 WHERE entry_key='k2'", "another change"),
-        ("INSERT INTO larder_consumers VALUES('c',50,0,'',NULL)", "never reached"),
+        ("INSERT INTO larder_consumers VALUES('c',50,0,'',NULL)", "never assigned"),
         ("DROP TRIGGER larder_delete; DELETE FROM entries WHERE entry_key='k2'", "is missing"),
         (
             "DROP TRIGGER larder_insert; CREATE TRIGGER larder_insert AFTER INSERT ON entries BEGIN SELECT 1; END",
